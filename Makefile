@@ -1,0 +1,67 @@
+# `make` by itself explains the targets. ARGS is handed on: make demo ARGS=--once, make test ARGS="-k spool".
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CONSTRAINTS := requirements/constraints.txt
+CHROMIUM := apt-get install -qq --no-install-recommends chromium
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types bench docs constraints chromium clean
+
+help: ## Explain these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
+
+setup: $(READY) ## Make .venv with trainboard and everything pinned; quick when nothing has changed
+
+$(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "trainboard needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "[1/2] Virtual environment in $(VENV), with $$($(PYTHON) --version)"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "[2/2] trainboard and its pinned dependencies, PyTorch and TensorFlow too: minutes the first time"
+	@$(BIN)/python -m pip install --quiet --upgrade --constraint $(CONSTRAINTS) pip
+	@$(BIN)/pip install --constraint $(CONSTRAINTS) --editable '.[dev]'
+	@touch $@
+
+demo: setup ## Train four networks and watch them live; ARGS=--once ends after training
+	@$(BIN)/trainboard demo $(ARGS)
+
+test: setup chromium ## Run the tests, browser ones included
+	$(BIN)/pytest $(ARGS)
+
+lint: setup ## Check style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## Check types; build/types shows checkers the package as it is installed
+	@rm -rf build/types && mkdir -p build/types/trainboard
+	@ln -s "$(CURDIR)"/src/trainboard/* "$(CURDIR)"/storage "$(CURDIR)"/loggers "$(CURDIR)"/dashboard \
+		"$(CURDIR)"/examples build/types/trainboard/
+	$(BIN)/pyright $(ARGS)
+
+bench: setup ## Measure beside TensorBoard's SummaryWriter; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks $(ARGS)
+
+docs: setup chromium ## Remake the screenshots, then check the docs against the code
+	$(BIN)/python docs/screenshots.py
+	$(BIN)/pytest tests/test_docs.py
+
+constraints: setup ## Write what .venv holds to requirements/constraints.txt, once it is proven
+	@{ echo "# Exact versions of everything that CI proved together; remade by \`make constraints\`."; \
+		$(BIN)/pip freeze --all --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > $(CONSTRAINTS)
+
+chromium:
+	@command -v chromium >/dev/null || { \
+		if ! command -v apt-get >/dev/null; then false; \
+		elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && $(CHROMIUM); \
+		else sudo -n true 2>/dev/null && sudo -n apt-get update -qq && sudo -n $(CHROMIUM); fi; \
+	} || echo "Chromium could not be installed; install it yourself to look at pages in a browser."
+
+clean: ## Remove what was built and cached, but neither .venv nor your stores
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis dashboard/assets/vendor
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	rm -f $(READY)
