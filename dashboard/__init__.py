@@ -1,1 +1,1 @@
-"""To be described."""
+"""Watch models train: the server, its API, and the pages people look at."""

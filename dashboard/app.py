@@ -1,0 +1,98 @@
+"""The Dash application: the shell, the pages' callbacks, and the address people share."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
+from fastapi import FastAPI
+
+from . import query, shell
+from .pages import PAGES
+
+if TYPE_CHECKING:
+    from ..storage import Store
+
+_ASSETS = Path(__file__).parent / "assets"
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    {%metas%}
+    <title>{%title%}</title>
+    {%favicon%}
+    <script src="/assets/first_paint.js"></script>
+    {%css%}
+  </head>
+  <body>
+    {%app_entry%}
+    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+  </body>
+</html>"""
+
+
+class App(Dash):
+    """Dash on FastAPI, with every callback in a thread: a query must not stop the event loop."""
+
+    def callback(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        register = super().callback(*args, **kwargs)
+
+        def threaded(function: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(function)
+            async def run(*values: Any) -> Any:
+                return await asyncio.to_thread(function, *values)
+
+            return register(run)
+
+        return threaded
+
+
+def create_dash(store: Store) -> App:
+    """The Dash application for one store, ready to serve by ASGI as ``create_dash(store).server``."""
+    app = App(
+        "trainboard",
+        server=FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        assets_folder=str(_ASSETS),
+        assets_ignore=r"first_paint\.js",
+        title="trainboard",
+        update_title="",
+        index_string=_INDEX,
+        suppress_callback_exceptions=True,
+    )
+    app.layout = shell.layout(store.url)
+    _register_shell(app, store)
+    for page in PAGES:
+        page.register(app, store)
+    return app
+
+
+def _register_shell(app: App, store: Store) -> None:
+    def clientside(name: str, *dependencies: Any, **kwargs: Any) -> None:
+        app.clientside_callback(ClientsideFunction("trainboard_shell", name), *dependencies, **kwargs)
+
+    @app.callback(Output("page", "children"), Input("address", "pathname"), State("address", "search"))
+    def show_page(path: str, search: str) -> Any:
+        values = query.parse(search)
+        for page in PAGES:
+            if page.PATH == path:
+                return page.layout(store, {**page.QUERY, **values})
+        return html.Section(
+            [html.H1("No such page"), html.A("Go to the charts", href="/")], className="notice"
+        )
+
+    clientside(
+        "read_address", Output("query", "data"), Input("address", "search"), State("query-defaults", "data")
+    )
+    clientside(
+        "follow_controls",
+        Output("query", "data", allow_duplicate=True),
+        Input({"query": ALL}, "value"),
+        Input({"query": ALL}, "checked"),
+        prevent_initial_call=True,
+    )
+    clientside("write_address", Output("shell", "forceColorScheme"), Input("query", "data"))
+    clientside("mark_page", Output("project", "data-page"), Input("address", "pathname"))

@@ -1,0 +1,123 @@
+/* The live path: one long poll says that the store changed, and which runs; whoever draws them then asks.
+   Nothing is sent while the tab is hidden; a server lost and found again is caught up with by itself. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const { state } = trainboard;
+  const WAIT_SECONDS = 20;
+  const WAIT_SECONDS_RUNNING = 4;
+  const TICK_MILLISECONDS = 1000;
+  const RETRY_MILLISECONDS = [250, 500, 1000, 2000];
+  let version = -1;
+  let started = false;
+  let failures = 0;
+  let waiting = null;
+  let refreshAt = 0;
+  let refreshTimer = null;
+  let pending = new Set();
+
+  async function json(url, options) {
+    const answer = await fetch(url, options);
+    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+    return answer.json();
+  }
+  trainboard.json = json;
+
+  const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+  const visible = () =>
+    new Promise((resolve) => {
+      if (!document.hidden) return resolve();
+      document.addEventListener("visibilitychange", () => resolve(), { once: true });
+    });
+
+  function setConnected(connected) {
+    if (state.connected === connected) return;
+    state.connected = connected;
+    trainboard.emit("connected");
+  }
+
+  async function follow() {
+    for (;;) {
+      await visible();
+      try {
+        await step();
+        failures = 0;
+        setConnected(true);
+      } catch {
+        if (document.hidden) continue;
+        failures += 1;
+        if (failures > 1) setConnected(false);
+        await pause(RETRY_MILLISECONDS[Math.min(failures, RETRY_MILLISECONDS.length) - 1]);
+      }
+    }
+  }
+
+  async function step() {
+    if (state.runs === null) await refreshAll();
+    const running = state.runs.some((run) => run.status === "running");
+    waiting = new AbortController();
+    const seconds = state.connected ? (running ? WAIT_SECONDS_RUNNING : WAIT_SECONDS) : 0;
+    const change = await json(`/api/v1/changes?since=${version}&wait=${seconds}`, { signal: waiting.signal });
+    const first = version === -1;
+    const same = change.version === version;
+    version = change.version;
+    if (same && !running) return;
+    if (!same && !first) trainboard.emit("change", change.runs);
+    schedule(same ? state.runs.filter((run) => run.status === "running").map((run) => run.id) : change.runs);
+  }
+
+  /** Refresh what is known of these runs (null: all), and tick, at most once a second. */
+  function schedule(runs) {
+    if (runs === null || pending === null) pending = null;
+    else runs.forEach((run) => pending.add(run));
+    if (refreshTimer !== null) return;
+    refreshTimer = setTimeout(refresh, Math.max(0, refreshAt - performance.now()));
+  }
+
+  async function refresh() {
+    const runs = pending;
+    pending = new Set();
+    refreshAt = performance.now() + TICK_MILLISECONDS;
+    refreshTimer = null;
+    try {
+      if (runs === null) await refreshAll();
+      else if (runs.size) await refreshSome([...runs]);
+    } catch {
+      pending = null; /* the loop notices a lost server by itself, and asks for all afterwards */
+      return;
+    }
+    trainboard.emit("tick", runs);
+    dash_clientside.set_props("tick", { data: version });
+  }
+
+  async function refreshAll() {
+    const project = encodeURIComponent(trainboard.value("project"));
+    const answer = await json(`/api/v1/runs?project=${project}`);
+    state.project = answer.project;
+    state.projects = answer.projects;
+    trainboard.setRuns(answer.runs);
+  }
+
+  async function refreshSome(ids) {
+    const answer = await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`);
+    const found = new Map(answer.runs.map((run) => [run.id, run]));
+    const known = new Set(state.runs.map((run) => run.id));
+    const isNews = (run) =>
+      !state.projects.includes(run.project) || (run.project === state.project && !known.has(run.id));
+    if (answer.runs.some(isNews)) return refreshAll();
+    const gone = new Set(ids.filter((id) => !found.has(id)));
+    trainboard.setRuns(
+      state.runs.filter((run) => !gone.has(run.id)).map((run) => ({ ...run, ...found.get(run.id) })),
+    );
+  }
+
+  trainboard.live = {
+    start() {
+      if (started) return;
+      started = true;
+      document.addEventListener("visibilitychange", () => document.hidden && waiting?.abort());
+      trainboard.on("project", () => refreshAll().catch(() => setConnected(false)));
+      follow();
+    },
+  };
+})();

@@ -1,0 +1,203 @@
+/* The sidebar: the project's runs with their colours, which of them are shown, and how they are doing. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const h = (...args) => React.createElement(...args);
+  const { useState, useMemo } = React;
+  const LISTED = 300;
+  const STATUS = {
+    running: ["●", "running"],
+    finished: ["✓", "finished"],
+    crashed: ["✕", "crashed"],
+    stopped: ["■", "stopped"],
+    killed: ["†", "killed"],
+  };
+
+  trainboard.RunList = function RunList() {
+    const state = trainboard.useState("runs", "shown", "query");
+    const [search, setSearch] = useState("");
+    const [listed, setListed] = useState(LISTED);
+    const runs = state.runs ?? [];
+    const shown = new Set(state.shown.map((run) => run.id));
+    const found = useMemo(() => runs.filter(matcher(search)), [runs, search]);
+    const groups = byGroup(found.slice(0, listed), trainboard.value("group") === "1");
+    const allShown = found.length > 0 && found.every((run) => shown.has(run.id));
+    return h(
+      "div",
+      { className: "runs" },
+      h(Toolbar, { search, setSearch, state, found, shown, allShown }),
+      state.runs === null && h("p", { className: "quiet" }, "Loading…"),
+      state.runs !== null && runs.length === 0 && h("p", { className: "quiet" }, "No runs yet."),
+      runs.length > 0 && found.length === 0 && h("p", { className: "quiet" }, `No run matches “${search}”.`),
+      h(
+        "ul",
+        { className: "run-rows", onKeyDown: moveFocus },
+        groups.map(([name, members]) => h(Group, { key: name, name, members, shown })),
+      ),
+      found.length > listed &&
+        h(
+          "button",
+          { className: "more", onClick: () => setListed(listed + LISTED) },
+          `${found.length - listed} more`,
+        ),
+    );
+  };
+
+  function Toolbar({ search, setSearch, state, found, shown, allShown }) {
+    const ids = found.map((run) => run.id);
+    const others = state.shown.map((run) => run.id).filter((id) => !ids.includes(id));
+    return h(
+      "div",
+      { className: "run-tools" },
+      state.projects.length > 1 &&
+        h(
+          "select",
+          {
+            "aria-label": "Project",
+            title: "Project",
+            value: state.project ?? "",
+            onChange: (event) => trainboard.setQuery({ project: event.target.value, hidden: "", only: "" }),
+          },
+          state.projects.map((project) => h("option", { key: project, value: project }, project)),
+        ),
+      h("input", {
+        id: "run-search",
+        type: "search",
+        placeholder: "Search runs",
+        "aria-label": "Search runs",
+        title: "Search runs by name, group, tag or status (r)",
+        value: search,
+        onChange: (event) => setSearch(event.target.value),
+      }),
+      h(
+        "div",
+        { className: "run-count" },
+        h("input", {
+          type: "checkbox",
+          "aria-label": allShown ? "Hide all" : "Show all",
+          title: allShown ? "Hide all" : "Show all",
+          checked: allShown,
+          ref: (box) => box && (box.indeterminate = !allShown && shown.size > 0),
+          onChange: () => trainboard.show(allShown ? others : [...ids, ...others]),
+        }),
+        h("span", { role: "status" }, `${shown.size} of ${(state.runs ?? []).length} runs shown`),
+        h(
+          "button",
+          {
+            className: "quiet-button",
+            "aria-pressed": trainboard.value("group") === "1",
+            title: "Put the runs of a group together",
+            onClick: () => trainboard.setQuery({ group: trainboard.value("group") === "1" ? "" : "1" }),
+          },
+          "Group",
+        ),
+      ),
+    );
+  }
+
+  function Group({ name, members, shown }) {
+    if (name === null) return members.map((run) => h(Row, { key: run.id, run, shown: shown.has(run.id) }));
+    const ids = members.map((run) => run.id);
+    const count = ids.filter((id) => shown.has(id)).length;
+    const toggle = () => {
+      const rest = [...shown].filter((id) => !ids.includes(id));
+      trainboard.show(count === ids.length ? rest : [...rest, ...ids]);
+    };
+    return h(
+      "li",
+      { className: "run-group" },
+      h(
+        "label",
+        null,
+        h("input", {
+          type: "checkbox",
+          checked: count === ids.length,
+          ref: (box) => box && (box.indeterminate = count > 0 && count < ids.length),
+          onChange: toggle,
+        }),
+        h("span", { className: "group-name" }, name || "no group"),
+        h("span", { className: "quiet" }, members.length),
+      ),
+      h(
+        "ul",
+        null,
+        members.map((run) => h(Row, { key: run.id, run, shown: shown.has(run.id) })),
+      ),
+    );
+  }
+
+  const Row = React.memo(
+    function Row({ run, shown }) {
+      const [mark, word] = STATUS[run.status] ?? ["?", run.status];
+      const age = trainboard.format.age(run.created_at);
+      const detail = [run.name, word, run.error, trainboard.format.time(run.created_at), run.group && `group ${run.group}`];
+      return h(
+        "li",
+        {
+          className: "run",
+          "data-run": run.id,
+          "data-shown": shown || undefined,
+          title: detail.filter(Boolean).join("\n"),
+          onDoubleClick: (event) => {
+            event.preventDefault();
+            showOnly(run.id);
+          },
+        },
+        h("input", {
+          type: "checkbox",
+          checked: shown,
+          "aria-label": `Show ${run.name}, ${word}`,
+          style: { "--color": run.color },
+          onChange: () => toggle(run.id),
+          onKeyDown: (event) => event.key === "Enter" && showOnly(run.id),
+        }),
+        h("span", { className: "run-name" }, run.name),
+        h(
+          "span",
+          { className: "run-status", "data-status": run.status },
+          h("span", { "aria-hidden": true }, mark),
+          run.status === "finished" ? age : word,
+        ),
+      );
+    },
+    (before, after) =>
+      before.shown === after.shown &&
+      ["name", "status", "color", "group", "error"].every((key) => before.run[key] === after.run[key]),
+  );
+
+  function toggle(id) {
+    const ids = trainboard.state.shown.map((run) => run.id);
+    trainboard.show(ids.includes(id) ? ids.filter((other) => other !== id) : [...ids, id]);
+  }
+
+  /** Only this run; a second time: all of them again. */
+  function showOnly(id) {
+    const { shown, runs } = trainboard.state;
+    const isAlone = shown.length === 1 && shown[0].id === id;
+    if (isAlone) trainboard.setQuery({ only: "", hidden: "" });
+    else if (runs.length > 1) trainboard.setQuery({ only: id, hidden: "" });
+  }
+
+  function moveFocus(event) {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const boxes = [...event.currentTarget.querySelectorAll("input")];
+    boxes[boxes.indexOf(document.activeElement) + step]?.focus();
+  }
+
+  function matcher(search) {
+    const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+    return (run) => {
+      const text = [run.name, run.id, run.group, run.status, ...run.tags].join(" ").toLowerCase();
+      return words.every((word) => text.includes(word));
+    };
+  }
+
+  function byGroup(runs, grouped) {
+    if (!grouped) return [[null, runs]];
+    const groups = new Map();
+    for (const run of runs) groups.set(run.group ?? "", [...(groups.get(run.group ?? "") ?? []), run]);
+    return [...groups];
+  }
+})();

@@ -1,0 +1,139 @@
+/* The shell's clientside callbacks, its buttons and its keys. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const THEMES = ["auto", "light", "dark"];
+  const PAGE_KEYS = { c: "/", h: "/histograms", m: "/media", g: "/graph" };
+  const NARROW = "(max-width: 760px)";
+  let afterG = false;
+
+  (window.dash_clientside ??= {}).trainboard_shell = {
+    read_address(search, defaults) {
+      trainboard.state.defaults = defaults;
+      trainboard.live.start();
+      return trainboard.parseQuery(search);
+    },
+
+    /** A control with the id {"query": key} was used: its value goes to the address. */
+    follow_controls(values, checks) {
+      const { triggered, inputs_list } = window.dash_clientside.callback_context;
+      const changed = new Set(triggered.map(({ prop_id }) => prop_id));
+      const changes = {};
+      for (const input of inputs_list.flat()) {
+        const name = `${JSON.stringify(input.id)}.${input.property}`;
+        if (changed.has(name) && input.value !== undefined) changes[input.id.query] = asText(input.value);
+      }
+      return trainboard.parseQuery(new URLSearchParams({ ...trainboard.state.query, ...changes }));
+    },
+
+    write_address(query) {
+      if (query) trainboard.applyQuery(query);
+      return trainboard.state.theme;
+    },
+
+    mark_page(pathname) {
+      for (const link of document.querySelectorAll(".page-link")) {
+        const isHere = link.dataset.path === pathname;
+        link.toggleAttribute("data-here", isHere);
+        isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+      }
+      return window.dash_clientside.no_update;
+    },
+  };
+
+  function asText(value) {
+    if (value === true || value === false) return value ? "1" : "0";
+    return Array.isArray(value) ? value.join(",") : String(value ?? "");
+  }
+
+  /** Go to a page; the address keeps its query, and the shell stays as it is. */
+  function go(path) {
+    if (path === location.pathname) return;
+    history.pushState(null, "", path + location.search);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  }
+
+  function nextTheme() {
+    const at = THEMES.indexOf(trainboard.value("theme"));
+    trainboard.setQuery({ theme: THEMES[(at + 1) % THEMES.length] });
+  }
+
+  function toggleSidebar() {
+    const root = document.documentElement;
+    const open = matchMedia(NARROW).matches ? root.dataset.sidebar === "open" : root.dataset.sidebar !== "closed";
+    root.dataset.sidebar = open ? "closed" : "open";
+    document.getElementById("sidebar-toggle")?.setAttribute("aria-expanded", String(!open));
+  }
+
+  function focus(selector) {
+    const field = document.querySelector(selector);
+    field?.focus();
+    field?.select?.();
+  }
+
+  const showKeys = () => document.getElementById("keys").showModal();
+  const KEYS = {
+    "?": showKeys,
+    t: nextTheme,
+    b: toggleSidebar,
+    "/": () => focus("#chart-filter"),
+    r: () => focus("#run-search"),
+    x: () => trainboard.nextAxis?.(),
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a.page-link, .notice a[href='/']");
+    if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey && event.button === 0) {
+      event.preventDefault();
+      go(new URL(link.href).pathname);
+    }
+    if (event.target.closest("#theme-toggle")) nextTheme();
+    if (event.target.closest("#sidebar-toggle")) toggleSidebar();
+    if (event.target.closest("#keys-button")) showKeys();
+    if (event.target.closest("#keys-close")) document.getElementById("keys").close();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape" && typing) typing.blur();
+    if (typing?.type === "checkbox" ? event.key === " " : typing) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    const action = afterG && PAGE_KEYS[event.key] ? () => go(PAGE_KEYS[event.key]) : KEYS[event.key];
+    afterG = event.key === "g" && !afterG;
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+
+  /* The sidebar's width, by mouse or by arrow keys. */
+  const setWidth = (pixels) =>
+    document.documentElement.style.setProperty("--sidebar", `${Math.min(Math.max(pixels, 160), 600)}px`);
+  document.addEventListener("pointerdown", (event) => {
+    if (event.target.id !== "resizer") return;
+    event.preventDefault();
+    const move = (moved) => setWidth(moved.clientX);
+    document.addEventListener("pointermove", move);
+    document.addEventListener("pointerup", () => document.removeEventListener("pointermove", move), { once: true });
+  });
+  document.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -16, ArrowRight: 16 }[event.key];
+    if (event.target.id !== "resizer" || !step) return;
+    setWidth(document.getElementById("sidebar").offsetWidth + step);
+  });
+
+  /* The line in the header that says how alive the page is. */
+  function sayLive() {
+    const { connected, runs } = trainboard.state;
+    const root = document.documentElement;
+    root.toggleAttribute("data-lost", !connected);
+    root.toggleAttribute("data-empty", runs !== null && trainboard.state.projects.length === 0);
+    const running = (runs ?? []).filter((run) => run.status === "running").length;
+    const words = !connected ? "Reconnecting" : running ? `${running} running` : "Up to date";
+    const line = document.getElementById("live");
+    if (!line) return;
+    line.dataset.state = !connected ? "lost" : running ? "running" : "idle";
+    if (line.textContent !== words) line.textContent = words;
+  }
+  trainboard.on("runs", sayLive);
+  trainboard.on("connected", sayLive);
+})();

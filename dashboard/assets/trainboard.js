@@ -1,0 +1,117 @@
+/* What all parts of the page share: the address's query, the runs, which are shown, and the theme. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const SHOWN_BY_DEFAULT = 100;
+  const listeners = new Map();
+  const prefersDark = matchMedia("(prefers-color-scheme: dark)");
+
+  const state = (trainboard.state = {
+    query: {},
+    defaults: {},
+    project: null,
+    projects: [],
+    runs: null,
+    shown: [],
+    theme: document.documentElement.getAttribute("data-mantine-color-scheme"),
+    connected: true,
+  });
+
+  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "connected". */
+  trainboard.on = (event, listener) => {
+    if (!listeners.has(event)) listeners.set(event, new Set());
+    listeners.get(event).add(listener);
+    return () => listeners.get(event).delete(listener);
+  };
+  trainboard.emit = (event, detail) => listeners.get(event)?.forEach((listener) => listener(detail));
+
+  /** A React hook: draw again on any of these events. */
+  trainboard.useState = (...events) => {
+    const [, redraw] = React.useReducer((count) => count + 1, 0);
+    React.useEffect(() => {
+      const stops = events.map((event) => trainboard.on(event, redraw));
+      return () => stops.forEach((stop) => stop());
+    }, []);
+    return state;
+  };
+
+  trainboard.value = (key) => state.query[key] ?? state.defaults[key] ?? "";
+
+  /** Change keys of the address; values equal to their default leave it. */
+  trainboard.setQuery = (changes) => {
+    apply({ ...state.query, ...changes });
+    dash_clientside.set_props("query", { data: state.query });
+  };
+
+  trainboard.parseQuery = (search) => tidy(Object.fromEntries(new URLSearchParams(search)));
+
+  function tidy(query) {
+    const kept = Object.entries(query).filter(([key, value]) => value !== (state.defaults[key] ?? ""));
+    return Object.fromEntries(kept.sort());
+  }
+
+  /** Take over a query, whoever changed it; without a change nothing happens. */
+  function apply(query) {
+    const next = tidy(query);
+    if (JSON.stringify(next) === JSON.stringify(state.query)) return;
+    const projectChanged = next.project !== state.query.project;
+    state.query = next;
+    const search = new URLSearchParams(next).toString();
+    history.replaceState(history.state, "", location.pathname + (search ? `?${search}` : "") + location.hash);
+    applyTheme();
+    choose();
+    trainboard.emit("query");
+    if (projectChanged) trainboard.emit("project");
+  }
+  trainboard.applyQuery = apply;
+
+  function applyTheme() {
+    const chosen = trainboard.value("theme");
+    const theme = chosen === "auto" ? (prefersDark.matches ? "dark" : "light") : chosen;
+    if (theme === state.theme) return;
+    state.theme = theme;
+    dash_clientside.set_props("shell", { forceColorScheme: theme });
+    dash_clientside.set_props("theme", { data: theme });
+    trainboard.emit("theme");
+  }
+  prefersDark.addEventListener("change", applyTheme);
+
+  /** Take over the project's runs as the server tells them, newest first. */
+  trainboard.setRuns = (runs) => {
+    state.runs = runs;
+    choose();
+    trainboard.emit("runs");
+  };
+
+  /** Which runs are shown: those the address names, or the newest but for those it hides. */
+  function choose() {
+    if (state.runs === null) return;
+    const only = list(trainboard.value("only"));
+    const hidden = new Set(list(trainboard.value("hidden")));
+    const shown = only.length
+      ? state.runs.filter((run) => only.includes(run.id))
+      : state.runs.slice(0, SHOWN_BY_DEFAULT).filter((run) => !hidden.has(run.id));
+    const before = JSON.stringify(state.shown.map(identity));
+    state.shown = shown;
+    const after = JSON.stringify(shown.map(identity));
+    if (before === after && state.told) return;
+    state.told = true;
+    dash_clientside.set_props("shown", { data: JSON.parse(after) });
+    trainboard.emit("shown");
+  }
+
+  /** Show exactly these runs: said as what is hidden where that keeps new runs appearing by themselves. */
+  trainboard.show = (ids) => {
+    const wanted = new Set(ids);
+    const newest = state.runs.slice(0, SHOWN_BY_DEFAULT);
+    const beyond = state.runs.slice(SHOWN_BY_DEFAULT).some((run) => wanted.has(run.id));
+    const missing = newest.filter((run) => !wanted.has(run.id)).map((run) => run.id);
+    const hide = !beyond && (wanted.size === 0 || missing.length <= newest.length / 2);
+    trainboard.setQuery(
+      hide ? { hidden: missing.join(","), only: "" } : { hidden: "", only: [...wanted].join(",") },
+    );
+  };
+
+  const identity = ({ id, name, color }) => ({ id, name, color });
+  const list = (text) => text.split(",").filter(Boolean);
+})();

@@ -1,0 +1,102 @@
+"""Scalars: a bounded read of one series for a line chart, its bytes for the page, and the chart."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..components import ScalarChart
+
+if TYPE_CHECKING:
+    from ...storage import Store
+
+EXACT = ("step", "wall", "value")
+THINNED = (*EXACT, "low", "high", "bad")
+_LENGTH = struct.Struct("<I")
+_ALIGNMENT = 8
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One series of one card, and how many of its points, in the order of arrival, the page has already."""
+
+    run: str
+    tag: str
+    rank: int = 0
+    since: int = 0
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the page lacks of one series.
+
+    ``columns`` has one float64 row a quantity, one column a point: ``EXACT`` for points as they were
+    logged, ``THINNED`` for buckets, whose value is the mean of the finite points, ``low`` and ``high``
+    their extremes, and ``bad`` the number of NaN and infinite ones. With ``append`` the points follow
+    those the page has, in the order of arrival; otherwise they replace them, sorted. ``total`` is the
+    number of points of the series (in the window), and the ``since`` of the next request.
+    """
+
+    columns: NDArray[np.float64]
+    append: bool
+    exact: bool
+    total: int
+
+
+def read(
+    store: Store, wanted: Wanted, *, width: int, axis: str = "step", window: tuple[float, float] | None = None
+) -> Line:
+    """Read at most ``4 * width`` points: those after ``wanted.since``, or the whole series thinned.
+
+    ``axis`` is "step", "relative" or "wall"; a ``window`` on it asks for that part in full detail.
+    Raises ``RunNotFound`` and ``SeriesNotFound``.
+    """
+    if wanted.since and window is None:
+        points = store.points_since(wanted.run, wanted.tag, wanted.since, rank=wanted.rank)
+        if len(points.value) <= width:
+            columns = np.array([points.step, points.wall_time, points.value], np.float64)
+            return Line(columns, append=True, exact=True, total=wanted.since + len(points.value))
+    points = store.points(
+        wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=2 * width
+    )
+    if points.exact:
+        columns = np.array([points.step, points.wall_time, points.value], np.float64)
+    else:
+        bad = points.nan_count + points.pos_inf_count + points.neg_inf_count
+        columns = np.array(
+            [points.step, points.wall_time, points.mean, points.minimum, points.maximum, bad], np.float64
+        )
+    return Line(columns, append=False, exact=points.exact, total=points.total)
+
+
+def pack(lines: Sequence[Line | None]) -> bytes:
+    """The reply to one batched request: a header, then every line's columns as little-endian float64.
+
+    The header is JSON, its length before it as uint32, padded with spaces to eight bytes so that the page
+    reads the numbers in place. A series that does not exist is ``null``.
+    """
+    entries = [
+        line and {"n": line.columns.shape[1], "append": line.append, "exact": line.exact, "total": line.total}
+        for line in lines
+    ]
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-(_LENGTH.size + len(header)) % _ALIGNMENT)
+    columns = [line.columns.astype("<f8").tobytes() for line in lines if line is not None]
+    return b"".join([_LENGTH.pack(len(header)), header, *columns])
+
+
+def draw(lines: Sequence[tuple[str, str, Line]], label: str, height: int = 240) -> ScalarChart:
+    """A chart of lines, each with its name and its colour (``#rrggbb``)."""
+    return ScalarChart(lines=[_as_props(*line) for line in lines], label=label, height=height)
+
+
+def _as_props(name: str, color: str, line: Line) -> dict[str, Any]:
+    names = EXACT if line.exact else THINNED
+    columns = {key: column.tolist() for key, column in zip(names, line.columns, strict=True)}
+    return {"name": name, "color": color, "total": line.total, "exact": line.exact, **columns}

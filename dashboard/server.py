@@ -1,0 +1,152 @@
+"""One server on one port: ``/api/`` goes to the API, everything else to Dash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from ..storage import spools
+from .api import create_api
+from .app import create_dash
+from .pages import PAGES
+from .security import Guard, is_loopback, make_token
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from ..storage import Store
+
+DEFAULT_PORT = 6006
+_ADOPT_SECONDS = 1.0
+_TRIED_PORTS = 100
+
+_log = logging.getLogger("trainboard.dashboard")
+
+
+def create_app(
+    store: Store, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT, token: str | None = None
+) -> ASGIApp:
+    """The dashboard as an ASGI application.
+
+    ``host`` and ``port`` are where it will be reached: they decide which Host headers are believed.
+    With a ``token`` every request must show it. Serve it with its lifespan, which adopts the spools
+    that dead programs left behind.
+    """
+    dash = create_dash(store)
+    app = _Dispatcher(store, create_api(store), dash.server)
+    return Guard(app, host=host, port=port, token=token, script_hashes=dash.csp_hashes())
+
+
+class _Dispatcher:
+    def __init__(self, store: Store, api: ASGIApp, dash: ASGIApp) -> None:
+        self._store = store
+        self._api = api
+        self._dash = dash
+        self._pages = {page.PATH for page in PAGES}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
+            await self._api(scope, receive, send)
+        elif scope["path"] in self._pages:
+            await self._dash({**scope, "path": "/", "raw_path": b"/"}, receive, send)
+        else:
+            await self._dash(scope, receive, send)
+
+    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
+        adopter = asyncio.create_task(_adopt_orphans(self._store))
+        try:
+            await self._dash(scope, receive, send)
+        finally:
+            adopter.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await adopter
+
+
+async def _adopt_orphans(store: Store) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(spools.adopt_orphans, store)
+        except Exception:
+            _log.exception("Spools left behind could not be read; trying again")
+        await asyncio.sleep(_ADOPT_SECONDS)
+
+
+def serve(
+    store: Store,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    *,
+    token: str | None = None,
+    ready: Callable[[str], Any] = lambda address: None,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    A port in use is replaced by the next free one (0 means any). A ``host`` other than loopback gets a
+    token made for it unless one is given. Prints the address, then calls ``ready`` with it.
+    """
+    with bind(host, port) as listener:
+        bound = listener.getsockname()[1]
+        if port not in (0, bound):
+            print(f"Port {port} is in use, so this is port {bound}.", flush=True)
+        if token is None and not is_loopback(host):
+            token = make_token()
+        address = address_of(host, bound, token)
+        app = create_app(store, host=host, port=bound, token=token)
+        config = uvicorn.Config(
+            app, log_level="warning", timeout_graceful_shutdown=1, ws="websockets-sansio", access_log=False
+        )
+        server = _Server(config, lambda: _announce(address, ready))
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Listen on the first free port from ``port`` on. Raises ``OSError`` if there is none, or no such host."""
+    family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+    last = port if port == 0 else min(port + _TRIED_PORTS, 65_535)
+    for candidate in range(port, last + 1):
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, candidate))
+            listener.listen(128)
+            return listener
+        except OSError as error:
+            listener.close()
+            if error.errno != errno.EADDRINUSE or candidate == last:
+                raise
+    raise AssertionError("unreachable")
+
+
+def address_of(host: str, port: int, token: str | None) -> str:
+    """The address to open in a browser on this machine, with the token where one is needed."""
+    name = "127.0.0.1" if host in ("", "0.0.0.0") else "[::1]" if host == "::" else host
+    name = f"[{name}]" if ":" in name and not name.startswith("[") else name
+    return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
+
+
+def _announce(address: str, ready: Callable[[str], Any]) -> None:
+    print(f"trainboard is at {address}  (Ctrl-C stops it)", flush=True)
+    ready(address)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, saying when it really answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._announce = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started:
+            self._announce()

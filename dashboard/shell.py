@@ -1,0 +1,110 @@
+"""What surrounds every page: navigation, the runs, live state, theme, and the state all pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from . import welcome
+from .components import RunList
+from .pages import PAGES
+
+SHARED_QUERY: Mapping[str, str] = {"theme": "auto", "project": "", "hidden": "", "only": "", "group": ""}
+"""Keys of the address that belong to the shell, with their defaults."""
+
+_MANTINE_THEME = {
+    "fontFamily": "var(--font)",
+    "primaryColor": "blue",
+    "primaryShade": {"light": 7, "dark": 5},
+    "defaultRadius": 4,
+    "respectReducedMotion": True,
+}
+
+
+def layout(store_url: str) -> dmc.MantineProvider:
+    """The page around the page. ``store_url`` is shown to people who have no runs yet."""
+    defaults = dict(SHARED_QUERY)
+    for page in PAGES:
+        defaults.update(page.QUERY)
+    return dmc.MantineProvider(
+        [
+            dcc.Location(id="address", refresh="callback-nav"),
+            dcc.Store(id="query", data=None),
+            dcc.Store(id="query-defaults", data=defaults),
+            dcc.Store(id="shown", data=None),
+            dcc.Store(id="theme", data="light"),
+            dcc.Store(id="tick", data=0),
+            html.A("Skip to content", href="#page", className="skip-link"),
+            _header(),
+            html.Aside(
+                [RunList(id="runs"), html.Div(id="resizer", role="separator")],
+                id="sidebar",
+                **{"aria-label": "Runs"},
+            ),
+            html.Main([html.Div(id="page", tabIndex="-1"), welcome.layout(store_url)]),
+            html.Div(
+                "The server cannot be reached. Reconnecting…",
+                id="lost",
+                role="status",
+                **{"aria-live": "polite"},
+            ),
+            _keys(),
+        ],
+        id="shell",
+        theme=_MANTINE_THEME,
+    )
+
+
+def _header() -> html.Header:
+    links: Sequence[html.A] = [
+        html.A(page.TITLE, href=page.PATH, className="page-link", **{"data-path": page.PATH})
+        for page in PAGES
+    ]
+    return html.Header(
+        [
+            html.Button(
+                _icon("sidebar"),
+                id="sidebar-toggle",
+                title="Show or hide the runs (b)",
+                **{"aria-label": "Show or hide the runs", "aria-controls": "sidebar"},
+            ),
+            html.Span("trainboard", className="brand"),
+            html.Div(id="project", **{"aria-live": "off"}),
+            html.Nav(links, **{"aria-label": "Pages"}),
+            html.Span(id="live", role="status"),
+            html.Button(
+                _icon("theme"),
+                id="theme-toggle",
+                title="Theme: auto, light, dark (t)",
+                **{"aria-label": "Change the theme"},
+            ),
+            html.Button("?", id="keys-button", title="Keys (?)", **{"aria-label": "Keys"}),
+        ]
+    )
+
+
+def _icon(name: str) -> html.Span:
+    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+
+
+def _keys() -> html.Dialog:
+    keys = [
+        ("/", "Filter the charts"),
+        ("r", "Search the runs"),
+        ("b", "Show or hide the runs"),
+        ("t", "Theme: auto, light, dark"),
+        ("g then c, h, m, g", "Go to Charts, Histograms, Media, Graph"),
+        ("x", "Next x axis: step, relative, wall"),
+        ("Up, Down", "Move through the runs"),
+        ("Space, Enter", "Show or hide the run, show only this run"),
+        ("Esc", "Reset the zoom, leave a field"),
+        ("?", "This list"),
+    ]
+    rows = [html.Div([html.Dt(html.Kbd(key)), html.Dd(what)]) for key, what in keys]
+    return html.Dialog(
+        [html.H2("Keys"), html.Dl(rows), html.Button("Close", id="keys-close")],
+        id="keys",
+        **{"aria-label": "Keys"},
+    )
