@@ -1,1 +1,79 @@
-"""Watch models train."""
+"""Watch models train: log from PyTorch, TensorFlow or Keras, and see it live on one page.
+
+Importing this loads next to nothing. Every name is loaded where it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .loggers.keras_callback import KerasCallback
+    from .loggers.media import Graph, Histogram, Image, Text
+    from .loggers.observed import Observed
+    from .loggers.run import Run
+    from .loggers.session import finish, flush, init, log, log_graph, unwatch, watch
+    from .storage.store import open_store
+
+    __version__: str
+    run: Run | None
+    config: Observed
+    summary: Observed
+
+__all__ = [
+    "Graph",
+    "Histogram",
+    "Image",
+    "KerasCallback",
+    "Run",
+    "Text",
+    "__version__",
+    "config",
+    "finish",
+    "flush",
+    "init",
+    "log",
+    "log_graph",
+    "open_store",
+    "run",
+    "summary",
+    "unwatch",
+    "watch",
+]
+
+_HOMES = {
+    "Graph": ".loggers.media",
+    "Histogram": ".loggers.media",
+    "Image": ".loggers.media",
+    "KerasCallback": ".loggers.keras_callback",
+    "Run": ".loggers.run",
+    "Text": ".loggers.media",
+    "finish": ".loggers.session",
+    "flush": ".loggers.session",
+    "init": ".loggers.session",
+    "log": ".loggers.session",
+    "log_graph": ".loggers.session",
+    "open_store": ".storage.store",
+    "unwatch": ".loggers.session",
+    "watch": ".loggers.session",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(_HOMES[name], __name__), name)
+        globals()[name] = value
+        return value
+    # These follow the current run, so they are looked up each time.
+    if name in ("run", "config", "summary"):
+        return getattr(import_module(".loggers.session", __name__), f"current_{name}")()
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("trainboard")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,82 @@
+"""What ``init()`` was given, checked; and the environment variables that stand in for it."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, is_dataclass
+from difflib import get_close_matches
+from types import SimpleNamespace
+from typing import Any, Literal, get_args
+
+from .convert import to_plain, to_text
+
+Mode = Literal["online", "offline", "disabled"]
+Resume = Literal["never", "allow", "must"]
+
+
+def to_mode(mode: str | None) -> str:
+    """One of ``Mode``: as given, or from the environment, or "online"."""
+    if mode is not None:
+        return _choice("mode", mode, get_args(Mode))
+    own = os.environ.get("TRAINBOARD_MODE")
+    if own:
+        return _choice("TRAINBOARD_MODE", own, get_args(Mode))
+    if os.environ.get("WANDB_DISABLED", "").lower() in ("true", "1", "yes"):
+        return "disabled"
+    other = os.environ.get("WANDB_MODE", "")
+    return other if other in get_args(Mode) else "online"
+
+
+def to_resume(resume: str) -> str:
+    """One of ``Resume``."""
+    return _choice("resume", resume, get_args(Resume))
+
+
+def _choice(what: str, given: Any, choices: tuple[str, ...]) -> str:
+    if given in choices:
+        return given
+    close = get_close_matches(str(given).lower(), choices, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{what} must be one of {', '.join(map(repr, choices))}, not {given!r}{hint}")
+
+
+def to_name(what: str, given: Any, *variables: str) -> str | None:
+    """Text given for ``what``, or in the first of the environment's ``variables`` that has any, or None."""
+    if given is None:
+        return next((to_text(os.environ[name]) for name in variables if os.environ.get(name)), None)
+    if not isinstance(given, str):
+        raise TypeError(f"{what} must be a string, not {given!r} of type {type(given).__name__}")
+    if not given.strip():
+        raise ValueError(f"{what} must not be empty; leave it out instead")
+    return to_text(given)
+
+
+def to_notes(notes: Any) -> str:
+    if not isinstance(notes, str):
+        raise TypeError(f"notes must be a string, not {notes!r} of type {type(notes).__name__}")
+    return to_text(notes)
+
+
+def to_tags(tags: str | Iterable[str]) -> tuple[str, ...]:
+    """Tags as given in any iterable, or a single one."""
+    given = (tags,) if isinstance(tags, str) else tuple(tags)
+    for tag in given:
+        if not isinstance(tag, str):
+            raise TypeError(f"tags must be strings, not {tag!r} of type {type(tag).__name__}")
+    return tuple(to_text(tag) for tag in given)
+
+
+def to_config(config: Any) -> dict[str, Any]:
+    """Hyper-parameters as a dict of what JSON can hold, from a mapping, dataclass or namespace."""
+    if config is None:
+        return {}
+    if isinstance(config, Namespace | SimpleNamespace):
+        config = vars(config)
+    elif is_dataclass(config) and not isinstance(config, type):
+        config = asdict(config)
+    if not isinstance(config, Mapping):
+        expected = "a dict, dataclass or namespace"
+        raise TypeError(f"config must be {expected}, not {config!r} of type {type(config).__name__}")
+    return to_plain(config)

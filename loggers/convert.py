@@ -1,0 +1,207 @@
+"""What users pass to ``log()``, turned into steps, tags, numbers and records.
+
+Frameworks are recognised by the methods their values have (``item``, ``numpy``), never imported.
+Whatever cannot be logged raises ``Refused`` here, whose text tells the user why and what to do.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, is_dataclass
+from decimal import Decimal
+from hashlib import blake2b
+from numbers import Real
+from typing import Any, NamedTuple
+
+LONGEST_TAG = 1_000
+_DIGEST_BYTES = 8
+_SMALLEST_STEP, _LARGEST_STEP = -(2**63), 2**63 - 1
+
+
+class Refused(ValueError):
+    """Something that cannot be logged. ``cause`` groups refusals that deserve one warning together."""
+
+    def __init__(self, cause: str, message: str) -> None:
+        super().__init__(message)
+        self.cause = cause
+
+
+class Contents(NamedTuple):
+    """The contents of one ``log()`` call: numbers, records as (tag, kind name, payload), and refusals."""
+
+    numbers: list[tuple[str, float]]
+    records: list[tuple[str, str, bytes]]
+    refusals: list[Refused]
+
+
+def to_step(step: Any) -> int:
+    """A whole number that fits int64: a Python or numpy integer, an integral float, a 0-d tensor."""
+    try:
+        number = operator.index(step)
+    except TypeError:
+        number = _integral(step)
+    if not _SMALLEST_STEP <= number <= _LARGEST_STEP:
+        raise Refused("step range", f"step {_short(step)} does not fit 64 bits; this call was not logged")
+    return number
+
+
+def _integral(step: Any) -> int:
+    try:
+        number = to_float(step)
+        if number.is_integer():
+            return int(number)
+    except Refused:
+        pass
+    raise Refused("step type", f"step must be a whole number, not {_short(step)}; this call was not logged")
+
+
+def to_wall_time(moment: Any) -> float:
+    """Seconds since the epoch."""
+    try:
+        return to_float(moment)
+    except Refused:
+        message = f"wall_time must be seconds since the epoch, not {_short(moment)}; this call was not logged"
+        raise Refused("wall_time", message) from None
+
+
+def to_tag(tag: Any) -> str:
+    """A tag as stored: not empty, valid Unicode, and of at most ``LONGEST_TAG`` characters.
+
+    A longer one keeps its beginning, followed by a hash of the whole, so distinct tags stay distinct.
+    """
+    if not isinstance(tag, str):
+        raise Refused("tag type", f"a tag must be a string, not {_short(tag)}; its value was not logged")
+    if not tag.strip():
+        raise Refused("tag empty", "a tag must not be empty; its value was not logged")
+    text = to_text(tag)
+    if len(text) <= LONGEST_TAG:
+        return text
+    digest = blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    return f"{text[: LONGEST_TAG - len(digest) - 1]}#{digest}"
+
+
+def to_text(text: str) -> str:
+    """The text that every database accepts: no lone surrogates and no NUL characters."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def to_float(value: Any) -> float:
+    """The float that a number is: Python, Decimal, numpy scalar, or one-element array or tensor."""
+    try:
+        read = _readers[type(value)]
+    except KeyError:
+        read = _readers[type(value)] = _reader(type(value))
+    try:
+        return read(value)
+    except Refused:
+        raise
+    except Exception as error:
+        raise _not_a_number(value, str(error)) from None
+
+
+def _reader(kind: type) -> Callable[[Any], float]:
+    if issubclass(kind, Real | Decimal):
+        return float
+    if hasattr(kind, "item"):
+        return _read_item
+    if hasattr(kind, "numpy"):
+        return _read_numpy
+    return _read_nothing
+
+
+def _read_item(value: Any) -> float:
+    number = value.item()
+    if type(number) is float:
+        return number
+    if not isinstance(number, Real):
+        raise _not_a_number(value)
+    return float(number)
+
+
+def _read_numpy(value: Any) -> float:
+    return _read_item(value.numpy())
+
+
+def _read_nothing(value: Any) -> float:
+    raise _not_a_number(value)
+
+
+_readers: dict[type, Callable[[Any], float]] = {float: float, int: float, bool: float}
+
+
+def _not_a_number(value: Any, reason: str = "") -> Refused:
+    shape = getattr(value, "shape", None)
+    if shape is not None and tuple(shape) not in ((), (1,)):
+        what = f"an array of shape {tuple(shape)}"
+        return Refused("array", f"{what} is not a number: log tb.Histogram(values) or tb.Image(array)")
+    what = f"{_short(value)} of type {type(value).__name__} is not a number"
+    return Refused(f"value {type(value).__name__}", f"{what} ({reason})" if reason else what)
+
+
+def to_mapping(values: Any) -> Mapping[Any, Any]:
+    if isinstance(values, Mapping):
+        return values
+    raise Refused("values type", f"log() takes a dict of tags and values, not {_short(values)}")
+
+
+def to_contents(values: Mapping[Any, Any]) -> Contents:
+    """Sort the values of one ``log()`` call; nested dicts are flattened with ``.`` between their keys."""
+    contents = Contents([], [], [])
+    for path, value in _flatten(values):
+        try:
+            tag = to_tag(path)
+            record = _to_record(value)
+            if record is not None:
+                contents.records.append((tag, *record))
+            else:
+                contents.numbers.append((tag, to_float(value)))
+        except Refused as refusal:
+            contents.refusals.append(Refused(refusal.cause, f"{_short(path)}: {refusal}"))
+    return contents
+
+
+def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[Any, Any]]:
+    for key, value in list(values.items()):
+        path = f"{prefix}{key}" if prefix else key
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{path}.")
+        else:
+            yield path, value
+
+
+def _to_record(value: Any) -> tuple[str, bytes] | None:
+    """The kind and payload of a record such as an Image, or None if ``value`` is no record."""
+    if type(value) in _readers and _readers[type(value)] is not _read_nothing:
+        return None
+    from ..storage.kinds import KINDS
+
+    for kind in KINDS.values():
+        if kind.stored == "records" and isinstance(value, kind.type):
+            return kind.name, kind.encode(value).to_bytes()
+    return None
+
+
+def to_plain(value: Any) -> Any:
+    """What JSON can hold of a config value: numbers, text, lists and dicts; anything else as its text."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return to_text(value)
+    if isinstance(value, Mapping):
+        return {to_text(str(key)): to_plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted((to_plain(item) for item in value), key=repr)
+    if is_dataclass(value) and not isinstance(value, type):
+        return to_plain(asdict(value))
+    try:
+        return to_float(value)
+    except Refused:
+        return to_text(str(value))
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"

@@ -1,0 +1,146 @@
+"""The drain: a thread that carries a spool into its store while the program trains.
+
+It alone knows that stores can be slow, locked or gone. Whatever fails, the spool keeps what was logged
+and the drain tries again; the store keeps the spool's offset with the data, so nothing is added twice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from .spool import Spool
+from .warn import Warner
+
+if TYPE_CHECKING:
+    from ..storage.store import Store
+
+INTERVAL = 0.2
+HEARTBEAT = 1.5
+LONGEST_PAUSE = 5.0
+CHUNK = 256 << 10
+
+Errand = Callable[["Store"], object]
+
+
+class Drain:
+    """Drains ``spool`` into the store at ``url`` until stopped; does ``errands`` once, after a first pass."""
+
+    def __init__(self, spool: Spool, url: str, warn: Warner, errands: Sequence[Errand] = ()) -> None:
+        self._spool = spool
+        self._url = url
+        self._warn = warn
+        self._errands = list(errands)
+        self._store: Store | None = None
+        self._segment = 0
+        self._offset = 0
+        self._beat = 0.0
+        self._deadline: float | None = None
+        self._wake = threading.Event()
+        self._progress = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name="trainboard-drain", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all that was appended before this call is in the store; False if it is not by then."""
+        goal = self._spool.position()
+        self._wake.set()
+        with self._progress:
+            self._progress.wait_for(lambda: self._is_at(goal) or not self._thread.is_alive(), timeout)
+        return self._is_at(goal)
+
+    def stop(self, timeout: float) -> bool:
+        """Drain what a closed spool holds, for at most about ``timeout`` seconds. True if nothing is left."""
+        self._deadline = time.monotonic() + timeout
+        self._wake.set()
+        self._thread.join(timeout + INTERVAL)
+        return self._is_at(self._spool.position())
+
+    def _is_at(self, goal: tuple[int, int]) -> bool:
+        return (self._segment, self._offset) >= goal
+
+    def _run(self) -> None:
+        pause = INTERVAL
+        while not self._is_done():
+            self._wake.wait(pause)
+            self._wake.clear()
+            try:
+                self._pass()
+                pause = INTERVAL
+            except Exception as error:
+                self._lose_store(error)
+                pause = min(2 * pause, LONGEST_PAUSE) if self._deadline is None else INTERVAL
+            with self._progress:
+                self._progress.notify_all()
+        self._close_store()
+
+    def _is_done(self) -> bool:
+        if self._deadline is None:
+            return False
+        return self._is_at(self._spool.position()) or time.monotonic() > self._deadline
+
+    def _pass(self) -> None:
+        """Bring the store up to date with the spool, and tell it that the run is alive."""
+        if self._store is None:
+            self._open_store()
+        while self._advance():
+            with self._progress:
+                self._progress.notify_all()
+        if time.monotonic() - self._beat > HEARTBEAT:
+            self._ingest.heartbeat()
+            self._beat = time.monotonic()
+        while self._errands and self._deadline is None:
+            self._do(self._errands.pop(0))
+
+    def _open_store(self) -> None:
+        from ..storage import open_store
+
+        self._store = open_store(self._url, create=True)
+        self._ingest = self._store.ingest(self._spool.directory.name)
+        # A new reader learns the segment's series from its beginning; what the store has, it skips.
+        self._offset = 0
+
+    def _advance(self) -> bool:
+        """Move one piece of the spool into the store; False when there is nothing more to move."""
+        end, final = self._spool.extent(self._segment)
+        if self._offset < end:
+            return self._feed(end, final)
+        if final:
+            self._spool.path(self._segment).unlink(missing_ok=True)
+            self._segment, self._offset = self._segment + 1, 0
+        return final
+
+    def _feed(self, end: int, final: bool) -> bool:
+        start, size = self._offset, CHUNK
+        with self._spool.path(self._segment).open("rb") as file:
+            while self._offset == start:
+                file.seek(start)
+                data = file.read(min(size, end - start))
+                self._offset = self._ingest.feed(self._segment, data, start)
+                if start + len(data) == end:
+                    break
+                size *= 4
+        if self._offset == start and final:
+            self._warn("unreadable", f"{end - start} bytes of {self._spool.directory} could not be read")
+            self._offset = end
+        return self._offset > start
+
+    def _do(self, errand: Errand) -> None:
+        assert self._store is not None
+        try:
+            errand(self._store)
+        except Exception as error:
+            self._warn("errand", str(error))
+
+    def _lose_store(self, error: Exception) -> None:
+        self._warn("store", f"the store does not take points now ({error}); they are kept until it does")
+        self._close_store()
+
+    def _close_store(self) -> None:
+        store, self._store = self._store, None
+        if store is not None:
+            store.close()

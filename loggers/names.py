@@ -1,0 +1,24 @@
+"""Names for runs that were given none: easy to say, and to tell apart in a list."""
+
+from __future__ import annotations
+
+_QUALITIES = (
+    "amber", "brisk", "calm", "clear", "crisp", "deep", "early", "even",
+    "fair", "fine", "fresh", "gentle", "grand", "keen", "late", "light",
+    "lunar", "mild", "noble", "plain", "polar", "quick", "quiet", "rapid",
+    "sharp", "solar", "still", "swift", "tidal", "vivid", "warm", "wide",
+)  # fmt: skip
+_THINGS = (
+    "anchor", "arch", "beacon", "birch", "canyon", "cedar", "comet", "coral",
+    "delta", "dune", "ember", "fern", "fjord", "gale", "grove", "harbor",
+    "heron", "iris", "island", "lagoon", "lark", "maple", "meadow", "mesa",
+    "nova", "orbit", "otter", "prairie", "ridge", "river", "summit", "willow",
+)  # fmt: skip
+
+
+def name_of(run_id: str) -> str:
+    """A name that follows from the id, which must end in at least 7 hexadecimal digits."""
+    number = int(run_id[-7:], 16)
+    number, quality = divmod(number, len(_QUALITIES))
+    number, thing = divmod(number, len(_THINGS))
+    return f"{_QUALITIES[quality]}-{_THINGS[thing]}-{number % 1000:03}"

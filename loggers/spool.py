@@ -1,0 +1,290 @@
+"""The spool: an append-only file of what a process logged, kept by the kernel when the process dies.
+
+A spool is a directory of preallocated, memory-mapped segments. An append is a copy into the map; no
+system call, no wait. Preallocation makes a full disk an error when a segment is added, where it can be
+reported, instead of a bus error while writing. The format is that of ``storage.frames``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..storage.frames import MAX_BATCH, Frames, FrameType, message, scalar_batch
+from .convert import to_float
+
+SMALLEST_SEGMENT = 1 << 20
+LARGEST_SEGMENT = 16 << 20
+_CLOSING_ROOM = 32 << 10
+_SERIES_ROOM = 16 << 10
+_RETRY_SECONDS = 1.0
+
+
+class SpoolFull(OSError):
+    """The spool cannot grow: no space, no permission, a size limit. What was logged is dropped."""
+
+
+class SpoolClosed(Exception):
+    """Nothing can be appended any more; the text says why."""
+
+
+class Segment:
+    """One file of a spool, mapped while it is written. Starts with its OPEN message.
+
+    ``end`` is where the next frame goes, ``numbers`` the series declared so far by (kind, tag), and
+    ``scalars`` the same for scalars by tag alone. The last part of a segment is kept for the closing
+    message, so that a run can say how it ended even when the disk is full.
+    """
+
+    def __init__(self, path: Path, index: int, size: int, opening: Frames) -> None:
+        self.path = path
+        self.index = index
+        self.end = 0
+        self.numbers: dict[tuple[str, str], int] = {}
+        self.scalars: dict[str, int] = {}
+        self._map = _allocate(path, size)
+        self._size = size
+        self._room = size - _CLOSING_ROOM
+        self.append(opening)
+
+    def append(self, frames: Frames, *, closing: bool = False) -> bool:
+        """Add frames, or return False where they do not fit. The caller holds the spool's lock."""
+        data, mark = frames
+        size = len(data)
+        limit = self._size if closing else self._room
+        # The place is claimed before it is written, without a call in between: a signal handler or a
+        # finaliser that logs while this runs gets the place after.
+        start = self.end
+        end = start + size
+        if end > limit:
+            return False
+        self.end = end
+        commit = start + mark
+        self._map[start:commit] = data[:mark]
+        if commit + 4 < end:
+            self._map[commit + 4 : end] = data[mark + 4 :]
+        self._map[commit : commit + 4] = data[mark : mark + 4]
+        return True
+
+    def seal(self) -> None:
+        """Take no more frames, and give back the space that was not used."""
+        self._size = self._room = 0
+        self._map.close()
+        with contextlib.suppress(OSError):
+            os.truncate(self.path, self.end)
+
+    def abandon(self) -> None:
+        """Unmap in a forked child, leaving the parent's file as it is."""
+        self._size = self._room = 0
+        self._map.close()
+
+
+def _allocate(path: Path, size: int) -> mmap.mmap:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file, 0, size)
+        else:
+            for _ in range(0, size, SMALLEST_SEGMENT):
+                os.write(file, bytes(SMALLEST_SEGMENT))
+        return mmap.mmap(file, size)
+    except OSError:
+        path.unlink()
+        raise
+    finally:
+        os.close(file)
+
+
+class Spool:
+    """Appends frames, thread-safe. ``opening`` is the document of every segment's OPEN message.
+
+    Creating one makes ``directory``, takes its lock and allocates a first segment; OSError if it cannot.
+    Appending raises ``SpoolFull`` and ``SpoolClosed``. ``dropped`` counts what the run could not append
+    for lack of space. A forked child inherits a closed spool.
+    """
+
+    def __init__(self, directory: Path, opening: dict[str, Any]) -> None:
+        from ..storage.spools import lock
+
+        directory.mkdir(parents=True)
+        held = lock(directory)
+        if held is None:
+            raise OSError(f"spool {directory} is already in use")
+        self.directory = directory
+        self.dropped = 0
+        self._opening = message(FrameType.OPEN, _json(opening))
+        self._owner = held
+        self._closed: str | None = None
+        self._sealed: dict[int, int] = {}
+        self._retry_at = 0.0
+        # Reentrant, because a signal handler or a finaliser may log while its own thread is logging.
+        self.lock = threading.RLock()
+        self._segment = self._new_segment(0, SMALLEST_SEGMENT)
+        _open_spools.add(self)
+
+    def scalars(
+        self, step: int, wall_time: float, values: Sequence[tuple[str, Any]], *, declare: bool = False
+    ) -> None:
+        """Append 1 to ``MAX_BATCH`` numbers logged together, or none of them.
+
+        Raises KeyError for a tag this segment does not know yet, unless ``declare``; ValueError for a
+        value that is not a number; struct.error for a step that is not an int64.
+        """
+        if not 0 < len(values) <= MAX_BATCH:
+            raise ValueError(f"expected 1 to {MAX_BATCH} numbers, got {len(values)}")
+        with self.lock:
+            while True:
+                segment = self._segment
+                if declare:
+                    segment = self._declare("scalar", [tag for tag, _ in values])
+                numbers = segment.scalars
+                fields: list[Any] = []
+                mark = int(FrameType.SCALAR)
+                for tag, value in values:
+                    if type(value) is not float:
+                        value = to_float(value)
+                    fields += step, wall_time, value, numbers[tag], mark
+                    mark += 256
+                if self._append(segment, scalar_batch(fields)):
+                    return
+
+    def record(self, tag: str, kind: str, step: int, wall_time: float, payload: bytes) -> None:
+        """Append one record of any kind but scalar."""
+        with self.lock:
+            while True:
+                segment = self._declare(kind, [tag])
+                number = segment.numbers[kind, tag]
+                frames = message(FrameType.RECORD, payload, number, step, wall_time)
+                if self._append(segment, frames):
+                    return
+
+    def message(self, kind: FrameType, document: dict[str, Any]) -> None:
+        """Append a message about the run as a whole."""
+        frames = message(kind, _json(document))
+        with self.lock:
+            while not self._append(self._segment, frames):
+                pass
+
+    def close(self, document: dict[str, Any]) -> bool:
+        """Append the FINISH message, and nothing after it. False if the spool was closed before."""
+        with self.lock:
+            if self._closed is not None:
+                return False
+            frames = message(FrameType.FINISH, _json({**document, "dropped": self.dropped}))
+            segment = self._segment
+            segment.append(frames, closing=True)
+            self._closed = "this run is finished"
+            self._sealed[segment.index] = segment.end
+            segment.seal()
+            _open_spools.discard(self)
+            return True
+
+    def release(self) -> None:
+        """Let others read what is left here, or remove the directory if nothing is."""
+        with contextlib.suppress(OSError):
+            if not any(self.directory.glob("*.seg")):
+                (self.directory / "lock").unlink(missing_ok=True)
+                self.directory.rmdir()
+        self._owner.release()
+
+    def extent(self, index: int) -> tuple[int, bool]:
+        """Where the frames of a segment end, in bytes, and whether that is final. Takes no lock."""
+        segment = self._segment
+        final = self._sealed.get(index)
+        if final is not None:
+            return final, True
+        return (segment.end, False) if segment.index == index else (0, False)
+
+    def position(self) -> tuple[int, int]:
+        """The segment and byte offset up to which frames have been appended."""
+        segment = self._segment
+        return segment.index, segment.end
+
+    def path(self, index: int) -> Path:
+        return self.directory / f"{index:06}.seg"
+
+    def _declare(self, kind: str, tags: Sequence[str]) -> Segment:
+        """The segment in which all of these series have a number."""
+        segment = self._segment
+        numbers = segment.numbers
+        for tag in tags:
+            if (kind, tag) in numbers:
+                continue
+            number = len(numbers)
+            if not self._append(
+                segment, message(FrameType.SERIES, _json({"tag": tag, "kind": kind}), number)
+            ):
+                return self._declare(kind, tags)
+            numbers[kind, tag] = number
+            if kind == "scalar":
+                segment.scalars[tag] = number
+        return segment
+
+    def _append(self, segment: Segment, frames: Frames) -> bool:
+        """Append to ``segment``; False where it was full and another has taken its place."""
+        if self._closed is not None:
+            raise SpoolClosed(self._closed)
+        if segment.append(frames):
+            return True
+        if segment is self._segment:
+            self._rotate(len(frames.data))
+        return False
+
+    def _rotate(self, needed: int) -> None:
+        full = self._segment
+        if time.monotonic() < self._retry_at:
+            raise SpoolFull("the spool could not grow a moment ago")
+        try:
+            self._segment = self._new_segment(full.index + 1, needed)
+        except OSError as error:
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
+            raise SpoolFull(f"the spool {self.directory} cannot grow: {error.strerror}") from error
+        self._sealed[full.index] = full.end
+        full.seal()
+
+    def _new_segment(self, index: int, needed: int) -> Segment:
+        """A segment larger than the one before, or if there is no space for that, of the smallest size."""
+        needed = _whole_pages(needed + len(self._opening.data) + _SERIES_ROOM + _CLOSING_ROOM)
+        smallest = max(needed, SMALLEST_SEGMENT)
+        size = max(needed, min(SMALLEST_SEGMENT << 2 * index, LARGEST_SEGMENT))
+        try:
+            return Segment(self.path(index), index, size, self._opening)
+        except OSError:
+            if size == smallest:
+                raise
+            return Segment(self.path(index), index, smallest, self._opening)
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: let go of everything without touching what the parent still writes."""
+        self.lock = threading.RLock()
+        self._closed = "a forked process does not log to the run of its parent; call init() in it"
+        self._segment.abandon()
+        self._owner.release()
+
+
+_open_spools: weakref.WeakSet[Spool] = weakref.WeakSet()
+
+
+def _close_in_child() -> None:
+    for spool in list(_open_spools):
+        spool._leave_to_parent()
+    _open_spools.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), default=str).encode()
+
+
+def _whole_pages(size: int) -> int:
+    return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
