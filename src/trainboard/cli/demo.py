@@ -1,0 +1,113 @@
+"""Train four small networks, two in PyTorch and two in Keras, and watch them live."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from concurrent.futures import Future
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from trainboard.cli import demo_training
+from trainboard.cli.serve import add_page_arguments, has_screen
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from trainboard.storage import Store
+
+DEFAULT_STORE = "trainboard-demo.db"
+DEFAULT_EPOCHS = 10
+NEEDED = {"torch": "torch", "keras": "keras", "tensorflow": "tensorflow", "sklearn": "scikit-learn"}
+REFRESH = 0.25
+STARTUP = 30.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--once", action="store_true", help="end after training, with a summary")
+    parser.add_argument(
+        "--store", default=DEFAULT_STORE, help=f"where the runs go; ./{DEFAULT_STORE} if left out"
+    )
+    parser.add_argument("--epochs", type=int, default=DEFAULT_EPOCHS, help=f"{DEFAULT_EPOCHS} if left out")
+    add_page_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    missing = [package for module, package in NEEDED.items() if find_spec(module) is None]
+    if missing:
+        print(f"The demo trains with {', '.join(missing)}: pip install 'trainboard[demo]'", file=sys.stderr)
+        return 2
+
+    from rich.console import Console
+
+    from trainboard.storage import open_store
+
+    console = Console()
+    store = open_store(arguments.store, create=True)
+    address = start_dashboard(store, arguments.port)
+    if not arguments.once and not arguments.no_open and has_screen():
+        webbrowser.open(address)
+    all_is_well = train(store, arguments.epochs, console)
+    if not answers(address):
+        console.print(f"The dashboard at {address} does not answer.", style="red")
+        all_is_well = False
+    console.print(
+        f"The runs are kept in {arguments.store}; `trainboard serve {arguments.store}` shows them again."
+    )
+    if not arguments.once:
+        console.print(f"Still serving at {address}. Ctrl-C ends.")
+        serve_until_interrupted()
+    return 0 if all_is_well else 1
+
+
+def train(store: Store, epochs: int, console: Console) -> bool:
+    """Run the four programs to their end, showing how far they are; say whether all went well."""
+    from trainboard.cli import demo_display
+
+    with demo_training.running(store.url, epochs) as trainings:
+        with demo_display.bars(trainings, epochs, console) as show:
+            while any(training.process.poll() is None for training in trainings):
+                show(store)
+                time.sleep(REFRESH)
+            show(store)
+        console.print(demo_display.summary(store, trainings))
+        for training in filter(lambda training: training.failed, trainings):
+            console.print(f"{training.framework}, seed {training.seed}, failed. It said:", style="red")
+            console.print(training.last_words(), markup=False, highlight=False)
+        return not any(training.failed for training in trainings)
+
+
+def start_dashboard(store: Store, port: int) -> str:
+    """Serve ``store`` from a thread of this process; return the address once it answers."""
+    from trainboard.dashboard.server import serve
+
+    address: Future[str] = Future()
+
+    def work() -> None:
+        try:
+            serve(store, port=port, ready=address.set_result)
+        except BaseException as error:
+            address.set_exception(error)
+
+    threading.Thread(target=work, name="dashboard", daemon=True).start()
+    return address.result(STARTUP)
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=STARTUP) as answer:
+            return answer.status == 200
+    except urllib.error.URLError:
+        return False
+
+
+def serve_until_interrupted() -> None:
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        pass

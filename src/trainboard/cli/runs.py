@@ -1,0 +1,64 @@
+"""List the runs of a store, newest first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from dataclasses import fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from trainboard.storage import RunRecord
+
+COLUMNS = ("Run", "Project", "Group", "Status", "Started", "Id")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "store", nargs="?", metavar="STORE", help="path or URL; default $TRAINBOARD_STORE or ./trainboard.db"
+    )
+    parser.add_argument("--json", action="store_true", help="print everything known of each run as JSON")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from trainboard.storage import open_store
+    from trainboard.storage.spools import adopt_orphans
+
+    store = open_store(arguments.store)
+    adopt_orphans(store)
+    records = store.runs()
+    if arguments.json:
+        print(json.dumps([as_json(record) for record in records], indent=2, default=str))
+    else:
+        Console().print(as_table(records) if records else "No runs yet.")
+    return 0
+
+
+def as_table(records: list[RunRecord]) -> Table:
+    from rich.table import Table
+
+    table = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False)
+    for record in records:
+        started = datetime.fromtimestamp(record.created_at).strftime("%Y-%m-%d %H:%M:%S")
+        table.add_row(record.name, record.project, record.group, record.status, started, record.id)
+    return table
+
+
+def as_json(record: RunRecord) -> dict[str, Any]:
+    """A run as JSON can say it: NaN and infinities, for which it has no numbers, become text."""
+    names = [field.name for field in fields(record) if not field.name.startswith("_")]
+    return strict({name: getattr(record, name) for name in [*names, "summary"]})
+
+
+def strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(inner) for inner in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

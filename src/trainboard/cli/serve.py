@@ -1,0 +1,60 @@
+"""Show a store's runs in the browser, live."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import webbrowser
+
+DEFAULT_PORT = 6006
+STORE_HELP = "path or URL; $TRAINBOARD_STORE or ./trainboard.db if left out"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; a token guards all but loopback"
+    )
+    parser.add_argument("--token", help="what readers must show; made and printed where one is needed")
+    add_page_arguments(parser)
+
+
+def add_page_arguments(parser: argparse.ArgumentParser) -> None:
+    """What every verb that shows the dashboard takes."""
+    parser.add_argument(
+        "--port",
+        type=port,
+        default=DEFAULT_PORT,
+        help=f"first port to try, {DEFAULT_PORT} if left out; 0 is any",
+    )
+    parser.add_argument("--no-open", action="store_true", help="do not open a browser")
+
+
+def port(text: str) -> int:
+    """A TCP port from the command line."""
+    if text.isdecimal() and int(text) < 1 << 16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port; ports go from 0 to 65535")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from trainboard.dashboard.server import serve
+    from trainboard.storage import open_store
+
+    store = open_store(arguments.store)
+    ready = webbrowser.open if not arguments.no_open and has_screen() else bool
+    try:
+        serve(store, arguments.host, arguments.port, token=arguments.token, ready=ready)
+    except OSError as error:
+        where = f"{arguments.host}, port {arguments.port}"
+        print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def has_screen() -> bool:
+    """Whether a browser opened here would be seen: not over SSH, in CI or on a server."""
+    if sys.platform in ("darwin", "win32"):
+        return "SSH_CONNECTION" not in os.environ
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
