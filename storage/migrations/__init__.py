@@ -1,0 +1,1 @@
+"""How older stores become current ones. One file a version, run by ``storage.migrate``."""

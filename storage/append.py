@@ -1,0 +1,143 @@
+"""Append points to series: small chunks at first, merged as they grow, sealed at ``CHUNK_POINTS``.
+
+Open chunks merge like the digits of a binary counter: a new one swallows the chunks before it that
+are no longer than it has become. So a point is rewritten about log2(4096) times at most, and a series
+has about as many open chunks, however its points trickle in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+from sqlalchemy import Connection, and_, delete, insert, select, tuple_
+
+from . import chunks as codec
+from .chunks import CHUNK_POINTS, Columns
+from .engine import insert_or_update
+from .schema import chunks, series
+from .series import SeriesKey
+from .summary import add_points, empty_row, number
+
+T = TypeVar("T")
+ChunkSpan = tuple[int, int]
+"""Where an open chunk starts, and how many points it holds."""
+
+_KEYS_A_QUERY = 500
+_CHUNK_KEY = tuple_(chunks.c.series_id, chunks.c.start)
+
+
+def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKey, Columns]) -> None:
+    """Append to each series its points, at least one, in arrival order, and update its summary."""
+    if not arrived:
+        return
+    rows = load_series(connection, run_id, list(arrived))
+    spans = _open_chunks(connection, run_id, [row["series_id"] for row in rows.values() if row["count"]])
+    swallowed = [
+        (key.id, start)
+        for key, points in arrived.items()
+        for start in _swallowed(spans[key.id], len(points.steps), rows[key]["sealed"])
+    ]
+    parts = _take_out(connection, run_id, swallowed)
+    made: list[dict[str, Any]] = []
+    for key, points in arrived.items():
+        made += _grow(rows[key], Columns.concatenate([*parts[key.id], points]), points)
+    save_series(connection, rows.values())
+    connection.execute(insert(chunks), made)
+
+
+def load_series(
+    connection: Connection, run_id: str, keys: Sequence[SeriesKey]
+) -> dict[SeriesKey, dict[str, Any]]:
+    """The row of each series, as stored or, for a new one, empty. Save them with ``save_series``."""
+    found: dict[int, dict[str, Any]] = {}
+    for ids in _in_groups([key.id for key in keys]):
+        query = select(series).where(series.c.run_id == run_id, series.c.series_id.in_(ids))
+        found |= {row["series_id"]: dict(row) for row in connection.execute(query).mappings()}
+    return {key: found.get(key.id) or empty_row(run_id, key) for key in keys}
+
+
+def save_series(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    connection.execute(insert_or_update(connection, series), list(rows))
+
+
+def _open_chunks(connection: Connection, run_id: str, ids: Sequence[int]) -> dict[int, list[ChunkSpan]]:
+    """The open chunks of each series, in order."""
+    spans: dict[int, list[ChunkSpan]] = defaultdict(list)
+    of_series = and_(series.c.run_id == chunks.c.run_id, series.c.series_id == chunks.c.series_id)
+    for group in _in_groups(ids):
+        query = (
+            select(chunks.c.series_id, chunks.c.start, chunks.c.count)
+            .join(series, of_series)
+            .where(chunks.c.run_id == run_id, chunks.c.series_id.in_(group), chunks.c.level == 0)
+            .where(chunks.c.start >= series.c.sealed)
+            .order_by(chunks.c.series_id, chunks.c.start)
+        )
+        for series_id, start, count in connection.execute(query):
+            spans[series_id].append((start, count))
+    return spans
+
+
+def _swallowed(spans: Sequence[ChunkSpan], arrived: int, sealed: int) -> list[int]:
+    """The starts of the open chunks that become one with ``arrived`` new points."""
+    seals = bool(spans) and sum(spans[-1]) + arrived - sealed >= CHUNK_POINTS
+    starts: list[int] = []
+    total = arrived
+    for start, count in reversed(spans):
+        if count > total and not seals:
+            break
+        starts.append(start)
+        total += count
+    return starts[::-1]
+
+
+def _take_out(
+    connection: Connection, run_id: str, keys: Sequence[tuple[int, int]]
+) -> dict[int, list[Columns]]:
+    """Delete these (series id, start) chunks and return their points, by series, in order."""
+    parts: dict[int, list[Columns]] = defaultdict(list)
+    for group in _in_groups(keys):
+        these = and_(chunks.c.run_id == run_id, chunks.c.level == 0, _CHUNK_KEY.in_(group))
+        query = (
+            select(chunks.c.series_id, chunks.c.count, chunks.c.data).where(these).order_by(chunks.c.start)
+        )
+        for series_id, count, data in connection.execute(query):
+            parts[series_id].append(codec.decode(data, count))
+        connection.execute(delete(chunks).where(these))
+    return parts
+
+
+def _grow(row: dict[str, Any], tail: Columns, arrived: Columns) -> list[dict[str, Any]]:
+    """The chunks of a series' new tail, its last ``len(arrived)`` points new; updates its row."""
+    first = row["count"] + len(arrived.steps) - len(tail.steps)
+    made = [
+        _chunk_row(row, first + at, tail.take(slice(at, at + CHUNK_POINTS)))
+        for at in range(0, len(tail.steps), CHUNK_POINTS)
+    ]
+    add_points(row, arrived)
+    if len(tail.steps) >= CHUNK_POINTS:
+        row["sealed"] = row["count"] - row["count"] % CHUNK_POINTS
+    return made
+
+
+def _chunk_row(row: dict[str, Any], start: int, points: Columns) -> dict[str, Any]:
+    return {
+        "run_id": row["run_id"],
+        "series_id": row["series_id"],
+        "level": 0,
+        "start": start,
+        "count": len(points.steps),
+        "min_step": int(points.steps.min()),
+        "max_step": int(points.steps.max()),
+        "min_wall": number(np.fmin.reduce(points.walls)),
+        "max_wall": number(np.fmax.reduce(points.walls)),
+        "data": codec.encode(points),
+    }
+
+
+def _in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Slices short enough for the parameters of one query."""
+    for at in range(0, len(items), _KEYS_A_QUERY):
+        yield items[at : at + _KEYS_A_QUERY]

@@ -1,0 +1,99 @@
+"""Connections to a store's database: SQLite beside the program, or a PostgreSQL server."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from .errors import StoreUnavailable
+from .location import sqlite_path, without_password
+
+BUSY_TIMEOUT_S = 15.0
+_engines: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def connect(url: str, *, create: bool = False) -> Engine:
+    """An engine for a resolved store URL; with ``create`` a missing SQLite file is made."""
+    path = sqlite_path(url)
+    engine = _sqlite_engine(path, create) if path else create_engine(url, pool_pre_ping=True)
+    _engines.add(engine)
+    return engine
+
+
+def _sqlite_engine(path: Path, create: bool) -> Engine:
+    # mode=rw, because SQLite would otherwise answer a deleted store with a new empty file.
+    uri = f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}"
+
+    def open_file() -> sqlite3.Connection:
+        # isolation_level=None: sqlite3 must not begin transactions of its own (it would begin them
+        # deferred); _begin does.
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    engine = create_engine("sqlite://", creator=open_file, poolclass=QueuePool, max_overflow=60)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for another writer: it fails at once
+    # with "database is locked", whatever the timeout. So writers take the lock when they begin.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes, committed at the end of the block or not at all."""
+    with engine.execution_options(writes=True).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn what a database driver raises into ``StoreUnavailable``."""
+    try:
+        yield
+    except DBAPIError as error:
+        reason = str(error.orig).strip()
+        raise StoreUnavailable(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
+
+
+def insert_new(connection: Connection, table: Table) -> Any:
+    """An INSERT that leaves a row alone whose key is there already."""
+    return _insert(connection, table).on_conflict_do_nothing()
+
+
+def insert_or_update(connection: Connection, table: Table) -> Any:
+    """An INSERT of whole rows that replaces the one whose key is there already."""
+    statement = _insert(connection, table)
+    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+def _insert(connection: Connection, table: Table) -> Any:
+    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def _forget_connections() -> None:
+    for engine in list(_engines):
+        engine.dispose(close=False)
+
+
+# A forked child must not use, or close, its parent's connections.
+os.register_at_fork(after_in_child=_forget_connections)

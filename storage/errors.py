@@ -1,0 +1,57 @@
+"""What can go wrong with a store, each with the HTTP status that says so."""
+
+from __future__ import annotations
+
+
+class TrainboardError(Exception):
+    """Anything trainboard refuses to do. The message names the thing and says what to do."""
+
+    http_code = 500
+
+
+class StoreNotFound(TrainboardError, FileNotFoundError):
+    """There is no store at this place."""
+
+    http_code = 404
+
+
+class NotAStore(TrainboardError, ValueError):
+    """There is something at this place, and it is not a trainboard store."""
+
+    http_code = 422
+
+
+class StoreTooNew(TrainboardError, RuntimeError):
+    """The store was written by a newer trainboard than this one."""
+
+    http_code = 409
+
+
+class StoreUnavailable(TrainboardError, ConnectionError):
+    """The store exists and cannot be read or written now: locked, read-only, full, or unreachable."""
+
+    http_code = 503
+
+
+class StoreGone(StoreUnavailable):
+    """The store's file was deleted or replaced while it was open; nothing was written."""
+
+    http_code = 410
+
+
+class SpoolGap(TrainboardError, ValueError):
+    """Bytes of a spool were fed that do not follow what the store already has of it."""
+
+    http_code = 409
+
+
+class RunNotFound(TrainboardError, LookupError):
+    """The store has no such run."""
+
+    http_code = 404
+
+
+class SeriesNotFound(TrainboardError, LookupError):
+    """The run has no such series."""
+
+    http_code = 404

@@ -1,0 +1,80 @@
+"""A picture, kept as PNG."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Encoded, Kind
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+_CHANNELS = (1, 3, 4)
+
+
+@dataclass(frozen=True)
+class Image:
+    """PNG bytes, the size in pixels, and a caption."""
+
+    png: bytes
+    width: int
+    height: int
+    caption: str = ""
+
+    @classmethod
+    def from_array(cls, array: Any, caption: str = "") -> Image:
+        """Make one of an array or a PIL image.
+
+        The array is H x W, H x W x C, or C x H x W when only its first length can be a number of
+        channels (1 grey, 3 RGB, 4 RGBA); uint8 or bool, or floats where 0 is black and 1 white (clipped;
+        NaN is black). Raises ``ValueError`` for any other shape and ``TypeError`` for other types.
+        """
+        from PIL import Image as pil
+
+        picture = array if isinstance(array, pil.Image) else pil.fromarray(_to_bytes(np.asarray(array)))
+        return cls._from_picture(picture, caption)
+
+    @classmethod
+    def _from_picture(cls, picture: Picture, caption: str) -> Image:
+        if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
+            picture = picture.convert("RGB")
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG")
+        return cls(buffer.getvalue(), picture.width, picture.height, caption)
+
+
+def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """H x W or H x W x C as uint8, however the array came."""
+    shape = array.shape
+    if array.ndim == 3 and shape[0] in _CHANNELS and shape[2] not in _CHANNELS:
+        array = np.moveaxis(array, 0, 2)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.size == 0 or not (array.ndim == 2 or array.ndim == 3 and array.shape[2] in _CHANNELS):
+        raise ValueError(
+            f"an image is H x W, H x W x C or C x H x W with C in {_CHANNELS} (got shape {shape})"
+        )
+    if array.dtype == np.bool_:
+        array = array.astype(np.uint8) * 255
+    elif array.dtype.kind not in "iub":
+        array = np.nan_to_num(np.clip(array.astype(np.float32), 0, 1)) * 255 + 0.5
+    elif array.dtype != np.uint8:
+        raise TypeError(f"an image is uint8, bool or float (got {array.dtype})")
+    return np.ascontiguousarray(array.astype(np.uint8))
+
+
+def encode(value: Image) -> Encoded:
+    return Encoded({"width": value.width, "height": value.height, "caption": value.caption}, value.png)
+
+
+def decode(encoded: Encoded) -> Image:
+    header = encoded.header
+    return Image(encoded.body, header["width"], header["height"], header["caption"])
+
+
+KIND = Kind("image", Image, "records", encode, decode, blob=True)

@@ -1,0 +1,103 @@
+"""Where a store is: URLs, and what can be said about them without opening a database."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from .errors import NotAStore, StoreNotFound, StoreUnavailable
+
+DEFAULT_STORE = "trainboard.db"
+SQLITE_MAGIC = b"SQLite format 3\0"
+_SQLITE = "sqlite:///"
+_POSTGRESQL = "postgresql+psycopg"
+_SCHEMES = {"postgres": _POSTGRESQL, "postgresql": _POSTGRESQL, _POSTGRESQL: _POSTGRESQL}
+
+
+def resolve_url(url: str | os.PathLike[str] | None = None) -> str:
+    """The URL of a store, absolute and spelled one way.
+
+    ``url`` is a path, a URL (``sqlite:///``, ``postgresql://``, ``http://``, ``https://``), or None:
+    ``$TRAINBOARD_STORE``, or else ``trainboard.db`` in the current folder. Raises ``NotAStore`` for any
+    other scheme.
+    """
+    text = os.fspath(url) if url is not None else os.environ.get("TRAINBOARD_STORE") or DEFAULT_STORE
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        return _SQLITE + os.path.realpath(os.path.expanduser(text))
+    if scheme == "sqlite" and len(rest) > 1:
+        return _SQLITE + os.path.realpath(rest[1:])
+    if scheme in _SCHEMES:
+        return f"{_SCHEMES[scheme]}://{rest}"
+    if scheme in ("http", "https"):
+        return text
+    raise NotAStore(f"A store is a path, sqlite:///PATH, postgresql://… or http(s)://…, not {text!r}.")
+
+
+def sqlite_path(url: str) -> Path | None:
+    """The file behind a resolved URL, or None for a server."""
+    return Path(url.removeprefix(_SQLITE)) if url.startswith(_SQLITE) else None
+
+
+def without_password(url: str) -> str:
+    """The same URL, fit for a message."""
+    if sqlite_path(url):
+        return url
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username}@{host}"))
+
+
+def spool_root(url: str | os.PathLike[str] | None) -> Path:
+    """The folder where processes of this machine keep their spools for a store.
+
+    Beside a SQLite file ``X`` it is ``X.spool``. For a server it is below ``$TRAINBOARD_DIR``, or else
+    ``~/.local/state/trainboard``.
+    """
+    resolved = resolve_url(url)
+    path = sqlite_path(resolved)
+    if path:
+        return path.with_name(path.name + ".spool")
+    state = os.environ.get("TRAINBOARD_DIR") or os.path.expanduser("~/.local/state/trainboard")
+    digest = hashlib.blake2b(without_password(resolved).encode(), digest_size=8).hexdigest()
+    return Path(state, "spool", digest)
+
+
+def check_location(url: str | os.PathLike[str] | None) -> None:
+    """Raise what ``open_store(url, create=True)`` would, as far as that can be told cheaply."""
+    resolved = resolve_url(url)
+    path = sqlite_path(resolved)
+    if path:
+        _check_file(path)
+    elif resolved.startswith(_POSTGRESQL) and find_spec("psycopg") is None:
+        raise StoreUnavailable("PostgreSQL needs psycopg: pip install 'trainboard[postgres]'.")
+
+
+def _check_file(path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        raise NotAStore(f"'{path}' is a folder; a store is a file. Try '{path / DEFAULT_STORE}'.")
+    if not folder.is_dir():
+        raise StoreNotFound(f"No folder '{folder}' to keep the store '{path.name}' in; make it first.")
+    if not os.access(folder, os.W_OK):
+        raise StoreUnavailable(f"Folder '{folder}' is read-only; give the store another place.")
+    if path.exists():
+        check_header(path)
+        if not os.access(path, os.W_OK):
+            raise StoreUnavailable(f"'{path}' is read-only; make it writable or give another store.")
+
+
+def check_header(path: Path) -> None:
+    """Raise ``NotAStore`` unless the file is empty or begins as SQLite files do."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(SQLITE_MAGIC))
+    except OSError as error:
+        raise StoreUnavailable(f"'{path}' cannot be read: {error.strerror}.") from error
+    if start and start != SQLITE_MAGIC:
+        raise NotAStore(f"'{path}' is not a trainboard store; give another file, or move this one away.")

@@ -1,0 +1,112 @@
+"""The row of a run, and what a program's messages change on it."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from .engine import insert_new, insert_or_update
+from .frames import FrameType
+from .schema import runs
+
+ENDINGS = ("finished", "crashed", "stopped")
+_TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
+_MERGED = ("config", "environment", "summary")
+_INT64 = 2**63
+
+
+def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
+    """The row of a run, made if need be, and locked against other writers until the transaction ends."""
+    query = select(runs).where(runs.c.run_id == run_id).with_for_update()
+    row = connection.execute(query).mappings().first()
+    if row is None:
+        connection.execute(insert_new(connection, runs), _unheard_of(run_id))
+        row = connection.execute(query).mappings().one()
+    return dict(row)
+
+
+def save_run(connection: Connection, row: dict[str, Any]) -> None:
+    """Write the row back as heard of now, and as changed."""
+    row["updated_at"] = time.time()
+    row["revision"] += 1
+    connection.execute(insert_or_update(connection, runs), row)
+
+
+def apply_message(row: dict[str, Any], kind: FrameType, content: dict[str, Any], rank: int) -> None:
+    """Change the row as a RUN, UPDATE or FINISH message says.
+
+    Raises ``ValueError`` or ``TypeError``, and changes nothing, if the message makes no sense.
+    """
+    if kind is FrameType.FINISH:
+        row.update(_ended(row, content, rank))
+        return
+    changes = _described(row, content)
+    if kind is FrameType.RUN:
+        started = float(content.get("created_at", row["created_at"]))
+        if not math.isfinite(started):
+            raise ValueError("created_at must be finite")
+        changes |= {"status": "running", "exit_code": None, "error": None, "ended_at": None}
+        changes["created_at"] = min(row["created_at"], started)
+    row.update(changes)
+
+
+def clean_text(text: Any) -> str:
+    """The string as every database takes it: no NUL, no half of a surrogate pair."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected a string (got {text!r})")
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def _unheard_of(run_id: str) -> dict[str, Any]:
+    now = time.time()
+    return {
+        "run_id": run_id,
+        "project": "",
+        "name": run_id,
+        "group_name": None,
+        "tags": [],
+        "notes": "",
+        "config": {},
+        "environment": {},
+        "summary": {},
+        "status": "running",
+        "exit_code": None,
+        "error": None,
+        "dropped": 0,
+        "damaged": 0,
+        "created_at": now,
+        "updated_at": now,
+        "ended_at": None,
+        "revision": 0,
+    }
+
+
+def _described(row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        column: clean_text(content[name]) for name, column in _TEXTS.items() if content.get(name) is not None
+    }
+    for name in _MERGED:
+        if content.get(name):
+            changes[name] = row[name] | dict(content[name])
+    if content.get("tags"):
+        changes["tags"] = [str(tag) for tag in content["tags"]]
+    return changes
+
+
+def _ended(row: dict[str, Any], content: dict[str, Any], rank: int) -> dict[str, Any]:
+    status = content.get("status")
+    if status not in ENDINGS:
+        raise ValueError(f"status must be one of {', '.join(ENDINGS)} (got {status!r})")
+    changes = {"dropped": row["dropped"] + int(content.get("dropped") or 0)}
+    if rank and status == "finished":
+        return changes  # a run is finished when its first process is; it crashed when any has
+    code, error = content.get("exit_code"), content.get("error")
+    return changes | {
+        "status": status,
+        "exit_code": None if code is None else max(-_INT64, min(int(code), _INT64 - 1)),
+        "error": None if error is None else clean_text(error),
+        "ended_at": time.time(),
+    }

@@ -1,0 +1,153 @@
+"""The tables of a store.
+
+Every key begins with the run's id and no query joins runs, so the same tables can be spread by run
+over many machines. Blobs are the one exception: they are keyed by what they hold.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.engine import Dialect
+
+SCHEMA_VERSION = "0001"
+"""The newest migration: the version of every store this trainboard writes."""
+
+metadata = MetaData()
+
+
+class JSONText(TypeDecorator[Any]):
+    """JSON as ASCII text: unlike a database's own JSON it holds NaN, infinities and any string."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
+        return None if value is None else json.loads(value)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("project", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("group_name", String),
+    Column("tags", JSONText, nullable=False),
+    Column("notes", Text, nullable=False),
+    Column("config", JSONText, nullable=False),
+    Column("environment", JSONText, nullable=False),
+    Column("summary", JSONText, nullable=False),
+    Column("status", String, nullable=False),
+    Column("exit_code", BigInteger),
+    Column("error", Text),
+    Column("dropped", BigInteger, nullable=False),
+    Column("damaged", BigInteger, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    Column("ended_at", Double),
+    Column("revision", BigInteger, nullable=False),
+    Index("runs_by_revision", "revision"),
+)
+
+series = Table(
+    "series",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("rank", Integer, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("tag", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("sealed", BigInteger, nullable=False),
+    Column("first_step", BigInteger),
+    Column("last_step", BigInteger),
+    Column("first_wall", Double),
+    Column("last_wall", Double),
+    Column("last", Double),
+    Column("minimum", Double),
+    Column("maximum", Double),
+    Column("mean", Double),
+    Column("min_step", BigInteger),
+    Column("max_step", BigInteger),
+    Column("finite_count", BigInteger, nullable=False),
+    Column("nan_count", BigInteger, nullable=False),
+    Column("pos_inf_count", BigInteger, nullable=False),
+    Column("neg_inf_count", BigInteger, nullable=False),
+)
+
+
+def _of_series() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["run_id", "series_id"], ["series.run_id", "series.series_id"], ondelete="CASCADE"
+    )
+
+
+chunks = Table(
+    "chunks",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("start", BigInteger, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    Column("min_step", BigInteger, nullable=False),
+    Column("max_step", BigInteger, nullable=False),
+    Column("min_wall", Double),
+    Column("max_wall", Double),
+    Column("data", LargeBinary, nullable=False),
+    _of_series(),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("run_id", String, primary_key=True),
+    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("step", BigInteger, nullable=False),
+    Column("wall_time", Double),
+    Column("header", JSONText, nullable=False),
+    Column("body", LargeBinary),
+    Column("blob", String, ForeignKey("blobs.hash")),
+    _of_series(),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+spools = Table(
+    "spools",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("spool_id", String, primary_key=True),
+    Column("rank", Integer, nullable=False),
+    Column("segment", Integer, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("damaged", BigInteger, nullable=False),
+    Column("finished", Integer, nullable=False),
+    Index("spools_by_id", "spool_id"),
+)

@@ -1,0 +1,87 @@
+"""Spools on disk, and what becomes of those whose owner died.
+
+A spool is a folder ``<spool root>/<spool id>`` with segments ``000000.seg``, ``000001.seg`` … and a
+file ``lock`` that its owner keeps locked for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .location import spool_root
+
+if TYPE_CHECKING:
+    from .store import Store
+
+__all__ = ["SpoolLock", "adopt_orphans", "lock", "spool_root"]
+
+log = logging.getLogger(__name__)
+
+
+class SpoolLock:
+    """A lock that this process holds until ``release`` or its death."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go. In a forked child this closes the child's copy; the parent keeps its lock."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def lock(path: Path) -> SpoolLock | None:
+    """Lock the spool in this folder, which exists; None if somebody else holds it or removed it."""
+    return _lock(path / "lock", os.O_RDWR | os.O_CREAT)
+
+
+def adopt_orphans(store: Store) -> list[str]:
+    """Drain and delete every spool of this machine whose owner died; returns their ids.
+
+    A run whose spool ends without a FINISH was killed. Raises ``StoreUnavailable``; what was not
+    drained then stays as it is for the next time.
+    """
+    root = spool_root(store.url)
+    adopted: list[str] = []
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        held = _lock(path / "lock", os.O_RDWR)
+        if held is None:
+            continue
+        try:
+            _drain(store, path)
+            shutil.rmtree(path)
+            adopted.append(path.name)
+        except OSError as error:
+            log.warning("spool %s cannot be read: %s", path, error)
+        finally:
+            held.release()
+    return adopted
+
+
+def _drain(store: Store, path: Path) -> None:
+    ingest = store.ingest(path.name)
+    for segment in sorted(path.glob("*.seg")):
+        ingest.feed(int(segment.stem), segment.read_bytes(), 0)
+    ingest.abandon()
+
+
+def _lock(path: Path, flags: int) -> SpoolLock | None:
+    try:
+        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever adopted the spool may have deleted it between our open and our lock.
+        if os.fstat(descriptor).st_ino == path.stat().st_ino:
+            return SpoolLock(descriptor)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
