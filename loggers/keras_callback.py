@@ -1,0 +1,145 @@
+"""The callback that logs what ``model.fit`` tells."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import keras
+
+from . import session
+from .guard import Guard
+from .interval import checked_interval
+from .keras_watch import KerasWatch, watch_of
+from .run import Run
+
+
+class KerasCallback(keras.callbacks.Callback):
+    """Log a Keras model's training to a run: ``model.fit(…, callbacks=[KerasCallback()])``.
+
+    Metrics are logged as ``train/<metric>``, after each epoch or, with ``every="batch"`` or a number,
+    after each batch or every so many (Keras's batch metrics are averages since the epoch began);
+    ``val/<metric>`` and ``epoch``, counted from 1, after each epoch; ``train/learning_rate`` with every
+    ``train/…``. Their step is the optimizer's count of iterations. The optimizer's settings go to the
+    run's config under names that are not taken.
+
+    ``run`` defaults to the current one; if there is none, each ``fit`` is a run of its own. ``watch``
+    logs weights and gradients as ``Run.watch`` does, every ``watch_every`` steps, and ``log_graph`` the
+    graph. Nothing here stops ``fit``: what goes wrong is reported by one warning. Raises ValueError if
+    ``every`` or ``watch_every`` is none of the above.
+    """
+
+    # Batches may end on Keras's own threads: nothing here waits for one, or for another batch.
+    async_safe = True
+
+    def __init__(
+        self,
+        run: Run | None = None,
+        every: Literal["epoch", "batch"] | int = "epoch",
+        *,
+        watch: bool = True,
+        watch_every: int = 100,
+        log_graph: bool = True,
+    ) -> None:
+        super().__init__()
+        self._given = run
+        self._every = None if every == "epoch" else 1 if every == "batch" else checked_interval(every)
+        self._watches = watch
+        self._watch_every = checked_interval(watch_every)
+        self._logs_graph = log_graph
+        self._guard = Guard()
+        self._run: Run | None = None
+        self._watch: KerasWatch | None = None
+        self._owns_run = self._owns_watch = False
+        self._before_epoch = 0
+        self._epoch = 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        with self._guard("starting to log to trainboard"):
+            self._run = self._given or session.current_run()
+            self._owns_run = self._run is None
+            if self._run is None:
+                self._run = session.init()
+            self._describe(self._run)
+            if self._logs_graph:
+                self._run.log_graph(self.model)
+            if self._watches:
+                self._start_watching(self._run)
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        with self._guard("reading the optimizer's iterations"):
+            self._epoch = epoch + 1
+            self._before_epoch = self._iterations()
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._watch is not None:
+            with self._guard("watching weights and gradients"):
+                self._watch.before_steps(self._before_epoch + batch + 1, self._stride())
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        step = self._before_epoch + batch + 1
+        if self._watch is not None:
+            with self._guard("watching weights and gradients"):
+                self._watch.after_steps(step)
+        if self._every is not None and step % self._every < self._stride():
+            with self._guard("logging a batch"):
+                self._log_training(step, logs or {})
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        with self._guard("logging an epoch"):
+            logs = logs or {}
+            step = self._iterations()
+            if self._every is None:
+                self._log_training(step, {name: v for name, v in logs.items() if not _is_validation(name)})
+            values = {f"val/{name[4:]}": v for name, v in logs.items() if _is_validation(name)}
+            self._log({**values, "epoch": self._epoch}, step)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        with self._guard("ending the log"):
+            if self._watch is not None and self._owns_watch:
+                self._watch.close()
+            self._watch = None
+            if self._run is not None and self._owns_run:
+                self._run.finish()
+            self._run = None
+
+    def _start_watching(self, run: Run) -> None:
+        watch = watch_of(self.model)
+        self._owns_watch = watch is None
+        self._watch = watch or KerasWatch(run, self.model, every=self._watch_every)
+        self._watch.driven = True
+
+    def _describe(self, run: Run) -> None:
+        settings = {
+            "framework": "keras",
+            "backend": keras.backend.backend(),
+            "epochs": (self.params or {}).get("epochs"),
+            "steps_per_epoch": (self.params or {}).get("steps"),
+            "parameters": self.model.count_params() if self.model.built else None,
+            "optimizer": type(self.model.optimizer).__name__,
+            "learning_rate": self._learning_rate(),
+        }
+        run.config.update(
+            {name: v for name, v in settings.items() if name not in run.config and v is not None}
+        )
+
+    def _log_training(self, step: int, metrics: dict[str, Any]) -> None:
+        values = {f"train/{name}": value for name, value in metrics.items()}
+        self._log({**values, "train/learning_rate": self._learning_rate()}, step)
+
+    def _log(self, values: dict[str, Any], step: int) -> None:
+        if self._run is not None:
+            self._run.log(values, step, commit=False)
+
+    def _iterations(self) -> int:
+        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+
+    def _learning_rate(self) -> float:
+        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+
+    def _stride(self) -> int:
+        """How many steps Keras makes between two calls of the callback."""
+        return getattr(self.model, "steps_per_execution", 1)
+
+
+def _is_validation(name: str) -> bool:
+    return name.startswith("val_")

@@ -1,0 +1,41 @@
+"""Finds the hooks for a model without importing the framework it is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+class Hook(Protocol):
+    """Something installed in a framework. ``close()`` removes every trace of it, and may be repeated."""
+
+    def close(self) -> None: ...
+
+
+def watch(run: Run, model: Any, **options: Any) -> Hook:
+    """Log histograms of ``model``'s weights and gradients to ``run`` while it trains.
+
+    ``options`` are those of ``torch_watch.watch`` and ``keras_watch.watch``. Raises TypeError for
+    anything but a ``torch.nn.Module`` or a Keras model.
+    """
+    if framework_of(model) == "keras":
+        from . import keras_watch
+
+        return keras_watch.watch(run, model, **options)
+    from . import torch_watch
+
+    return torch_watch.watch(run, model, **options)
+
+
+def framework_of(model: Any) -> str:
+    """``"keras"`` or ``"torch"``, by the classes that ``model`` inherits from.
+
+    Keras comes first: on its PyTorch backend a Keras model is a ``torch.nn.Module`` as well.
+    """
+    for framework, base in (("keras", "Layer"), ("torch", "Module")):
+        for cls in type(model).__mro__:
+            if cls.__name__ == base and cls.__module__.partition(".")[0] == framework:
+                return framework
+    raise TypeError(f"expected a torch.nn.Module or a Keras model, not {type(model).__name__}")
