@@ -40,7 +40,7 @@ def command_line() -> argparse.ArgumentParser:
         "trainboard", description="Watch models train, live, on your own machine."
     )
     parser.add_argument("--version", action="version", version=importlib.metadata.version("trainboard"))
-    verbs = parser.add_subparsers(title="commands", dest="verb", metavar="")
+    verbs = parser.add_subparsers(title="commands", dest="verb", metavar="COMMAND")
     for name, module in VERBS.items():
         summary = (module.__doc__ or "").splitlines()[0]
         module.add_arguments(verbs.add_parser(name, help=summary, description=module.__doc__))

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from contextlib import suppress
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from trainboard.cli.serve import STORE_HELP
+from trainboard.storage.errors import StoreUnavailable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -18,9 +22,7 @@ COLUMNS = ("Run", "Project", "Group", "Status", "Started", "Id")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "store", nargs="?", metavar="STORE", help="path or URL; default $TRAINBOARD_STORE or ./trainboard.db"
-    )
+    parser.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
     parser.add_argument("--json", action="store_true", help="print everything known of each run as JSON")
 
 
@@ -31,7 +33,9 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage.spools import adopt_orphans
 
     store = open_store(arguments.store)
-    adopt_orphans(store)
+    # A store that cannot be written to can still be read, without what killed programs left behind.
+    with suppress(StoreUnavailable):
+        adopt_orphans(store)
     records = store.runs()
     if arguments.json:
         print(json.dumps([as_json(record) for record in records], indent=2, default=str))

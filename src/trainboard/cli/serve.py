@@ -39,10 +39,12 @@ def port(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from trainboard.dashboard.server import serve
     from trainboard.storage import open_store
 
     store = open_store(arguments.store)
+    # After the store: a wrong path should be said at once, and this import takes a second.
+    from trainboard.dashboard.server import serve
+
     ready = webbrowser.open if not arguments.no_open and has_screen() else bool
     try:
         serve(store, arguments.host, arguments.port, token=arguments.token, ready=ready)
