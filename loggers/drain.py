@@ -6,12 +6,14 @@ and the drain tries again; the store keeps the spool's offset with the data, so 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from .spool import Spool
+from ..storage.errors import StoreGone
+from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
 if TYPE_CHECKING:
@@ -22,17 +24,28 @@ HEARTBEAT = 1.5
 LONGEST_PAUSE = 5.0
 CHUNK = 256 << 10
 
-Errand = Callable[["Store"], object]
-
 
 class Drain:
-    """Drains ``spool`` into the store at ``url`` until stopped; does ``errands`` once, after a first pass."""
+    """Drains ``spool`` into the store at ``url`` until stopped.
 
-    def __init__(self, spool: Spool, url: str, warn: Warner, errands: Sequence[Errand] = ()) -> None:
+    ``announce`` appends what a store must know of the run, for when it was deleted and begins anew;
+    ``errand`` is done once, after a first pass.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        url: str,
+        warn: Warner,
+        *,
+        announce: Callable[[], None],
+        errand: Callable[[Store], object],
+    ) -> None:
         self._spool = spool
         self._url = url
         self._warn = warn
-        self._errands = list(errands)
+        self._announce = announce
+        self._errand: Callable[[Store], object] | None = errand
         self._store: Store | None = None
         self._segment = 0
         self._offset = 0
@@ -93,8 +106,8 @@ class Drain:
         if time.monotonic() - self._beat > HEARTBEAT:
             self._ingest.heartbeat()
             self._beat = time.monotonic()
-        while self._errands and self._deadline is None:
-            self._do(self._errands.pop(0))
+        if self._errand is not None and self._deadline is None:
+            self._do_errand()
 
     def _open_store(self) -> None:
         from ..storage import open_store
@@ -129,8 +142,9 @@ class Drain:
             self._offset = end
         return self._offset > start
 
-    def _do(self, errand: Errand) -> None:
-        assert self._store is not None
+    def _do_errand(self) -> None:
+        errand, self._errand = self._errand, None
+        assert errand is not None and self._store is not None
         try:
             errand(self._store)
         except Exception as error:
@@ -139,6 +153,9 @@ class Drain:
     def _lose_store(self, error: Exception) -> None:
         self._warn("store", f"the store does not take points now ({error}); they are kept until it does")
         self._close_store()
+        if isinstance(error, StoreGone):
+            with contextlib.suppress(SpoolClosed, SpoolFull):
+                self._announce()
 
     def _close_store(self) -> None:
         store, self._store = self._store, None

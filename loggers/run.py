@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import time
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..storage.frames import MAX_BATCH, FrameType
 from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
 from .drain import Drain
+from .environment import gather_slowly
 from .lifecycle import EXIT_TIMEOUT, Ending
 from .observed import Observed
 from .spool import Spool, SpoolClosed, SpoolFull
@@ -20,6 +23,8 @@ from .warn import Warner
 
 if TYPE_CHECKING:
     from .watch import Hook
+
+_DESCRIBING_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class Run:
         self._warn = warn or Warner()
         self._hooks: list[Hook] = []
         self._ended = False
+        self._describing: threading.Thread | None = None
 
     def log(
         self,
@@ -182,8 +188,18 @@ class Run:
             if hook is not None:
                 self._hooks.append(hook)
 
+    def describe_environment(self) -> None:
+        """Store what takes long to find out about the environment, on a thread that ``end`` waits for."""
+        self._describing = threading.Thread(target=self._describe, name="trainboard-environment", daemon=True)
+        self._describing.start()
+
+    def _describe(self) -> None:
+        assert self._spool is not None
+        with contextlib.suppress(SpoolClosed, SpoolFull):
+            self._spool.message(FrameType.UPDATE, {"environment": to_plain(gather_slowly())})
+
     def flush(self, timeout: float | None = None) -> bool:
-        """Wait until all that was logged so far is in the store; False if it is not in ``timeout`` seconds."""
+        """Wait until all logged so far is in the store; False if it is not in ``timeout`` seconds."""
         return self._drain is None or self._drain.flush(timeout)
 
     def finish(self, exit_code: int = 0) -> None:
@@ -196,6 +212,8 @@ class Run:
             return
         self._ended = True
         self.unwatch()
+        if self._describing is not None:
+            self._describing.join(_DESCRIBING_SECONDS)
         if self._spool is None or not self._spool.close(ending._asdict()):
             return
         drained = self._drain is not None and self._drain.stop(timeout)

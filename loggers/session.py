@@ -15,7 +15,7 @@ from . import lifecycle
 from .arguments import Mode, Resume, to_config, to_mode, to_name, to_notes, to_resume, to_tags
 from .convert import to_plain
 from .drain import Drain
-from .environment import gather_quickly, gather_slowly
+from .environment import gather_quickly
 from .names import name_of
 from .run import Identity, Run
 from .spool import Spool
@@ -89,14 +89,20 @@ def _begin(
     if stored is not None:
         config = {**stored.config, **config}
     spool = _open_spool(url, identity)
-    spool.message(FrameType.RUN, _run_message(identity, config))
     report = Warner()
+
+    def announce() -> None:
+        spool.message(FrameType.RUN, _run_message(identity, config))
+
+    announce()
     drain = None
     if mode == "online":
-        drain = Drain(spool, url, report, errands=[lambda _: _send_environment(spool), _adopt_orphans])
+        drain = Drain(spool, url, report, announce=announce, errand=_adopt_orphans)
         drain.start()
     lifecycle.install(_end_active)
-    return Run(identity, config, store=url, spool=spool, drain=drain, warn=report, first_step=first_step)
+    run = Run(identity, config, store=url, spool=spool, drain=drain, warn=report, first_step=first_step)
+    run.describe_environment()
+    return run
 
 
 def _find_stored(url: str, run_id: str, resume: str) -> tuple[RunRecord | None, int]:
@@ -159,10 +165,6 @@ def _run_message(identity: Identity, config: Mapping[str, Any]) -> dict[str, Any
         "environment": to_plain(gather_quickly()),
         "created_at": identity.created_at,
     }
-
-
-def _send_environment(spool: Spool) -> None:
-    spool.message(FrameType.UPDATE, {"environment": to_plain(gather_quickly() | gather_slowly())})
 
 
 def _adopt_orphans(store: Store) -> None:
