@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
 from fastapi import FastAPI
 
+from ..storage.location import without_password
 from . import query, shell
 from .pages import PAGES
 
@@ -63,7 +64,7 @@ def create_dash(store: Store) -> App:
         index_string=_INDEX,
         suppress_callback_exceptions=True,
     )
-    app.layout = shell.layout(store.url)
+    app.layout = shell.layout(without_password(store.url))
     _register_shell(app, store)
     for page in PAGES:
         page.register(app, store)
@@ -95,4 +96,4 @@ def _register_shell(app: App, store: Store) -> None:
         prevent_initial_call=True,
     )
     clientside("write_address", Output("shell", "forceColorScheme"), Input("query", "data"))
-    clientside("mark_page", Output("project", "data-page"), Input("address", "pathname"))
+    clientside("mark_page", Output("pages", "data-here"), Input("address", "pathname"))

@@ -37,24 +37,28 @@ def layout(store_url: str) -> dmc.MantineProvider:
             dcc.Store(id="theme", data="light"),
             dcc.Store(id="tick", data=0),
             html.A("Skip to content", href="#page", className="skip-link"),
-            _header(),
-            html.Aside(
-                [RunList(id="runs"), html.Div(id="resizer", role="separator")],
-                id="sidebar",
-                **{"aria-label": "Runs"},
-            ),
-            html.Main([html.Div(id="page", tabIndex="-1"), welcome.layout(store_url)]),
-            html.Div(
-                "The server cannot be reached. Reconnecting…",
-                id="lost",
-                role="status",
-                **{"aria-live": "polite"},
-            ),
+            html.Div([_header(), _sidebar(), _main(store_url)], id="shell-grid"),
+            html.Div("The server cannot be reached. Reconnecting…", id="lost", role="status"),
             _keys(),
         ],
         id="shell",
         theme=_MANTINE_THEME,
     )
+
+
+def _sidebar() -> html.Aside:
+    resizer = html.Div(
+        id="resizer",
+        role="separator",
+        tabIndex="0",
+        title="Drag, or use the arrow keys, to change the width",
+        **{"aria-label": "Width of the sidebar", "aria-orientation": "vertical"},
+    )
+    return html.Aside([RunList(id="runs"), resizer], id="sidebar", **{"aria-label": "Runs"})
+
+
+def _main(store_url: str) -> html.Main:
+    return html.Main([html.Div(id="page", tabIndex="-1"), welcome.layout(store_url)])
 
 
 def _header() -> html.Header:
@@ -68,11 +72,10 @@ def _header() -> html.Header:
                 _icon("sidebar"),
                 id="sidebar-toggle",
                 title="Show or hide the runs (b)",
-                **{"aria-label": "Show or hide the runs", "aria-controls": "sidebar"},
+                **{"aria-label": "Show or hide the runs", "aria-controls": "sidebar", "aria-expanded": "true"},
             ),
             html.Span("trainboard", className="brand"),
-            html.Div(id="project", **{"aria-live": "off"}),
-            html.Nav(links, **{"aria-label": "Pages"}),
+            html.Nav(links, id="pages", **{"aria-label": "Pages"}),
             html.Span(id="live", role="status"),
             html.Button(
                 _icon("theme"),

@@ -1,28 +1,100 @@
-"""The Charts page."""
+"""The Charts page: every scalar of the shown runs, compared live.
+
+Python says which controls there are and what they mean; ``ChartGrid`` draws, and asks the API for points.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import dash_mantine_components as dmc
 from dash import Dash, html
 
+from ..components import ChartGrid
+
 if TYPE_CHECKING:
+    from dash.development.base_component import Component
     from starlette.routing import BaseRoute
 
     from ...storage import Store
 
 PATH = "/"
 TITLE = "Charts"
-QUERY: Mapping[str, str] = {}
+QUERY: Mapping[str, str] = {
+    "filter": "",
+    "smoothing": "0",
+    "axis": "step",
+    "log": "0",
+    "outliers": "0",
+    "sections": "",
+    "wide": "",
+}
+MAX_SMOOTHING = 0.99
 
 
-def layout(store: Store, query: Mapping[str, str]) -> html.Div:
-    return html.Div("Charts")
+def layout(store: Store, query: Mapping[str, str]) -> Component:
+    return html.Div([html.Div(_controls(query), className="toolbar", role="toolbar"), ChartGrid(id="charts")])
+
+
+def _controls(query: Mapping[str, str]) -> list[Component]:
+    return [
+        dmc.TextInput(
+            id={"query": "filter"},
+            value=query["filter"],
+            placeholder="Filter charts: text or regular expression",
+            size="xs",
+            debounce=150,
+            className="filter",
+            **{"aria-label": "Filter charts"},
+        ),
+        html.Div(["Smoothing", _smoothing(query["smoothing"])], className="toolbar-field"),
+        html.Div(["X axis", _axis(query["axis"])], className="toolbar-field"),
+        _switch("log", "Log y", "A logarithmic y axis; values of 0 and below are at its lower edge", query),
+        _switch("outliers", "Ignore outliers", "Fit y to the values between the 5th and 95th percentile", query),
+    ]
+
+
+def _smoothing(chosen: str) -> Component:
+    try:
+        value = min(max(float(chosen), 0.0), MAX_SMOOTHING)
+    except ValueError:
+        value = 0.0
+    return dmc.Slider(
+        id={"query": "smoothing"},
+        value=value,
+        min=0,
+        max=MAX_SMOOTHING,
+        step=0.01,
+        size="sm",
+        w=110,
+        updatemode="drag",
+        persistence=False,
+        thumbSize=14,
+        labelTransitionProps={"duration": 0},
+        **{"aria-label": "Smoothing"},
+    )
+
+
+def _axis(chosen: str) -> Component:
+    axes = [("step", "Step"), ("relative", "Relative"), ("wall", "Time")]
+    return dmc.SegmentedControl(
+        id={"query": "axis"},
+        value=chosen if chosen in dict(axes) else "step",
+        data=[{"value": value, "label": label} for value, label in axes],
+        size="xs",
+        transitionDuration=0,
+        **{"aria-label": "X axis"},
+    )
+
+
+def _switch(key: str, label: str, description: str, query: Mapping[str, str]) -> Component:
+    box = dmc.Checkbox(id={"query": key}, checked=query[key] == "1", label=label, size="xs")
+    return html.Div(box, title=description)
 
 
 def register(app: Dash, store: Store) -> None:
-    pass
+    """Nothing to register: what people do here changes the address, and the address the charts."""
 
 
 def routes(store: Store) -> list[BaseRoute]:

@@ -9,6 +9,12 @@
     [86400, 3600, "h"],
     [Infinity, 86400, "d"],
   ];
+  const UNITS = [
+    [1e12, 1e12, "T"],
+    [1e9, 1e9, "G"],
+    [1e6, 1e6, "M"],
+    [1e4, 1e3, "k"],
+  ];
 
   /** A value: four significant digits, NaN and infinities by name. */
   function number(value) {
@@ -17,7 +23,7 @@
     if (value === 0) return "0";
     const size = Math.abs(value);
     const text = size >= 1e6 || size < 1e-4 ? value.toExponential(DIGITS - 1) : value.toPrecision(DIGITS);
-    return (text.includes("e+") || size < 1e4 ? text : String(Number(text))).replace("-", "−").replace("e+", "e");
+    return (text.includes("e+") || size < 1e4 ? text : String(Number(text))).replaceAll("-", "−").replace("e+", "e");
   }
 
   const integer = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u2009");
@@ -33,6 +39,21 @@
     return `${sign}${Math.floor(s / 86400)} d ${pad((s % 86400) / 3600)} h`;
   }
 
+  /** A length of time for an axis: "90 s", "5 min", "2 h". */
+  function short(seconds) {
+    const [, unit, name] = AGES.find(([limit]) => Math.abs(seconds) < limit * 2);
+    return `${Number((seconds / unit).toPrecision(3))}${name === "s" ? " s" : ` ${name}`}`;
+  }
+
+  /** A number beside an axis: short, with k, M, G for large ones. */
+  function tick(value) {
+    const size = Math.abs(value);
+    const [, unit, letter] = UNITS.find(([least]) => size >= least) ?? [0, 1, ""];
+    if (size >= 1e15 || (size > 0 && size < 1e-4)) return minus(value.toExponential().replace("e+", "e"));
+    return minus(String(Number((value / unit).toPrecision(6)))) + letter;
+  }
+
+  const minus = (text) => text.replaceAll("-", "−");
   const pad = (value) => String(Math.floor(value)).padStart(2, "0");
   const asSeconds = (time) => (typeof time === "number" ? time : Date.parse(time) / 1000);
 
@@ -40,6 +61,8 @@
     number,
     integer,
     duration,
+    short,
+    tick,
     /** How long ago: "5 min". */
     age(time) {
       const seconds = Math.max(0, Date.now() / 1000 - asSeconds(time));

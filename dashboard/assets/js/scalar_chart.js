@@ -1,0 +1,41 @@
+/* The React component around one Plot, and its words for those who do not see it. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const h = (...args) => React.createElement(...args);
+  const { useEffect, useRef } = React;
+  const PLAIN = { axis: "step", smoothing: 0, log: false, outliers: false };
+  const TOLD = 20;
+
+  /** `lines` as `Plot.setLines` takes them; `label` names the chart; `onZoom(zoom)` follows the zoom. */
+  trainboard.ScalarChart = function ScalarChart({ id, lines = [], label, height, look = PLAIN, onZoom, plotRef }) {
+    const root = useRef(null);
+    const plot = useRef(null);
+    useEffect(() => {
+      plot.current = new trainboard.Plot(root.current, look, onZoom);
+      if (plotRef) plotRef.current = plot.current;
+      return () => plot.current.destroy();
+    }, []);
+    useEffect(() => plot.current.setLook(look), Object.values(look));
+    useEffect(() => plot.current.setLines(lines), [lines]);
+    return h(
+      "div",
+      { id, className: "card-body", style: height && { height }, role: "group", "aria-label": label },
+      h("div", { className: "plot", ref: root, "aria-hidden": true }),
+      h("p", { className: "visually-hidden" }, inWords(lines)),
+    );
+  };
+
+  /** The chart in words: of each run the last value, and where. */
+  function inWords(lines) {
+    const { number, integer } = trainboard.format;
+    const told = lines.slice(-TOLD).map((line) => {
+      const last = line.step.length - 1;
+      if (last < 0) return `${line.name}: no points.`;
+      const points = line.total === 1 ? "1 point" : `${integer(line.total)} points`;
+      return `${line.name}: ${points}, last ${number(line.value[last])} at step ${integer(line.step[last])}.`;
+    });
+    const rest = lines.length - told.length;
+    return told.join(" ") + (rest > 0 ? ` And ${rest} more runs.` : "") || "No points yet.";
+  }
+})();

@@ -1,0 +1,228 @@
+/* The points of the scalars in view: one batched request for all of them, only for what changed since. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const { state } = trainboard;
+  const WIDTH = 500;
+  const HELD = 4 * WIDTH;
+  const MIN_MILLISECONDS = 150;
+  const RETRY_MILLISECONDS = 1000;
+  const SERIES_PER_REQUEST = 4000;
+  const RUNS_PER_REQUEST = 200;
+  const EXACT = ["step", "wall", "value"];
+  const THINNED = [...EXACT, "low", "high", "bad"];
+
+  const catalog = new Map(); /* run -> [[tag, kind, rank, count], …] */
+  const cache = new Map(); /* series -> its columns, and whether the server has more */
+  const wanted = new Map(); /* tag -> listeners of the cards in view */
+  let axis = "step";
+  let timer = null;
+  let busy = false;
+  let readyAt = 0;
+
+  const key = (run, rank, tag) => JSON.stringify([run, rank, tag]);
+
+  /* --- Which series there are ---------------------------------------------------------------- */
+
+  async function readCatalog(runs) {
+    for (let i = 0; i < runs.length; i += RUNS_PER_REQUEST) {
+      const ids = runs.slice(i, i + RUNS_PER_REQUEST).map(encodeURIComponent).join(",");
+      const answer = await trainboard.json(`/api/v1/series?runs=${ids}`);
+      for (const [run, series] of Object.entries(answer)) catalog.set(run, series);
+    }
+    trainboard.emit("catalog");
+    schedule();
+  }
+
+  const isShown = (run) => state.shown.some((shown) => shown.id === run);
+  const learn = (runs) => runs.length && readCatalog(runs).catch(() => setTimeout(() => learn(runs), RETRY_MILLISECONDS));
+
+  trainboard.on("shown", () => learn(state.shown.map((run) => run.id).filter((run) => !catalog.has(run))));
+  trainboard.on("tick", (runs) => {
+    const changed = runs === null ? [...catalog.keys()] : [...runs];
+    for (const run of changed) if (!isShown(run)) catalog.delete(run);
+    learn(changed.filter(isShown));
+  });
+
+  /* --- Which points are missing -------------------------------------------------------------- */
+
+  trainboard.on("change", (runs) => {
+    const changed = runs && new Set(runs);
+    for (const entry of cache.values()) if (!changed || changed.has(entry.run)) entry.stale = true;
+    schedule();
+  });
+
+  function missing() {
+    const requests = [];
+    for (const run of state.shown) {
+      for (const [tag, kind, rank] of catalog.get(run.id) ?? []) {
+        if (kind !== "scalar" || !wanted.has(tag)) continue;
+        const entry = cache.get(key(run.id, rank, tag));
+        if (entry && !entry.stale) continue;
+        const since = entry && entry.columns.step.length <= HELD ? entry.total : 0;
+        requests.push({ run: run.id, tag, rank, since });
+        if (requests.length === SERIES_PER_REQUEST) return requests;
+      }
+    }
+    return requests;
+  }
+
+  function schedule(delay = 0) {
+    if (timer !== null || busy) return;
+    timer = setTimeout(fetchMissing, Math.max(delay, readyAt - performance.now()));
+  }
+
+  async function fetchMissing() {
+    timer = null;
+    const series = document.hidden ? [] : missing();
+    if (series.length === 0) return;
+    const began = performance.now();
+    const askedAxis = axis;
+    busy = true;
+    for (const { run, rank, tag } of series) {
+      const entry = cache.get(key(run, rank, tag));
+      if (entry) entry.stale = false;
+    }
+    let delay = 0;
+    try {
+      const lines = await request({ series, width: WIDTH, axis });
+      if (askedAxis === axis) keep(series, lines);
+    } catch {
+      for (const { run, rank, tag } of series) {
+        const entry = cache.get(key(run, rank, tag));
+        if (entry) entry.stale = true;
+      }
+      delay = RETRY_MILLISECONDS;
+    }
+    busy = false;
+    /* Rest as long as the work took, so that a slow machine stays usable. */
+    readyAt = performance.now() + Math.max(MIN_MILLISECONDS, performance.now() - began);
+    schedule(delay);
+  }
+
+  async function request(body) {
+    const answer = await fetch("/api/v1/scalars", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`scalars answered ${answer.status}`);
+    return unpack(await answer.arrayBuffer());
+  }
+
+  /** The reply as columns; its layout is described at `pack` in dashboard/cards/scalar.py. */
+  function unpack(buffer) {
+    const length = new DataView(buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+    let at = 4 + length;
+    return header.map((entry) => {
+      if (entry === null) return null;
+      const columns = {};
+      for (const name of entry.exact ? EXACT : THINNED) {
+        columns[name] = new Float64Array(buffer, at, entry.n);
+        at += 8 * entry.n;
+      }
+      return { ...entry, columns };
+    });
+  }
+
+  function keep(series, lines) {
+    const touched = new Set();
+    lines.forEach((line, i) => {
+      const { run, rank, tag, since } = series[i];
+      const id = key(run, rank, tag);
+      const old = cache.get(id);
+      if (line === null) {
+        cache.set(id, { run, total: 0, exact: true, columns: empty() });
+      } else if (line.append) {
+        if (!old || old.total !== since || line.n === 0) return;
+        cache.set(id, { ...old, total: line.total, columns: appended(old.columns, line.columns) });
+      } else {
+        cache.set(id, { run, total: line.total, exact: line.exact, columns: line.columns, stale: old?.stale });
+      }
+      touched.add(tag);
+    });
+    for (const tag of touched) wanted.get(tag)?.forEach((listener) => listener());
+  }
+
+  const empty = () => Object.fromEntries(EXACT.map((name) => [name, new Float64Array(0)]));
+
+  /** Join columns; exact points after buckets become buckets of one. Late points are sorted in. */
+  function appended(old, more) {
+    const count = old.step.length;
+    const joined = {};
+    for (const name of Object.keys(old)) {
+      const added = more[name] ?? (name === "bad" ? more.value.map((v) => (Number.isFinite(v) ? 0 : 1)) : more.value);
+      joined[name] = new Float64Array(count + added.length);
+      joined[name].set(old[name]);
+      joined[name].set(added, count);
+    }
+    const x = axis === "step" ? joined.step : joined.wall;
+    for (let i = Math.max(count, 1); i < x.length; i++) if (x[i] < x[i - 1]) return sorted(joined, x);
+    return joined;
+  }
+
+  function sorted(columns, x) {
+    const order = Array.from(x.keys()).sort((a, b) => x[a] - x[b] || a - b);
+    return Object.fromEntries(
+      Object.entries(columns).map(([name, column]) => [name, Float64Array.from(order, (i) => column[i])]),
+    );
+  }
+
+  /* --- What cards use ------------------------------------------------------------------------ */
+
+  const seriesOf = (tag) =>
+    [...state.shown].reverse().flatMap((run) => {
+      const found = (catalog.get(run.id) ?? []).filter(([name, kind]) => name === tag && kind === "scalar");
+      return found.map(([, , rank]) => ({ run, rank, several: found.length > 1 }));
+    });
+
+  trainboard.scalars = {
+    /** Every tag of the shown runs, sorted, or null while that is not known yet. */
+    tags() {
+      if (state.runs === null || !state.shown.every((run) => catalog.has(run.id))) return null;
+      const tags = new Set();
+      for (const run of state.shown) {
+        for (const [tag, kind] of catalog.get(run.id)) if (kind === "scalar") tags.add(tag);
+      }
+      return [...tags].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+    },
+
+    /** Keep a tag's lines up to date while its card is in view; call the result when it is not. */
+    follow(tag, listener) {
+      if (!wanted.has(tag)) wanted.set(tag, new Set());
+      wanted.get(tag).add(listener);
+      schedule();
+      return () => {
+        wanted.get(tag)?.delete(listener);
+        if (wanted.get(tag)?.size === 0) wanted.delete(tag);
+      };
+    },
+
+    /** The lines of a tag, oldest run first. */
+    lines(tag) {
+      return seriesOf(tag).flatMap(({ run, rank, several }) => {
+        const entry = cache.get(key(run.id, rank, tag));
+        if (!entry || entry.columns.step.length === 0) return [];
+        const name = several ? `${run.name} · rank ${rank}` : run.name;
+        const { total, exact, columns } = entry;
+        return [{ id: key(run.id, rank, tag), name, color: run.color, total, exact, ...columns }];
+      });
+    },
+
+    /** One window of a tag in full detail, as columns by the lines' ids. */
+    async detail(tag, askedAxis, window, width) {
+      const series = seriesOf(tag).map(({ run, rank }) => ({ run: run.id, tag, rank }));
+      const lines = await request({ series, width, axis: askedAxis, window });
+      return new Map(lines.map((line, i) => [key(series[i].run, series[i].rank, tag), line]));
+    },
+
+    setAxis(chosen) {
+      const sortedBy = chosen === "step" ? "step" : "wall";
+      if (sortedBy === axis) return;
+      axis = sortedBy;
+      for (const entry of cache.values()) Object.assign(entry, { total: 0, stale: true });
+      schedule();
+    },
+  };
+})();

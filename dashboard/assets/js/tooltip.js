@@ -1,0 +1,112 @@
+/* The tooltip of the chart under the pointer: its runs at the cursor, the nearest first. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const ROWS = 14;
+  const REACH = 40; /* pixels along x beyond which a line has no point here */
+  let over = null;
+  let box = null;
+  let dot = null;
+
+  const element = (name, attributes = {}, ...children) => {
+    const made = Object.assign(document.createElement(name), attributes);
+    made.append(...children);
+    return made;
+  };
+
+  trainboard.tooltip = {
+    enter(plot) {
+      over = plot;
+      dot?.remove();
+      dot = element("div", { className: "plot-dot", hidden: true });
+      plot.u.over.append(dot);
+    },
+    leave(plot) {
+      if (over !== plot) return;
+      over = null;
+      dot?.remove();
+      if (box) box.hidden = true;
+    },
+    isOver: (plot) => over === plot,
+    refresh(plot) {
+      if (over === plot && box && !box.hidden) show(plot);
+    },
+    move(plot) {
+      if (over === plot) show(plot);
+    },
+  };
+
+  function show(plot) {
+    const { left, top } = plot.u.cursor;
+    if (left === undefined || left < 0) {
+      if (box) box.hidden = true;
+      return;
+    }
+    const near = nearest(plot, left, top);
+    box ??= document.body.appendChild(element("div", { id: "tooltip", hidden: true }));
+    box.hidden = near.length === 0;
+    dot.hidden = near.length === 0 || !Number.isFinite(near[0].y);
+    if (near.length === 0) return;
+    dot.style.left = `${near[0].left}px`;
+    dot.style.top = `${near[0].top}px`;
+    dot.style.background = near[0].curve.color;
+    fill(plot, near);
+    place(plot.u.over.getBoundingClientRect(), left, top);
+  }
+
+  /** For each curve its point nearest along x, sorted by the distance to the pointer. */
+  function nearest(plot, left, top) {
+    const { u, curves } = plot;
+    const at = u.posToVal(left, "x");
+    const scale = devicePixelRatio;
+    const [px, py] = [trainboard.projection(u, "x"), trainboard.projection(u, "y")];
+    const found = [];
+    for (const curve of curves) {
+      if (curve.x.length === 0) continue;
+      let i = Math.min(trainboard.lowerBound(curve.x, at), curve.x.length - 1);
+      if (i > 0 && at - curve.x[i - 1] <= curve.x[i] - at) i -= 1;
+      const point = {
+        curve,
+        i,
+        y: curve.y[i],
+        left: (px(curve.x[i]) - u.bbox.left) / scale,
+        top: (py(curve.y[i]) - u.bbox.top) / scale,
+      };
+      if (Math.abs(point.left - left) <= REACH) found.push(point);
+    }
+    const distance = (point) => (Number.isFinite(point.top) ? Math.abs(point.top - top) : Infinity);
+    return found.sort((a, b) => distance(a) - distance(b) || Math.abs(a.left - left) - Math.abs(b.left - left));
+  }
+
+  function fill(plot, near) {
+    const { number, integer, duration, time } = trainboard.format;
+    const { axis, smoothing } = plot.look;
+    const thinned = near.some(({ curve }) => !curve.exact);
+    const heads = ["", "Run", ...(smoothing > 0 ? ["Smoothed"] : []), thinned ? "Mean" : "Value", "Step"];
+    if (axis !== "step") heads.push(axis === "wall" ? "Time" : "After");
+    const rows = near.slice(0, ROWS).map(({ curve, i, y }, position) => {
+      const swatch = element("i");
+      swatch.style.background = curve.color;
+      const cells = [swatch, curve.name];
+      if (smoothing > 0) cells.push(number(y));
+      cells.push(number(curve.value[i]), integer(curve.step[i]));
+      if (axis !== "step") cells.push(axis === "wall" ? time(curve.wall[i]) : duration(curve.wall[i] - curve.first));
+      const row = element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
+      row.toggleAttribute("data-near", position === 0);
+      return row;
+    });
+    const head = element("tr", {}, ...heads.map((text) => element("th", {}, text)));
+    const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
+    const rest = near.length - rows.length;
+    box.replaceChildren(table, ...(rest > 0 ? [element("p", { className: "more" }, `${rest} more runs`)] : []));
+  }
+
+  /** Beside the pointer, inside the window. */
+  function place(frame, left, top) {
+    const { offsetWidth: width, offsetHeight: height } = box;
+    const x = frame.left + left;
+    const right = x + 16 + width < innerWidth;
+    box.style.left = `${Math.max(4, right ? x + 16 : x - 16 - width)}px`;
+    box.style.top = `${Math.max(4, Math.min(frame.top + top + 12, innerHeight - height - 4))}px`;
+  }
+})();
