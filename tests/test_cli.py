@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -124,6 +123,11 @@ def test_runs_lists_the_newest_first(store: Path) -> None:
     assert [line.split()[:2] for line in lines[1:]] == [["seed-2", "digits"], ["seed-1", "digits"]]
 
 
+def test_a_name_is_shown_as_text_and_cannot_command_the_terminal(tmp_path: Path) -> None:
+    tb.init("digits", "[/red] :smile: \x1b[2J", store=tmp_path / "runs.db").finish()
+    assert "[/red] :smile: �[2J" in trainboard("runs", "runs.db", folder=tmp_path).stdout
+
+
 def test_runs_as_json_is_strict_json_with_config_and_summary(store: Path) -> None:
     def no_constants(name: str) -> None:
         pytest.fail(f"{name} is not JSON")
@@ -163,5 +167,5 @@ def test_a_taken_port_is_said_and_the_next_free_one_used(store: Path) -> None:
 
 
 def test_the_store_of_the_environment_is_the_default(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(os.environ, "TRAINBOARD_STORE", str(store))
+    monkeypatch.setenv("TRAINBOARD_STORE", str(store))
     assert "seed-1" in trainboard("runs", folder=store.parent).stdout

@@ -40,18 +40,28 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps([as_json(record) for record in records], indent=2, default=str))
     else:
-        Console().print(as_table(records) if records else "No runs yet.")
+        # Names are text: what looks like markup or an emoji's name in them is left as it is.
+        console = Console(markup=False, emoji=False, highlight=False)
+        console.print(as_table(records) if records else "No runs yet.")
     return 0
 
 
 def as_table(records: list[RunRecord]) -> Table:
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table(*COLUMNS, box=None, header_style="bold", pad_edge=False)
+    # Where the terminal is narrow, the id gives way: it is folded, and still whole.
+    columns = (Column(name, no_wrap=name != "Id", overflow="fold") for name in COLUMNS)
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for record in records:
-        started = datetime.fromtimestamp(record.created_at).strftime("%Y-%m-%d %H:%M:%S")
-        table.add_row(record.name, record.project, record.group, record.status, started, record.id)
+        started = datetime.fromtimestamp(record.created_at).strftime("%Y-%m-%d %H:%M")
+        words = (record.name, record.project, record.group or "", record.status, started, record.id)
+        table.add_row(*map(printable, words))
     return table
+
+
+def printable(text: str) -> str:
+    """Text a program logged, with nothing in it that a terminal would obey."""
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 def as_json(record: RunRecord) -> dict[str, Any]:
