@@ -119,8 +119,8 @@ def test_an_address_that_is_not_this_machine_s_is_refused(store: Path) -> None:
 
 
 def test_runs_lists_the_newest_first(store: Path) -> None:
-    lines = trainboard("runs", store.name, folder=store.parent).stdout.splitlines()
-    assert [line.split()[:2] for line in lines[1:]] == [["seed-2", "digits"], ["seed-1", "digits"]]
+    printed = trainboard("runs", store.name, folder=store.parent).stdout
+    assert 0 < printed.index("seed-2") < printed.index("seed-1")
 
 
 def test_a_name_is_shown_as_text_and_cannot_command_the_terminal(tmp_path: Path) -> None:
