@@ -1,1 +1,1 @@
-"""To be described."""
+"""Programs to copy from: each trains something small with data that needs no download."""

@@ -8,7 +8,7 @@ from .warn import Warner
 
 
 class Guard:
-    """Turns exceptions of hooks into one warning per cause: ``with guard("reading fc.weight"): …``."""
+    """Turns exceptions into one warning for each type of them: ``with guard("reading fc.weight"): …``."""
 
     def __init__(self) -> None:
         self._warn = Warner()
@@ -30,5 +30,6 @@ class _Guarded:
     ) -> bool:
         if not isinstance(error, Exception):
             return False
-        self._warn(self._doing, f"{self._doing} failed ({type(error).__name__}: {error}); training goes on")
+        cause = type(error).__name__
+        self._warn(cause, f"{self._doing} failed ({cause}: {error}); training goes on")
         return True

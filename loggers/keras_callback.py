@@ -76,11 +76,14 @@ class KerasCallback(keras.callbacks.Callback):
                 self._watch.before_steps(self._before_epoch + batch + 1, self._stride())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        stride = self._stride()
         step = self._before_epoch + batch + 1
+        if stride > 1:  # Keras counts the last of several steps as if there had been as many as usual
+            step = self._iterations()
         if self._watch is not None:
             with self._guard("watching weights and gradients"):
                 self._watch.after_steps(step)
-        if self._every is not None and step % self._every < self._stride():
+        if self._every is not None and step % self._every < stride:
             with self._guard("logging a batch"):
                 self._log_training(step, logs or {})
 

@@ -15,7 +15,6 @@ from ..storage.kinds.graph import Graph
 from .guard import Guard
 from .torch_recorder import Recorder
 
-
 _DRAWING = "drawing the graph"
 
 
