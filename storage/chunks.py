@@ -60,7 +60,7 @@ def decode(data: bytes, count: int) -> Columns:
     except zstandard.ZstdError as error:
         raise ValueError(f"chunk is damaged: {error}") from error
     planes = np.frombuffer(raw, np.uint8).reshape(3, 8, count)
-    bits = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<u8").reshape(3, count)
+    bits = planes.transpose(0, 2, 1).copy().view("<u8").reshape(3, count)
     np.cumsum(bits, axis=1, out=bits)
     return Columns(bits[0].view(np.int64), bits[1].view(np.float64), bits[2].view(np.float64))
 
