@@ -88,7 +88,7 @@ class Ingest:
             self._keys = {}
         if offset > self._known_to:
             raise SpoolGap(
-                f"Spool '{self.spool_id}', segment {segment}: fed from byte {offset}, known to {self._known_to}."
+                f"Spool '{self.spool_id}', segment {segment}: fed from byte {offset} after {self._known_to}."
             )
 
     def _learn(self, content: Content) -> Content:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
-from .engine import BUSY_TIMEOUT_S, writing
+from .engine import writing
 from .errors import NotAStore, StoreNotFound, StoreTooNew
 from .location import sqlite_path, without_password
 from .schema import SCHEMA_VERSION

@@ -1,11 +1,279 @@
-"""placeholder"""
+"""Histograms whose buckets are cut from the bits of the values, so that any two can be added.
+
+A bucket holds the values that share their sign, their exponent and the first three bits of their
+mantissa as float32: eight buckets for every power of two, so that a bucket is at most 1/8 as wide as
+the smallest magnitude in it. Measured on normal values, quantiles err by 12 % at most with 2 bits,
+6 % with 3 and 3 % with 4, at 130, 250 and 500 buckets.
+"""
 
 from __future__ import annotations
 
+import math
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from .base import Encoded, Kind
 
+MANTISSA_BITS = 3
+_CHUNK = 1 << 15  # values whose bits and indices stay in the processor's cache
+_SHIFT = 23 - MANTISSA_BITS
+_PATTERNS = 1 << (32 - _SHIFT)
+_NEGATIVE = _PATTERNS // 2
+_NOT_FINITE = 255 << MANTISSA_BITS
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
+_FLOAT32_MIN = float(np.finfo(np.float32).smallest_subnormal)
+_NUMBERS = ("zeros", "nans", "pos_infs", "neg_infs", "minimum", "maximum", "sum", "sum_squares")
+# Where a chunk's greatest magnitude lies between these, its sums of squares fit float32.
+_SMALLEST_SQUARED, _GREATEST_SQUARED = 1e-12, 1e15
 
-class Histogram: ...
+
+def _make_edges() -> NDArray[np.float64]:
+    bits = np.arange(_NOT_FINITE, dtype=np.uint32) << _SHIFT
+    edges = np.append(bits.view(np.float32).astype(np.float64), np.inf)
+    edges.setflags(write=False)
+    return edges
 
 
-KIND = Kind("histogram", Histogram, "records", lambda h: Encoded({}), lambda e: Histogram())
+EDGES = _make_edges()
+"""The magnitudes at which buckets begin and end, float64."""
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How values were distributed.
+
+    ``buckets`` (int32, ascending) are the numbers of the buckets that hold values, ``counts`` (int64) how
+    many each holds. Bucket ``b > 0`` holds magnitudes from ``EDGES[b - 1]`` up to ``EDGES[b]``, bucket ``-b``
+    their negatives. Zeros, NaN and infinities are counted apart and exactly. ``minimum``,
+    ``maximum``, ``sum`` and ``sum_squares`` are over finite values; the first two are NaN if there is
+    none. Float64 values beyond float32's range count in its outermost and innermost buckets.
+    """
+
+    buckets: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    zeros: int = 0
+    nans: int = 0
+    pos_infs: int = 0
+    neg_infs: int = 0
+    minimum: float = math.nan
+    maximum: float = math.nan
+    sum: float = 0.0
+    sum_squares: float = 0.0
+
+    @classmethod
+    def from_values(cls, values: ArrayLike) -> Histogram:
+        """Count the values of an array of real numbers, of any shape. Raises ``TypeError`` for others."""
+        array = np.asarray(values)
+        if not np.can_cast(array.dtype, np.float64, "same_kind"):
+            raise TypeError(f"a histogram is made of real numbers (got {array.dtype})")
+        precision = np.float32 if np.can_cast(array.dtype, np.float32) else np.float64
+        flat = array.reshape(-1)
+        tally = _Tally()
+        for at in range(0, flat.size, _CHUNK):
+            tally.add(flat[at : at + _CHUNK].astype(precision, copy=False))
+        return tally.histogram()
+
+    @property
+    def count(self) -> int:
+        """How many values were counted, NaN and infinities included."""
+        return self.finite_count + self.nans + self.pos_infs + self.neg_infs
+
+    @property
+    def finite_count(self) -> int:
+        return int(self.counts.sum()) + self.zeros
+
+    def merge(self, other: Histogram) -> Histogram:
+        """The histogram of both sets of values together."""
+        buckets, where = np.unique(np.concatenate((self.buckets, other.buckets)), return_inverse=True)
+        counts = np.zeros(len(buckets), np.int64)
+        np.add.at(counts, where, np.concatenate((self.counts, other.counts)))
+        return Histogram(
+            buckets,
+            counts,
+            self.zeros + other.zeros,
+            self.nans + other.nans,
+            self.pos_infs + other.pos_infs,
+            self.neg_infs + other.neg_infs,
+            float(np.fmin(self.minimum, other.minimum)),
+            float(np.fmax(self.maximum, other.maximum)),
+            self.sum + other.sum,
+            self.sum_squares + other.sum_squares,
+        )
+
+    def quantile(self, q: float) -> float:
+        """A value as large as a share ``q`` (0 to 1) of the values but NaN; NaN if there is none.
+
+        It lies in the bucket of the exact quantile (the value of rank ``ceil(q * n)``), so that it errs
+        by less than 1/8 of it, and for magnitudes below 2**-126 by less than 2**-129; zeros,
+        infinities, the minimum and the maximum are exact.
+        """
+        if not 0 <= q <= 1:
+            raise ValueError(f"q must be between 0 and 1 (got {q})")
+        low, high, counts = self._masses()
+        total = int(counts.sum())
+        if total == 0:
+            return math.nan
+        rank = max(math.ceil(q * total), 1)
+        if rank == 1 or rank == total:
+            return float(low[0] if rank == 1 else high[-1])
+        ends = np.cumsum(counts)
+        at = int(np.searchsorted(ends, rank))
+        if low[at] == high[at]:
+            return float(low[at])
+        share = (rank - 0.5 - (ends[at] - counts[at])) / counts[at]
+        return float(low[at] + (high[at] - low[at]) * share)
+
+    def linear(
+        self, bins: int = 30, range: tuple[float, float] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The same in ``bins`` equal bins over ``range``, by default from the minimum to the maximum.
+
+        Returns (edges, counts), both float64, ``bins + 1`` and ``bins`` of them. Values are taken to lie
+        evenly in their bucket, so counts are not whole numbers. They add up to the finite values in the
+        range; what lies on the range's upper end counts.
+        """
+        low, high, counts = self._masses(finite=True)
+        if range is None:
+            range = (self.minimum, self.maximum) if len(counts) else (0.0, 1.0)
+        first, last = range
+        if first == last:
+            margin = abs(first) / 2 or 0.5
+            first, last = first - margin, last + margin
+        edges = np.linspace(first, last, bins + 1)
+        return edges, _spread(low, high, counts, edges)
+
+    def _masses(
+        self, finite: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Intervals in ascending order that hold the values, and how many: low, high, counts."""
+        below, above = self.buckets[self.buckets < 0], self.buckets[self.buckets > 0]
+        low = np.concatenate((-EDGES[-below], [0.0], EDGES[above - 1]))
+        high = np.concatenate((-EDGES[-below - 1], [0.0], EDGES[above]))
+        counts = np.concatenate((self.counts[: len(below)], [self.zeros], self.counts[len(below) :]))
+        low, high = np.clip(low, self.minimum, None), np.clip(high, None, self.maximum)
+        if not finite:
+            low = np.concatenate(([-np.inf], low, [np.inf]))
+            high = np.concatenate(([-np.inf], high, [np.inf]))
+            counts = np.concatenate(([self.neg_infs], counts, [self.pos_infs]))
+        held = counts > 0
+        return low[held], high[held], counts[held]
+
+
+def _spread(
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    edges: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Share out each interval's count among bins, by overlap; an interval of one value goes to its bin."""
+    wide = high > low
+    width = (high - low)[wide, np.newaxis]
+    below = np.clip((edges - low[wide, np.newaxis]) / width, 0.0, 1.0)
+    bins: NDArray[np.float64] = counts[wide] @ np.diff(below, axis=1)
+    at = np.searchsorted(edges, low[~wide], side="right") - 1
+    at[low[~wide] == edges[-1]] = len(bins) - 1
+    inside = (at >= 0) & (at < len(bins))
+    np.add.at(bins, at[inside], counts[~wide][inside])
+    return bins
+
+
+class _Tally:
+    """Counts by bit pattern, and sums, chunk after chunk."""
+
+    def __init__(self) -> None:
+        self._counts = np.zeros(_PATTERNS, np.int64)
+        self._indices = np.empty(_CHUNK, np.intp)
+        self._zeros = self._nans = self._pos_infs = self._neg_infs = 0
+        self._minimum, self._maximum = math.inf, -math.inf
+        self._sum = self._sum_squares = 0.0
+
+    def add(self, values: NDArray[Any]) -> None:
+        """Count at most ``_CHUNK`` values, float32 or float64."""
+        least, greatest = float(values.min()), float(values.max())
+        if not (math.isfinite(least) and math.isfinite(greatest)):
+            values = self._without_non_finite(values)
+            if not values.size:
+                return
+            least, greatest = float(values.min()), float(values.max())
+        self._minimum, self._maximum = min(self._minimum, least), max(self._maximum, greatest)
+        self._add_sums(values, max(-least, greatest))
+        before = self._counts[0] + self._counts[_NEGATIVE]
+        self._add_counts(_as_float32(values))
+        if self._counts[0] + self._counts[_NEGATIVE] > before:
+            self._set_zeros_apart(values)
+
+    def _without_non_finite(self, values: NDArray[Any]) -> NDArray[Any]:
+        self._nans += int(np.count_nonzero(np.isnan(values)))
+        self._pos_infs += int(np.count_nonzero(values == np.inf))
+        self._neg_infs += int(np.count_nonzero(values == -np.inf))
+        return values[np.isfinite(values)]
+
+    def _add_sums(self, values: NDArray[Any], magnitude: float) -> None:
+        if values.dtype != np.float32 or not _SMALLEST_SQUARED < magnitude < _GREATEST_SQUARED:
+            values = values.astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._sum += float(values.sum())
+            self._sum_squares += float(np.dot(values, values))
+
+    def _add_counts(self, values: NDArray[np.float32]) -> None:
+        indices = self._indices[: values.size]
+        np.right_shift(values.view(np.uint32), _SHIFT, out=indices, casting="unsafe")
+        # Not bincount: that also looks for the least and the greatest index, which takes as long again.
+        np.add.at(self._counts, indices, 1)
+
+    def _set_zeros_apart(self, values: NDArray[Any]) -> None:
+        zero = values == 0
+        negative = int(np.count_nonzero(zero & np.signbit(values)))
+        positive = int(np.count_nonzero(zero)) - negative
+        self._counts[0] -= positive
+        self._counts[_NEGATIVE] -= negative
+        self._zeros += positive + negative
+
+    def histogram(self) -> Histogram:
+        signed = np.concatenate((self._counts[: _NEGATIVE - 1 : -1], self._counts[:_NEGATIVE]))
+        held = np.flatnonzero(signed)
+        buckets = np.where(held < _NEGATIVE, held - _NEGATIVE, held - _NEGATIVE + 1)
+        seen = self._minimum <= self._maximum
+        return Histogram(
+            buckets.astype(np.int32),
+            signed[held],
+            self._zeros,
+            self._nans,
+            self._pos_infs,
+            self._neg_infs,
+            self._minimum if seen else math.nan,
+            self._maximum if seen else math.nan,
+            self._sum,
+            self._sum_squares,
+        )
+
+
+def _as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
+    """Finite values as contiguous float32, none of which becomes zero or infinite on the way."""
+    if values.dtype.kind == "f" and values.dtype.itemsize > 4:
+        magnitudes = np.clip(np.abs(values), _FLOAT32_MIN, _FLOAT32_MAX)
+        values = np.where(values == 0, 0.0, np.copysign(magnitudes, values))
+    return np.ascontiguousarray(values, np.float32)
+
+
+def encode(value: Histogram) -> Encoded:
+    counts = value.counts.astype(np.min_scalar_type(int(value.counts.max(initial=0))))
+    header = {name: getattr(value, name) for name in _NUMBERS}
+    body = value.buckets.astype("<i2").tobytes() + counts.astype(counts.dtype.newbyteorder("<")).tobytes()
+    return Encoded(header | {"buckets": len(counts), "width": counts.itemsize}, zlib.compress(body, 1))
+
+
+def decode(encoded: Encoded) -> Histogram:
+    header = dict(encoded.header)
+    count, width = header.pop("buckets"), header.pop("width")
+    body = zlib.decompress(encoded.body)
+    buckets = np.frombuffer(body, "<i2", count).astype(np.int32)
+    counts = np.frombuffer(body, f"<u{width}", count, offset=2 * count).astype(np.int64)
+    return Histogram(buckets, counts, **header)
+
+
+KIND = Kind("histogram", Histogram, "records", encode, decode)
