@@ -21,18 +21,20 @@ from .pages import PAGES
 
 if TYPE_CHECKING:
     from ..storage import RunRecord, Store
+    from ..storage.points import Axis
 
 MAX_WAIT_SECONDS = 20.0
 MAX_SERIES = 5_000
 MAX_BODY = 4 << 20
 _WIDTH = 500
+AXES: dict[str, Axis] = {"step": "step", "relative": "relative", "wall": "wall"}
 
 _log = logging.getLogger("trainboard.dashboard")
 
 
-def create_api(store: Store) -> Starlette:
+def create_api(store: Store, changes: Changes) -> Starlette:
     """The API for one store. Anything unknown is a JSON 404, any failure a JSON error; neither is a page."""
-    interface = _Interface(store)
+    interface = _Interface(store, changes)
     routes: list[BaseRoute] = [
         Route("/api/v1/runs", interface.runs),
         Route("/api/v1/series", interface.series),
@@ -52,9 +54,9 @@ def create_api(store: Store) -> Starlette:
 
 
 class _Interface:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, changes: Changes) -> None:
         self._store = store
-        self._changes = Changes(store)
+        self._changes = changes
 
     async def changes(self, request: Request) -> Response:
         """``?since=VERSION&wait=SECONDS``: answers when the store's version differs, or the time is over."""
@@ -64,7 +66,7 @@ class _Interface:
         return JSONResponse({"version": change.version, "runs": change.runs})
 
     async def runs(self, request: Request) -> Response:
-        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: only these runs, uncoloured."""
+        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
         ids = request.query_params.get("ids")
         if ids is not None:
             return JSONResponse({"runs": await asyncio.to_thread(self._some_runs, ids.split(","))})
@@ -112,7 +114,7 @@ class _Interface:
             wanted = [scalar.Wanted(**entry) for entry in asked["series"]]
             width = min(max(int(asked.get("width", _WIDTH)), 50), 4_000)
             window = tuple(map(float, asked["window"])) if asked.get("window") else None
-            axis = str(asked.get("axis", "step"))
+            axis = AXES[asked.get("axis", "step")]
         except (KeyError, TypeError, ValueError) as error:
             raise HTTPException(400, f"This is not a request for scalars: {error!r}.") from error
         if len(wanted) > MAX_SERIES:
@@ -120,7 +122,7 @@ class _Interface:
         body = await asyncio.to_thread(self._scalars, wanted, width, axis, window)
         return Response(body, media_type="application/octet-stream")
 
-    def _scalars(self, wanted: list[scalar.Wanted], width: int, axis: str, window: Any) -> bytes:
+    def _scalars(self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: Any) -> bytes:
         lines: list[scalar.Line | None] = []
         for series in wanted:
             try:

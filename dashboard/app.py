@@ -54,9 +54,10 @@ class App(Dash):
 
 def create_dash(store: Store) -> App:
     """The Dash application for one store, ready to serve by ASGI as ``create_dash(store).server``."""
+    server: Any = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     app = App(
         "trainboard",
-        server=FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        server=server,
         assets_folder=str(_ASSETS),
         assets_ignore=r"first_paint\.js",
         title="trainboard",

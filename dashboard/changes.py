@@ -36,11 +36,17 @@ class Changes:
         self._moved = asyncio.Event()
         self._waiters = 0
         self._poller: asyncio.Task[None] | None = None
+        self._closed = False
+
+    def close(self) -> None:
+        """Answer everyone who waits, now and from now on at once: the server is about to stop."""
+        self._closed = True
+        self._moved.set()
 
     async def wait(self, since: int, timeout: float) -> Change:
         """Answer as soon as the version differs from ``since``, at the latest after ``timeout`` seconds."""
         await self._look()
-        if self._version == since:
+        if self._version == since and not self._closed:
             await self._wait_for_move(timeout)
         return Change(self._version, self._changed_after(since))
 
@@ -56,7 +62,7 @@ class Changes:
             self._waiters -= 1
 
     async def _poll(self) -> None:
-        while self._waiters:
+        while self._waiters and not self._closed:
             await asyncio.sleep(POLL_SECONDS)
             await self._look()
 
@@ -71,7 +77,8 @@ class Changes:
             self._history.append((self._version, frozenset(changed)))
             self._version, self._revisions = version, revisions
             self._moved.set()
-            self._moved = asyncio.Event()
+            if not self._closed:
+                self._moved = asyncio.Event()
 
     def _changed_after(self, since: int) -> list[str] | None:
         if since == self._version:

@@ -11,18 +11,21 @@ from typing import Any, ClassVar
 from dash.development.base_component import Component
 
 
+def aria(**attributes: str) -> dict[str, Any]:
+    """Accessibility attributes as Dash takes them: ``html.Nav(**aria(label="Pages"))``."""
+    return {f"aria-{name}": value for name, value in attributes.items()}
+
+
 class _Drawn(Component):
     _namespace = "trainboard"
-    _children_props: ClassVar[list[str]] = []
-    _base_nodes: ClassVar[list[str]] = ["children"]
-    _valid_wildcard_attributes: ClassVar[list[str]] = ["data-", "aria-"]
-    available_wildcard_properties: ClassVar[list[str]] = ["data-", "aria-"]
     _type = "Drawn"
     _props: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, **props: Any) -> None:
-        self._prop_names = ["id", *self._props]
-        self.available_properties = self._prop_names
+        self._children_props: list[str] = []
+        self._base_nodes = ["children"]
+        self._prop_names = self.available_properties = ["id", *self._props]
+        self._valid_wildcard_attributes = self.available_wildcard_properties = []
         super().__init__(**props)
 
 

@@ -15,6 +15,7 @@ import uvicorn
 from ..storage import spools
 from .api import create_api
 from .app import create_dash
+from .changes import Changes
 from .pages import PAGES
 from .security import Guard, is_loopback, make_token
 
@@ -39,8 +40,12 @@ def create_app(
     With a ``token`` every request must show it. Serve it with its lifespan, which adopts the spools
     that dead programs left behind.
     """
+    return _create_app(store, Changes(store), host, port, token)
+
+
+def _create_app(store: Store, changes: Changes, host: str, port: int, token: str | None) -> ASGIApp:
     dash = create_dash(store)
-    app = _Dispatcher(store, create_api(store), dash.server)
+    app = _Dispatcher(store, create_api(store, changes), dash.server)
     return Guard(app, host=host, port=port, token=token, script_hashes=dash.csp_hashes())
 
 
@@ -100,17 +105,18 @@ def serve(
         if token is None and not is_loopback(host):
             token = make_token()
         address = address_of(host, bound, token)
-        app = create_app(store, host=host, port=bound, token=token)
+        changes = Changes(store)
+        app = _create_app(store, changes, host, bound, token)
         config = uvicorn.Config(
             app, log_level="warning", timeout_graceful_shutdown=1, ws="websockets-sansio", access_log=False
         )
-        server = _Server(config, lambda: _announce(address, ready))
+        server = _Server(config, started=lambda: _announce(address, ready), stopping=changes.close)
         with contextlib.suppress(KeyboardInterrupt):
             server.run(sockets=[listener])
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Listen on the first free port from ``port`` on. Raises ``OSError`` if there is none, or no such host."""
+    """Listen on the first free port from ``port`` on. Raises ``OSError`` if none is free or no such host."""
     family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
     last = port if port == 0 else min(port + _TRIED_PORTS, 65_535)
     for candidate in range(port, last + 1):
@@ -140,13 +146,20 @@ def _announce(address: str, ready: Callable[[str], Any]) -> None:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, saying when it really answers."""
+    """uvicorn, saying when it really answers, and when it is about to stop."""
 
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, *, started: Callable[[], None], stopping: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._announce = started
+        self._tell_started = started
+        self._tell_stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         if self.started:
-            self._announce()
+            self._tell_started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._tell_stopping()
+        await super().shutdown(sockets=sockets)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import dash_mantine_components as dmc
 from dash import dcc, html
 
 from . import welcome
-from .components import RunList
+from .components import RunList, aria
 from .pages import PAGES
 
 SHARED_QUERY: Mapping[str, str] = {"theme": "auto", "project": "", "hidden": "", "only": "", "group": ""}
 """Keys of the address that belong to the shell, with their defaults."""
 
-_MANTINE_THEME = {
+_MANTINE_THEME: Any = {
     "fontFamily": "var(--font)",
     "primaryColor": "blue",
     "primaryShade": {"light": 7, "dark": 5},
@@ -52,9 +53,9 @@ def _sidebar() -> html.Aside:
         role="separator",
         tabIndex="0",
         title="Drag, or use the arrow keys, to change the width",
-        **{"aria-label": "Width of the sidebar", "aria-orientation": "vertical"},
+        **aria(label="Width of the sidebar", orientation="vertical"),
     )
-    return html.Aside([RunList(id="runs"), resizer], id="sidebar", **{"aria-label": "Runs"})
+    return html.Aside([RunList(id="runs"), resizer], id="sidebar", **aria(label="Runs"))
 
 
 def _main(store_url: str) -> html.Main:
@@ -62,34 +63,31 @@ def _main(store_url: str) -> html.Main:
 
 
 def _header() -> html.Header:
-    links: Sequence[html.A] = [
-        html.A(page.TITLE, href=page.PATH, className="page-link", **{"data-path": page.PATH})
-        for page in PAGES
-    ]
+    links = [html.A(page.TITLE, href=page.PATH, className="page-link") for page in PAGES]
     return html.Header(
         [
             html.Button(
                 _icon("sidebar"),
                 id="sidebar-toggle",
                 title="Show or hide the runs (b)",
-                **{"aria-label": "Show or hide the runs", "aria-controls": "sidebar", "aria-expanded": "true"},
+                **aria(label="Show or hide the runs", controls="sidebar", expanded="true"),
             ),
             html.Span("trainboard", className="brand"),
-            html.Nav(links, id="pages", **{"aria-label": "Pages"}),
+            html.Nav(links, id="pages", **aria(label="Pages")),
             html.Span(id="live", role="status"),
             html.Button(
                 _icon("theme"),
                 id="theme-toggle",
                 title="Theme: auto, light, dark (t)",
-                **{"aria-label": "Change the theme"},
+                **aria(label="Change the theme"),
             ),
-            html.Button("?", id="keys-button", title="Keys (?)", **{"aria-label": "Keys"}),
+            html.Button("?", id="keys-button", title="Keys (?)", **aria(label="Keys")),
         ]
     )
 
 
 def _icon(name: str) -> html.Span:
-    return html.Span(className=f"icon icon-{name}", **{"aria-hidden": "true"})
+    return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
 
 
 def _keys() -> html.Dialog:
@@ -109,5 +107,5 @@ def _keys() -> html.Dialog:
     return html.Dialog(
         [html.H2("Keys"), html.Dl(rows), html.Button("Close", id="keys-close")],
         id="keys",
-        **{"aria-label": "Keys"},
+        **aria(label="Keys"),
     )

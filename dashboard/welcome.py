@@ -12,6 +12,7 @@ DEFAULT_STORE = "trainboard.db"
 def layout(store_url: str) -> html.Section:
     """The empty state; the shell shows it while the store has no runs."""
     lines = example(store_url)
+    where = store_url.removeprefix("sqlite:///")
     return html.Section(
         [
             html.H1("No runs yet"),
@@ -23,7 +24,7 @@ def layout(store_url: str) -> html.Section:
                 ],
                 className="snippet",
             ),
-            html.P([html.Span(className="waiting-dot"), "Waiting for the first run in ", html.Code(store_url)]),
+            html.P(["Waiting for the first run in ", html.Code(where)]),
         ],
         id="welcome",
     )

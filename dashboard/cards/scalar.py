@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ..components import ScalarChart
 
 if TYPE_CHECKING:
-    from ...storage import Store
+    from ...storage import Points, Store
+    from ...storage.points import Axis
 
 EXACT = ("step", "wall", "value")
 THINNED = (*EXACT, "low", "high", "bad")
@@ -50,7 +51,12 @@ class Line:
 
 
 def read(
-    store: Store, wanted: Wanted, *, width: int, axis: str = "step", window: tuple[float, float] | None = None
+    store: Store,
+    wanted: Wanted,
+    *,
+    width: int,
+    axis: Axis = "step",
+    window: tuple[float, float] | None = None,
 ) -> Line:
     """Read at most ``4 * width`` points: those after ``wanted.since``, or the whole series thinned.
 
@@ -60,19 +66,19 @@ def read(
     if wanted.since and window is None:
         points = store.points_since(wanted.run, wanted.tag, wanted.since, rank=wanted.rank)
         if len(points.value) <= width:
-            columns = np.array([points.step, points.wall_time, points.value], np.float64)
-            return Line(columns, append=True, exact=True, total=wanted.since + len(points.value))
-    points = store.points(
-        wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=2 * width
-    )
+            return Line(_columns(points), append=True, exact=True, total=wanted.since + len(points.value))
+    points = store.points(wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=2 * width)
+    return Line(_columns(points), append=False, exact=points.exact, total=points.total)
+
+
+def _columns(points: Points) -> NDArray[np.float64]:
+    columns: list[Any] = [points.step, points.wall_time]
     if points.exact:
-        columns = np.array([points.step, points.wall_time, points.value], np.float64)
+        columns.append(points.value)
     else:
-        bad = points.nan_count + points.pos_inf_count + points.neg_inf_count
-        columns = np.array(
-            [points.step, points.wall_time, points.mean, points.minimum, points.maximum, bad], np.float64
-        )
-    return Line(columns, append=False, exact=points.exact, total=points.total)
+        special = np.array([points.nan_count, points.pos_inf_count, points.neg_inf_count], np.float64)
+        columns += [points.mean, points.minimum, points.maximum, special.sum(axis=0)]
+    return np.array(columns, np.float64)
 
 
 def pack(lines: Sequence[Line | None]) -> bytes:

@@ -6,12 +6,12 @@ Python says which controls there are and what they mean; ``ChartGrid`` draws, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
 from dash import Dash, html
 
-from ..components import ChartGrid
+from ..components import ChartGrid, aria
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
@@ -31,6 +31,7 @@ QUERY: Mapping[str, str] = {
     "wide": "",
 }
 MAX_SMOOTHING = 0.99
+_NO_TRANSITION: Any = {"duration": 0}
 
 
 def layout(store: Store, query: Mapping[str, str]) -> Component:
@@ -46,12 +47,12 @@ def _controls(query: Mapping[str, str]) -> list[Component]:
             size="xs",
             debounce=150,
             className="filter",
-            **{"aria-label": "Filter charts"},
+            **aria(label="Filter charts"),
         ),
         html.Div(["Smoothing", _smoothing(query["smoothing"])], className="toolbar-field"),
         html.Div(["X axis", _axis(query["axis"])], className="toolbar-field"),
-        _switch("log", "Log y", "A logarithmic y axis; values of 0 and below are at its lower edge", query),
-        _switch("outliers", "Ignore outliers", "Fit y to the values between the 5th and 95th percentile", query),
+        _switch("log", "Log y", "A logarithmic y axis; values of 0 and below lie on its lower edge", query),
+        _switch("outliers", "Ignore outliers", "Fit y to the 5th to 95th percentile of the values", query),
     ]
 
 
@@ -71,8 +72,8 @@ def _smoothing(chosen: str) -> Component:
         updatemode="drag",
         persistence=False,
         thumbSize=14,
-        labelTransitionProps={"duration": 0},
-        **{"aria-label": "Smoothing"},
+        labelTransitionProps=_NO_TRANSITION,
+        **aria(label="Smoothing"),
     )
 
 
@@ -84,7 +85,7 @@ def _axis(chosen: str) -> Component:
         data=[{"value": value, "label": label} for value, label in axes],
         size="xs",
         transitionDuration=0,
-        **{"aria-label": "X axis"},
+        **aria(label="X axis"),
     )
 
 

@@ -49,7 +49,9 @@
   function tick(value) {
     const size = Math.abs(value);
     const [, unit, letter] = UNITS.find(([least]) => size >= least) ?? [0, 1, ""];
-    if (size >= 1e15 || (size > 0 && size < 1e-4)) return minus(value.toExponential().replace("e+", "e"));
+    if (size >= 1e15 || (size > 0 && size < 1e-3)) {
+      return minus(String(Number(value.toPrecision(6)).toExponential()).replace("e+", "e"));
+    }
     return minus(String(Number((value / unit).toPrecision(6)))) + letter;
   }
 
@@ -63,12 +65,6 @@
     duration,
     short,
     tick,
-    /** How long ago: "5 min". */
-    age(time) {
-      const seconds = Math.max(0, Date.now() / 1000 - asSeconds(time));
-      const [, unit, name] = AGES.find(([limit]) => seconds < limit);
-      return `${Math.floor(seconds / unit)} ${name}`;
-    },
     time: (time) => new Date(asSeconds(time) * 1000).toLocaleString(),
   };
 })();

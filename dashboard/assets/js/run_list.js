@@ -25,7 +25,7 @@
     return h(
       "div",
       { className: "runs" },
-      h(Toolbar, { search, setSearch, state, found, shown, allShown }),
+      (runs.length > 0 || state.projects.length > 0) && h(Toolbar, { search, setSearch, state, found, shown, allShown }),
       state.runs === null && h("p", { className: "quiet" }, "Loading…"),
       state.runs !== null && runs.length === 0 && h("p", { className: "quiet" }, "No runs yet."),
       runs.length > 0 && found.length === 0 && h("p", { className: "quiet" }, `No run matches “${search}”.`),
@@ -129,8 +129,8 @@
   const Row = React.memo(
     function Row({ run, shown }) {
       const [mark, word] = STATUS[run.status] ?? ["?", run.status];
-      const age = trainboard.format.age(run.created_at);
-      const detail = [run.name, word, run.error, trainboard.format.time(run.created_at), run.group && `group ${run.group}`];
+      const began = `began ${trainboard.format.time(run.created_at)}`;
+      const detail = [run.name, word, run.error, began, run.group && `group ${run.group}`];
       return h(
         "li",
         {
@@ -156,7 +156,7 @@
           "span",
           { className: "run-status", "data-status": run.status },
           h("span", { "aria-hidden": true }, mark),
-          run.status === "finished" ? age : word,
+          word,
         ),
       );
     },

@@ -33,7 +33,7 @@
 
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {
-        const isHere = link.dataset.path === pathname;
+        const isHere = new URL(link.href).pathname === pathname;
         link.toggleAttribute("data-here", isHere);
         isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
       }
@@ -76,7 +76,7 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus("#chart-filter"),
+    "/": () => focus('[id=\'{"query":"filter"}\']'),
     r: () => focus("#run-search"),
     x: () => trainboard.nextAxis?.(),
   };
