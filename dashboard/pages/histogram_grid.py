@@ -1,0 +1,178 @@
+"""Which histogram cards there are, and where: by layer, weights beside gradients, run by run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dash import dcc, html
+
+from ..cards.figure import CONFIG
+
+if TYPE_CHECKING:
+    from ...storage import SeriesRecord
+
+MAX_SECTIONS = 40
+OVERLAID = frozenset({"bands", "overlay"})
+"""Views that draw all runs into one card; of the others every run has a card of its own."""
+
+_Run = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One card: a tag, of one run or of several."""
+
+    tag: str
+    runs: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        return json.dumps([self.tag, *self.runs])
+
+    def id(self, part: str) -> dict[str, str]:
+        """The component id of a part of this card."""
+        return {"type": part, "card": self.key}
+
+    @staticmethod
+    def from_id(component_id: Mapping[str, str]) -> Cell:
+        """The card a component id belongs to. Raises ``ValueError`` for one that was not made by ``id``."""
+        tag, *runs = json.loads(component_id["card"])
+        return Cell(tag, tuple(runs))
+
+
+@dataclass(frozen=True)
+class Section:
+    """The cards of one layer."""
+
+    layer: str
+    cells: list[Cell]
+
+
+def split_tag(tag: str) -> tuple[str, str, str]:
+    """``gradients/block.conv.weight`` is (``gradients``, layer ``block.conv``, parameter ``weight``).
+
+    A tag without a prefix, ``activations``, is its own layer.
+    """
+    prefix, slash, path = tag.partition("/")
+    if not slash:
+        return "", tag, ""
+    at = max(path.rfind("."), path.rfind("/"))
+    return (prefix, path[:at], path[at + 1 :]) if at > 0 else (prefix, path, "")
+
+
+def arrange(series: Iterable[SeriesRecord], runs: Sequence[_Run], view: str, text: str) -> list[Section]:
+    """The sections in the order in which a program logged their layers; ``text`` filters their names."""
+    holders: dict[str, list[str]] = {}
+    for one in series:
+        holders.setdefault(one.tag, []).append(one.run_id)
+    layers: dict[str, list[str]] = {}
+    for tag in holders:
+        if text.lower() in tag.lower():
+            layers.setdefault(split_tag(tag)[1], []).append(tag)
+    order = [run["id"] for run in runs]
+    sections = []
+    for layer in sorted(layers, key=_natural):
+        tags = sorted(layers[layer], key=_within_layer)
+        holding = {tag: [run for run in order if run in holders[tag]] for tag in tags}
+        sections.append(Section(layer, list(_cells(tags, holding, view))))
+    return sections
+
+
+def draw_grid(sections: Sequence[Section], runs: Sequence[_Run], has_any: bool, shown: int) -> list[Any]:
+    """The sections as components; figures come later, when their cards are in view."""
+    if not has_any:
+        return [_empty()]
+    if not sections:
+        return [html.Section(html.H2("No layer has this in its name"), className="notice")]
+    by_id = {run["id"]: run for run in runs}
+    parts: list[Any] = [_section(section, by_id) for section in sections[:MAX_SECTIONS]]
+    if len(sections) > MAX_SECTIONS:
+        parts.append(
+            html.P(f"{len(sections) - MAX_SECTIONS:,} more layers: filter by name.", className="notice")
+        )
+    if shown > len(runs):
+        parts.append(html.P(f"Only {len(runs)} of {shown} runs are drawn here.", className="notice"))
+    return parts
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """Sort key by which ``block2`` comes before ``block10``."""
+    parts: list[tuple[int, int, str]] = []
+    digits = ""
+    for character in f"{name}\0":
+        if character.isdecimal():
+            digits += character
+            continue
+        if digits:
+            parts.append((0, int(digits), ""))
+            digits = ""
+        parts.append((1, 0, character))
+    return parts
+
+
+def _within_layer(tag: str) -> tuple[bool, str, bool, str]:
+    prefix, _, parameter = split_tag(tag)
+    return parameter not in ("weight", "kernel"), parameter, prefix != "weights", prefix
+
+
+def _cells(tags: Sequence[str], holding: Mapping[str, list[str]], view: str) -> Iterable[Cell]:
+    if view in OVERLAID:
+        for tag in tags:
+            yield Cell(tag, tuple(holding[tag]))
+        return
+    parameters = dict.fromkeys(split_tag(tag)[2] for tag in tags)
+    for parameter in parameters:
+        alike = [tag for tag in tags if split_tag(tag)[2] == parameter]
+        for run in dict.fromkeys(run for tag in alike for run in holding[tag]):
+            yield from (Cell(tag, (run,)) for tag in alike if run in holding[tag])
+
+
+def _section(section: Section, runs: Mapping[str, _Run]) -> html.Details:
+    title = html.Summary([html.H2(section.layer), html.Span(len(section.cells), className="count")])
+    cards = html.Div([_card(cell, runs) for cell in section.cells], className="cards")
+    return html.Details([title, cards], open=True, className="layer")
+
+
+def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
+    prefix, layer, parameter = split_tag(cell.tag)
+    title = " ".join(filter(None, [parameter, prefix])) or layer
+    owners = [
+        html.Span(
+            [_dot(runs[run]), html.Span(runs[run]["name"])], className="card-run", title=runs[run]["name"]
+        )
+        for run in cell.runs
+    ]
+    head = html.Div(
+        [
+            html.Span(title, className="card-title", title=cell.tag),
+            html.Span(id=cell.id("histogram-note"), className="card-note"),
+            html.Span(
+                owners if len(owners) == 1 else [_dot(runs[run]) for run in cell.runs], className="card-note"
+            ),
+        ],
+        className="card-head",
+    )
+    graph = dcc.Graph(
+        id=cell.id("histogram-figure"), config=dict(CONFIG), className="card-body", responsive=True
+    )
+    return html.Article([head, graph], id=cell.id("histogram-card"), className="card lazy")
+
+
+def _dot(run: _Run) -> html.Span:
+    return html.Span(className="run-dot", style={"backgroundColor": run["color"]}, title=run["name"])
+
+
+def _empty() -> html.Section:
+    return html.Section(
+        [
+            html.H2("No histograms in the runs shown"),
+            html.P("Watch a model once before training, and its weights and gradients appear here."),
+            html.Pre("run.watch(model)"),
+            html.P("Or log any values yourself."),
+            html.Pre('run.log({"activations": tb.Histogram(values)})'),
+        ],
+        className="page-empty",
+    )

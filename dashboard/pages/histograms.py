@@ -1,0 +1,232 @@
+"""The Histograms page: how weights, gradients and anything else are distributed, step by step.
+
+The cards are laid out once for the tags and runs shown; a card's figure is read and sent only while the
+card is in view, and only when something it shows has changed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dash_mantine_components as dmc
+from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
+
+from ...storage.errors import TrainboardError
+from ..cards import histogram as card
+from . import step_slider
+from .histogram_grid import Cell, arrange, draw_grid
+
+if TYPE_CHECKING:
+    from starlette.routing import BaseRoute
+
+    from ...storage import Store
+
+PATH = "/histograms"
+TITLE = "Histograms"
+QUERY: Mapping[str, str] = {
+    "histogram_view": "ridge",
+    "histogram_scale": "linear",
+    "histogram_log": "0",
+    "histogram_step": "",
+    "histogram_filter": "",
+}
+VIEWS = (("ridge", "Ridges"), ("heat", "Heat map"), ("bands", "Quantiles"), ("overlay", "One step"))
+SCALES = (("linear", "Linear"), ("symlog", "Log"))
+MAX_RUNS = 12
+
+
+def layout(store: Store, query: Mapping[str, str]) -> html.Div:
+    """The page: a toolbar, and the cards in sections by layer."""
+    return html.Div(
+        [
+            dcc.Store(id="in-view", data=[]),
+            dcc.Store(id="histogram-drawn", data={}),
+            dcc.Store(id="histogram-layout"),
+            dcc.Input(id={"query": "histogram_step"}, type="hidden", value=query["histogram_step"]),
+            _toolbar(query),
+            html.Div(id="histogram-grid"),
+        ],
+        className="histogram-page",
+    )
+
+
+def register(app: Dash, store: Store) -> None:
+    """The page's callbacks."""
+    _register_grid(app, store)
+    _register_steps(app, store)
+    _register_figures(app, store)
+
+
+def routes(store: Store) -> list[BaseRoute]:
+    return []
+
+
+def _toolbar(query: Mapping[str, str]) -> html.Div:
+    def choice(key: str, label: str, options: Sequence[tuple[str, str]]) -> html.Div:
+        data = [{"value": value, "label": text} for value, text in options]
+        control = dmc.SegmentedControl(id={"query": key}, data=data, value=query[key], size="xs")
+        return html.Div([html.Span(label), control], className="toolbar-field")
+
+    log = dmc.Checkbox(
+        id={"query": "histogram_log"}, label="Log counts", checked=query["histogram_log"] == "1", size="xs"
+    )
+    find = dmc.TextInput(
+        id={"query": "histogram_filter"},
+        type="search",
+        value=query["histogram_filter"],
+        placeholder="Filter layers",
+        debounce=200,
+        size="xs",
+        className="filter",
+    )
+    return html.Div(
+        [
+            html.Label(find, title="Layers whose name contains this"),
+            choice("histogram_view", "View", VIEWS),
+            choice("histogram_scale", "Values", SCALES),
+            html.Div(log, title="For the heat map and one step"),
+            step_slider.layout("histogram-slider", "histogram-step-text"),
+        ],
+        className="toolbar",
+    )
+
+
+def _register_grid(app: Dash, store: Store) -> None:
+    @app.callback(
+        Output("histogram-grid", "children"),
+        Output("histogram-layout", "data"),
+        Output("histogram-drawn", "data"),
+        Input("shown", "data"),
+        Input("tick", "data"),
+        Input({"query": "histogram_view"}, "value"),
+        Input({"query": "histogram_filter"}, "value"),
+        State("histogram-layout", "data"),
+    )
+    def lay_out(shown: Any, _: int, view: str, text: str | None, before: str | None) -> Any:
+        """Lay the cards out anew when the tags or the runs have changed, and only then."""
+        if shown is None:
+            return no_update, no_update, no_update
+        runs = shown[:MAX_RUNS]
+        series = store.series([run["id"] for run in runs], kind="histogram") if runs else []
+        sections = arrange(series, runs, view, text or "")
+        signature = json.dumps([[cell.key for cell in section.cells] for section in sections])
+        if signature == before:
+            return no_update, no_update, no_update
+        return draw_grid(sections, runs, bool(series), len(shown)), signature, {}
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_view", "watch"),
+        Output("histogram-grid", "className"),
+        Input("histogram-layout", "data"),
+        State("histogram-grid", "id"),
+    )
+
+
+def _register_steps(app: Dash, store: Store) -> None:
+    @app.callback(
+        Output("histogram-slider", "max"),
+        Output("histogram-slider", "value"),
+        Output("histogram-step-text", "children"),
+        Output({"query": "histogram_step"}, "value"),
+        Input("histogram-slider", "value"),
+        Input("shown", "data"),
+        Input("tick", "data"),
+        State("histogram-slider", "max"),
+        State({"query": "histogram_step"}, "value"),
+        State("histogram-step-text", "children"),
+    )
+    def follow(value: int, shown: Any, _: int, maximum: int, kept: str, words: str | None) -> Any:
+        steps = _steps(store, (shown or [])[:MAX_RUNS])
+        moved = words is not None and _triggered("histogram-slider")
+        step = step_slider.pinned(steps, value, maximum) if moved else _number(kept)
+        new_maximum, new_value, text = step_slider.place(steps, step)
+        wanted = "" if step is None else str(step)
+        return (
+            no_update if new_maximum == maximum else new_maximum,
+            no_update if new_value == value else new_value,
+            no_update if text == words else text,
+            no_update if wanted == (kept or "") else wanted,
+        )
+
+
+def _register_figures(app: Dash, store: Store) -> None:
+    @app.callback(
+        Output("histogram-drawn", "data", allow_duplicate=True),
+        Input("in-view", "data"),
+        Input("histogram-layout", "data"),
+        Input("tick", "data"),
+        Input("theme", "data"),
+        Input({"query": "histogram_view"}, "value"),
+        Input({"query": "histogram_scale"}, "value"),
+        Input({"query": "histogram_log"}, "checked"),
+        Input({"query": "histogram_step"}, "value"),
+        State("histogram-drawn", "data"),
+        State("shown", "data"),
+        prevent_initial_call=True,
+    )
+    def draw(
+        in_view: Any, _: Any, _tick: int, theme: str, view: str, scale: str, log: bool, step: str,
+        drawn: dict[str, str], shown: Any,
+    ) -> Any:  # fmt: skip
+        """Send the figures in view whose data or look have changed."""
+        cells = [Cell.from_id(one) for one in in_view or [] if one.get("type") == "histogram-card"]
+        runs = {run["id"]: run for run in shown or []}
+        needed = sorted({run for cell in cells for run in cell.runs if run in runs})
+        counts = {}
+        for one in store.series(needed, kind="histogram") if needed else []:
+            counts[one.run_id, one.tag] = one.count
+        now = dict(drawn or {})
+        for cell in cells:
+            known = [[run, counts[run, cell.tag]] for run in cell.runs if (run, cell.tag) in counts]
+            look = card.Look(theme, scale, bool(log), _number(step), f"{view} {scale} {log}")
+            print_ = json.dumps([known, theme, view, scale, bool(log), step])
+            if now.get(cell.key) == print_:
+                continue
+            now[cell.key] = print_
+            _send(store, cell, [runs[run] for run, _ in known], view, look)
+        return no_update if now == drawn else now
+
+
+def _send(store: Store, cell: Cell, runs: Sequence[Mapping[str, str]], view: str, look: card.Look) -> None:
+    lines = []
+    for run in runs:
+        try:
+            records = card.read(store, run["id"], cell.tag, view, look.step)
+        except TrainboardError:
+            continue
+        lines.append(card.Line(run["name"], run["color"], records))
+    set_props(cell.id("histogram-figure"), {"figure": card.draw(lines, view, look)})
+    note = card.counters(card.marked(lines[0].records, look.step).value) if lines and lines[0].records else []
+    set_props(cell.id("histogram-note"), {"children": _note(note)})
+
+
+def _note(counters: Sequence[tuple[str, str]]) -> list[html.Span]:
+    return [
+        html.Span(f"{name} {text}", className="" if name == "zero" else "not-finite")
+        for name, text in counters
+    ]
+
+
+def _steps(store: Store, runs: Sequence[Mapping[str, str]]) -> list[int]:
+    """All steps at which the longest histogram series of each run was logged."""
+    longest: dict[str, Any] = {}
+    for one in store.series([run["id"] for run in runs], kind="histogram") if runs else []:
+        if one.run_id not in longest or one.count > longest[one.run_id].count:
+            longest[one.run_id] = one
+    steps: set[int] = set()
+    for run_id, one in longest.items():
+        steps.update(store.record_index(run_id, one.tag, "histogram", rank=one.rank)[0].tolist())
+    return sorted(steps)
+
+
+def _number(text: str | None) -> int | None:
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
+
+
+def _triggered(component_id: str) -> bool:
+    return ctx.triggered_id == component_id

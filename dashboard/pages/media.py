@@ -1,0 +1,279 @@
+"""The Media page: images as a grid of tags and runs with a step slider each, and texts, newest first."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import dash_mantine_components as dmc
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from ...storage.errors import TrainboardError
+from ..cards import image, text
+from . import step_slider
+
+if TYPE_CHECKING:
+    from ...storage import SeriesRecord, Store
+
+PATH = "/media"
+TITLE = "Media"
+QUERY: Mapping[str, str] = {"media_size": "medium", "media_filter": ""}
+SIZES = (("small", "Small"), ("medium", "Medium"), ("large", "Large"), ("actual", "Actual"))
+KINDS = ("image", "text")
+MAX_TAGS = 60
+MAX_RUNS = 12
+
+
+def layout(store: Store, query: Mapping[str, str]) -> html.Div:
+    """The page: a toolbar, and a section for each tag."""
+    sizes = [{"value": value, "label": label} for value, label in SIZES]
+    size = dmc.SegmentedControl(id={"query": "media_size"}, data=sizes, value=query["media_size"], size="xs")
+    find = dmc.TextInput(
+        id={"query": "media_filter"},
+        type="search",
+        value=query["media_filter"],
+        placeholder="Filter images and texts",
+        debounce=200,
+        size="xs",
+        className="filter",
+    )
+    toolbar = [
+        html.Label(find, title="Those whose name contains this"),
+        html.Div([html.Span("Images"), size], className="toolbar-field"),
+    ]
+    return html.Div(
+        [
+            dcc.Store(id="in-view", data=[]),
+            dcc.Store(id="media-layout"),
+            dcc.Store(id="media-pinned", data={}),
+            dcc.Store(id="media-drawn", data={}),
+            html.Div(toolbar, className="toolbar"),
+            html.Div(id="media-grid"),
+        ],
+        id="media-page",
+        className=f"media-{query['media_size']}",
+    )
+
+
+def register(app: Dash, store: Store) -> None:
+    """The page's callbacks."""
+    _register_grid(app, store)
+    _register_content(app, store)
+
+
+def routes(store: Store) -> list[BaseRoute]:
+    """``GET /api/v1/images/{digest}?run=&tag=&rank=&index=``: the PNG bytes, which never change."""
+
+    async def image_bytes(request: Request) -> Response:
+        asked = request.query_params
+        try:
+            rank, index = int(asked.get("rank", 0)), int(asked["index"])
+            run, tag = asked["run"], asked["tag"]
+        except (KeyError, ValueError) as error:
+            raise HTTPException(400, f"run, tag and index are needed, the last a number: {error}.") from error
+        record = await asyncio.to_thread(store.record_at, run, tag, "image", index, rank=rank)
+        png = record.value.png
+        digest = image.digest(png)
+        if digest != request.path_params["digest"]:
+            raise HTTPException(404, "No such image.")
+        if not image.is_png(png):
+            raise HTTPException(415, "The bytes of this image are not a PNG file.")
+        return _png_response(request, png, digest)
+
+    return [Route(image.ROUTE, image_bytes)]
+
+
+def _png_response(request: Request, png: bytes, digest: str) -> Response:
+    headers = {
+        "cache-control": "private, max-age=31536000, immutable",
+        "etag": f'"{digest}"',
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "default-src 'none'; sandbox",
+    }
+    if request.headers.get("if-none-match") == headers["etag"]:
+        return Response(status_code=304, headers=headers)
+    return Response(png, media_type="image/png", headers=headers)
+
+
+def _register_grid(app: Dash, store: Store) -> None:
+    @app.callback(
+        Output("media-grid", "children"),
+        Output("media-layout", "data"),
+        Output("media-drawn", "data"),
+        Input("shown", "data"),
+        Input("tick", "data"),
+        Input({"query": "media_filter"}, "value"),
+        State("media-layout", "data"),
+        State("media-pinned", "data"),
+    )
+    def lay_out(shown: Any, _: int, wanted: str | None, before: str | None, pinned: Any) -> Any:
+        """Lay the sections out anew when the tags or the runs have changed, and only then."""
+        if shown is None:
+            return no_update, no_update, no_update
+        series = _series(store, shown[:MAX_RUNS])
+        tags = dict.fromkeys((one.kind, one.tag) for one in series)
+        kept = sorted(key for key in tags if (wanted or "").lower() in key[1].lower())
+        signature = json.dumps([kept, [run["id"] for run in shown], wanted])
+        if signature == before:
+            return no_update, no_update, no_update
+        return _sections(kept, bool(tags), len(shown)), signature, {}
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_view", "watch"),
+        Output("media-grid", "className"),
+        Input("media-layout", "data"),
+        State("media-grid", "id"),
+    )
+
+    @app.callback(Output("media-page", "className"), Input({"query": "media_size"}, "value"))
+    def resize(size: str) -> str:
+        return f"media-{size if size in dict(SIZES) else 'medium'}"
+
+
+def _register_content(app: Dash, store: Store) -> None:
+    @app.callback(
+        Output("media-drawn", "data", allow_duplicate=True),
+        Output("media-pinned", "data"),
+        Input("in-view", "data"),
+        Input("media-layout", "data"),
+        Input("tick", "data"),
+        Input({"type": "media-slider", "tag": ALL}, "value"),
+        State({"type": "media-slider", "tag": ALL}, "max"),
+        State({"type": "media-slider", "tag": ALL}, "id"),
+        State("media-pinned", "data"),
+        State("media-drawn", "data"),
+        State("shown", "data"),
+        prevent_initial_call=True,
+    )
+    def draw(
+        in_view: Any, _: Any, _tick: int, values: list[int], maxima: list[int], ids: list[dict[str, str]],
+        pinned: dict[str, int], drawn: dict[str, str], shown: Any,
+    ) -> Any:  # fmt: skip
+        """Send the sections in view whose newest record or chosen step has changed."""
+        runs = (shown or [])[:MAX_RUNS]
+        sliders = {one["tag"]: (value, top) for one, value, top in zip(ids, values, maxima, strict=True)}
+        held: dict[tuple[str, str], list[SeriesRecord]] = {}
+        for one in _series(store, runs):
+            held.setdefault((one.kind, one.tag), []).append(one)
+        content = _Content(store, {run["id"]: run for run in runs}, dict(drawn or {}), dict(pinned or {}))
+        moved = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else None
+        for one in in_view or []:
+            key = (one.get("kind", ""), one.get("tag", ""))
+            if one.get("type") != "media-section" or key not in held:
+                continue
+            if key[0] == "image":
+                is_moved = moved is not None and moved["tag"] == key[1]
+                content.send_images(key[1], held[key], sliders.get(key[1], (1, 1)), is_moved)
+            else:
+                content.send_texts(key[1], held[key])
+        same = content.drawn == drawn, content.pinned == pinned
+        return no_update if same[0] else content.drawn, no_update if same[1] else content.pinned
+
+
+class _Content:
+    """What is on the page: a print of every section's data, and the steps people have chosen."""
+
+    def __init__(
+        self, store: Store, runs: Mapping[str, Any], drawn: dict[str, str], pinned: dict[str, int]
+    ) -> None:
+        self._store = store
+        self._runs = runs
+        self.drawn = drawn
+        self.pinned = pinned
+
+    def send_images(
+        self, tag: str, series: Sequence[SeriesRecord], slider: tuple[int, int], moved: bool
+    ) -> None:
+        steps = sorted({int(step) for one in series for step in image.steps(self._store, one.run_id, tag)})
+        if moved:
+            step = step_slider.pinned(steps, *slider)
+            self.pinned = {k: v for k, v in self.pinned.items() if k != tag}
+            self.pinned |= {} if step is None else {tag: step}
+        step = self.pinned.get(tag)
+        if not self._is_new("image", tag, [[one.run_id, one.count] for one in series], step):
+            return
+        maximum, value, words = step_slider.place(steps, step)
+        set_props({"type": "media-slider", "tag": tag}, {"max": maximum, "value": value})
+        set_props({"type": "media-step", "tag": tag}, {"children": words})
+        cells = [self._image(one, step) for one in self._ordered(series)]
+        set_props({"type": "media-content", "kind": "image", "tag": tag}, {"children": cells})
+
+    def send_texts(self, tag: str, series: Sequence[SeriesRecord]) -> None:
+        if not self._is_new("text", tag, [[one.run_id, one.count] for one in series], None):
+            return
+        columns = []
+        for one in self._ordered(series):
+            run = self._runs[one.run_id]
+            try:
+                records = text.read(self._store, one.run_id, tag, one.rank)
+            except TrainboardError:
+                continue
+            columns.append(text.draw(records, run["name"], run["color"], one.count))
+        set_props({"type": "media-content", "kind": "text", "tag": tag}, {"children": columns})
+
+    def _image(self, one: SeriesRecord, step: int | None) -> html.Figure:
+        run = self._runs[one.run_id]
+        try:
+            shown = image.read(self._store, one.run_id, one.tag, step, one.rank)
+        except TrainboardError:
+            shown = None
+        return image.draw(shown, run["name"], run["color"])
+
+    def _ordered(self, series: Sequence[SeriesRecord]) -> list[SeriesRecord]:
+        places = {run_id: place for place, run_id in enumerate(self._runs)}
+        return sorted(series, key=lambda one: (places[one.run_id], one.rank))
+
+    def _is_new(self, kind: str, tag: str, *content: Any) -> bool:
+        """Whether a section's content differs from what the page has; if so it is taken as sent."""
+        key, now = f"{kind} {tag}", json.dumps(content)
+        changed = self.drawn.get(key) != now
+        self.drawn[key] = now
+        return changed
+
+
+def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecord]:
+    found = store.series([run["id"] for run in runs]) if runs else []
+    return [one for one in found if one.kind in KINDS]
+
+
+def _sections(keys: Sequence[tuple[str, str]], has_any: bool, shown: int) -> list[Any]:
+    if not has_any:
+        return [_empty()]
+    if not keys:
+        return [html.Section(html.H2("No image or text has this in its name"), className="notice")]
+    parts: list[Any] = [_section(kind, tag) for kind, tag in keys[:MAX_TAGS]]
+    if len(keys) > MAX_TAGS:
+        parts.append(html.P(f"{len(keys) - MAX_TAGS:,} more: filter by name.", className="notice"))
+    if shown > MAX_RUNS:
+        parts.append(html.P(f"Only {MAX_RUNS} of {shown} runs are drawn here.", className="notice"))
+    return parts
+
+
+def _section(kind: str, tag: str) -> html.Section:
+    slider_id, words_id = {"type": "media-slider", "tag": tag}, {"type": "media-step", "tag": tag}
+    head: list[Any] = [html.H2(tag)]
+    if kind == "image":
+        head.append(step_slider.layout(slider_id, words_id))
+    content_id = {"type": "media-content", "kind": kind, "tag": tag}
+    return html.Section(
+        [html.Div(head, className="media-head"), html.Div(id=content_id, className=f"media-{kind}s")],
+        id={"type": "media-section", "kind": kind, "tag": tag},
+        className="media-section lazy",
+    )
+
+
+def _empty() -> html.Section:
+    return html.Section(
+        [
+            html.H2("No images or texts in the runs shown"),
+            html.P("Log an array, or a text, under any name."),
+            html.Pre('run.log({"sample": tb.Image(array)})\nrun.log({"note": tb.Text("Warm-up finished")})'),
+        ],
+        className="page-empty",
+    )
