@@ -78,12 +78,13 @@ class KerasCallback(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         stride = self._stride()
         step = self._before_epoch + batch + 1
-        if stride > 1:  # Keras counts the last of several steps as if there had been as many as usual
+        before = step - stride
+        if stride > 1:  # of the last steps of an epoch Keras may have made fewer than it says
             step = self._iterations()
         if self._watch is not None:
             with self._guard("watching weights and gradients"):
                 self._watch.after_steps(step)
-        if self._every is not None and step % self._every < stride:
+        if self._every is not None and step // self._every > before // self._every:
             with self._guard("logging a batch"):
                 self._log_training(step, logs or {})
 
