@@ -1,8 +1,6 @@
-"""The spool: an append-only file of what a process logged, kept by the kernel when the process dies.
+"""The spool: what a process logged, appended to files that the kernel keeps when the process dies.
 
-A spool is a directory of preallocated, memory-mapped segments. An append is a copy into the map; no
-system call, no wait. Preallocation makes a full disk an error when a segment is added, where it can be
-reported, instead of a bus error while writing. The format is that of ``storage.frames``.
+A spool is a directory of segments in the format of ``storage.frames``, one written at a time.
 """
 
 from __future__ import annotations
@@ -20,10 +18,8 @@ from typing import Any
 
 from ..storage.frames import MAX_BATCH, Frames, FrameType, message, scalar_batch
 from .convert import to_float
+from .segment import CLOSING_ROOM, LARGEST_SEGMENT, SMALLEST_SEGMENT, Segment
 
-SMALLEST_SEGMENT = 1 << 20
-LARGEST_SEGMENT = 16 << 20
-_CLOSING_ROOM = 32 << 10
 _SERIES_ROOM = 16 << 10
 _RETRY_SECONDS = 1.0
 
@@ -34,73 +30,6 @@ class SpoolFull(OSError):
 
 class SpoolClosed(Exception):
     """Nothing can be appended any more; the text says why."""
-
-
-class Segment:
-    """One file of a spool, mapped while it is written. Starts with its OPEN message.
-
-    ``end`` is where the next frame goes, ``numbers`` the series declared so far by (kind, tag), and
-    ``scalars`` the same for scalars by tag alone. The last part of a segment is kept for the closing
-    message, so that a run can say how it ended even when the disk is full.
-    """
-
-    def __init__(self, path: Path, index: int, size: int, opening: Frames) -> None:
-        self.path = path
-        self.index = index
-        self.end = 0
-        self.numbers: dict[tuple[str, str], int] = {}
-        self.scalars: dict[str, int] = {}
-        self._map = _allocate(path, size)
-        self._size = size
-        self._room = size - _CLOSING_ROOM
-        self.append(opening)
-
-    def append(self, frames: Frames, *, closing: bool = False) -> bool:
-        """Add frames, or return False where they do not fit. The caller holds the spool's lock."""
-        data, mark = frames
-        size = len(data)
-        limit = self._size if closing else self._room
-        # The place is claimed before it is written, without a call in between: a signal handler or a
-        # finaliser that logs while this runs gets the place after.
-        start = self.end
-        end = start + size
-        if end > limit:
-            return False
-        self.end = end
-        commit = start + mark
-        self._map[start:commit] = data[:mark]
-        if commit + 4 < end:
-            self._map[commit + 4 : end] = data[mark + 4 :]
-        self._map[commit : commit + 4] = data[mark : mark + 4]
-        return True
-
-    def seal(self) -> None:
-        """Take no more frames, and give back the space that was not used."""
-        self._size = self._room = 0
-        self._map.close()
-        with contextlib.suppress(OSError):
-            os.truncate(self.path, self.end)
-
-    def abandon(self) -> None:
-        """Unmap in a forked child, leaving the parent's file as it is."""
-        self._size = self._room = 0
-        self._map.close()
-
-
-def _allocate(path: Path, size: int) -> mmap.mmap:
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file, 0, size)
-        else:
-            for _ in range(0, size, SMALLEST_SEGMENT):
-                os.write(file, bytes(SMALLEST_SEGMENT))
-        return mmap.mmap(file, size)
-    except OSError:
-        path.unlink()
-        raise
-    finally:
-        os.close(file)
 
 
 class Spool:
@@ -124,6 +53,7 @@ class Spool:
         self._owner = held
         self._closed: str | None = None
         self._sealed: dict[int, int] = {}
+        self._last_index = 0
         self._retry_at = 0.0
         # Reentrant, because a signal handler or a finaliser may log while its own thread is logging.
         self.lock = threading.RLock()
@@ -218,10 +148,10 @@ class Spool:
         for tag in tags:
             if (kind, tag) in numbers:
                 continue
-            number = len(numbers)
-            if not self._append(
-                segment, message(FrameType.SERIES, _json({"tag": tag, "kind": kind}), number)
-            ):
+            number = segment.declared
+            segment.declared = number + 1
+            declaration = message(FrameType.SERIES, _json({"tag": tag, "kind": kind}), number)
+            if not self._append(segment, declaration):
                 return self._declare(kind, tags)
             numbers[kind, tag] = number
             if kind == "scalar":
@@ -241,18 +171,27 @@ class Spool:
     def _rotate(self, needed: int) -> None:
         full = self._segment
         if time.monotonic() < self._retry_at:
-            raise SpoolFull("the spool could not grow a moment ago")
+            raise SpoolFull(f"the spool {self.directory} cannot grow at this moment")
+        # An index is used once, even if this is interrupted; a signal handler that logs meanwhile is refused.
+        self._last_index = index = self._last_index + 1
+        self._sealed[index] = 0
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
         try:
-            self._segment = self._new_segment(full.index + 1, needed)
+            segment = self._new_segment(index, needed)
         except OSError as error:
-            self._retry_at = time.monotonic() + _RETRY_SECONDS
             raise SpoolFull(f"the spool {self.directory} cannot grow: {error.strerror}") from error
+        except BaseException:
+            self._retry_at = 0.0
+            raise
+        del self._sealed[index]
+        self._segment = segment
         self._sealed[full.index] = full.end
+        self._retry_at = 0.0
         full.seal()
 
     def _new_segment(self, index: int, needed: int) -> Segment:
         """A segment larger than the one before, or if there is no space for that, of the smallest size."""
-        needed = _whole_pages(needed + len(self._opening.data) + _SERIES_ROOM + _CLOSING_ROOM)
+        needed = _whole_pages(needed + len(self._opening.data) + _SERIES_ROOM + CLOSING_ROOM)
         smallest = max(needed, SMALLEST_SEGMENT)
         size = max(needed, min(SMALLEST_SEGMENT << 2 * index, LARGEST_SEGMENT))
         try:
