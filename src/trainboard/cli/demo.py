@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     from trainboard.storage import open_store
 
-    console = Console()
+    console = Console(markup=False, highlight=False, soft_wrap=True)
     store = open_store(arguments.store, create=True)
     address = start_dashboard(store, arguments.port)
     if not arguments.once and not arguments.no_open and has_screen():
@@ -56,9 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not answers(address):
         console.print(f"The dashboard at {address} does not answer.", style="red")
         all_is_well = False
-    console.print(
-        f"The runs are kept in {arguments.store}; `trainboard serve {arguments.store}` shows them again."
-    )
+    console.print(f"The runs are in {arguments.store}. To see them again: trainboard serve {arguments.store}")
     if not arguments.once:
         console.print(f"Still serving at {address}. Ctrl-C ends.")
         serve_until_interrupted()
@@ -79,7 +77,7 @@ def train(store: Store, epochs: int, console: Console) -> bool:
         for training in filter(lambda training: training.failed, trainings):
             console.print(f"{training.framework}, seed {training.seed}, failed. It said:", style="red")
             console.print(training.last_words(), markup=False, highlight=False)
-        return not any(training.failed for training in trainings)
+        return demo_display.all_finished(store, trainings)
 
 
 def start_dashboard(store: Store, port: int) -> str:

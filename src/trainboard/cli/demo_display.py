@@ -58,9 +58,15 @@ def loss_of(run: RunRecord) -> str:
     return "starting" if loss is None else f"loss {loss:.4f}"
 
 
+def all_finished(store: Store, trainings: Sequence[Training]) -> bool:
+    return all(run is not None and run.status == "finished" for run in runs_of(store, trainings))
+
+
 def summary(store: Store, trainings: Sequence[Training]) -> Table:
     """One line a run: its last losses and accuracies, its steps, and how it ended."""
-    table = Table("Run", "Framework", "Seed", *METRICS, "Steps", "Status", box=None, header_style="bold")
+    metrics = (metric.replace("/", "\n") for metric in METRICS)
+    columns = ("Run", "Framework", "Seed", *metrics, "Steps", "Status")
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for training, run in zip(trainings, runs_of(store, trainings), strict=True):
         if run is None:
             table.add_row("(logged nothing)", training.framework, str(training.seed))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -32,7 +31,7 @@ class Training:
         words = [str(word) for option in options.items() for word in option]
         command = [sys.executable, "-m", f"trainboard.examples.{self.example}", *words]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output, env=fair_share()
+            command, stdin=subprocess.DEVNULL, stdout=self.output, stderr=self.output
         )
 
     @property
@@ -51,13 +50,6 @@ def trainings() -> list[Training]:
         for framework, example in (("PyTorch", "torch_digits"), ("Keras", "keras_digits"))
         for seed in (1, 2)
     ]
-
-
-def fair_share() -> dict[str, str]:
-    """An environment in which four programs do not each start a thread for every core."""
-    threads = str(max(1, (os.cpu_count() or 1) // 4))
-    names = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
-    return {**os.environ, **dict.fromkeys(names, threads), "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 @contextmanager
