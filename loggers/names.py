@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 _QUALITIES = (
     "amber", "brisk", "calm", "clear", "crisp", "deep", "early", "even",
     "fair", "fine", "fresh", "gentle", "grand", "keen", "late", "light",
@@ -17,8 +19,8 @@ _THINGS = (
 
 
 def name_of(run_id: str) -> str:
-    """A name that follows from the id, which must end in at least 7 hexadecimal digits."""
-    number = int(run_id[-7:], 16)
+    """A name that follows from the id."""
+    number = int.from_bytes(blake2b(run_id.encode(), digest_size=8).digest(), "little")
     number, quality = divmod(number, len(_QUALITIES))
     number, thing = divmod(number, len(_THINGS))
     return f"{_QUALITIES[quality]}-{_THINGS[thing]}-{number % 1000:03}"

@@ -74,6 +74,8 @@ class Run:
         self._warn = warn or Warner()
         self._hooks: list[Hook] = []
         self._ended = False
+        self._is_copy = False
+        self._identity = identity
         self._describing: threading.Thread | None = None
 
     def log(
@@ -93,6 +95,8 @@ class Run:
         """
         spool = self._spool
         if spool is None:
+            if self._is_copy:
+                self._warn("copy", "nothing was logged: this is a copy of a run that another process logs to")
             return
         try:
             with spool.lock:
@@ -240,5 +244,15 @@ class Run:
     ) -> None:
         self.end(Ending.of_exit_code(0) if error is None else Ending.of_exception(error))
 
+    def __reduce__(self) -> tuple[Callable[..., Run], tuple[Identity, dict[str, Any], str]]:
+        return _copy, (self._identity, dict(self.config), self.store)
+
     def __repr__(self) -> str:
         return f"<Run {self.name!r} of project {self.project!r}, id {self.id}>"
+
+
+def _copy(identity: Identity, config: dict[str, Any], store: str) -> Run:
+    """What unpickling a run makes: it knows what it is called, and logs nothing."""
+    run = Run(identity, config, store=store)
+    run._is_copy = True
+    return run
