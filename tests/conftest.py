@@ -1,7 +1,8 @@
-"""What all tests share: proof that they test this checkout, and a browser to look at pages with."""
+"""What all tests share: proof that they test this checkout, spool segments, and a browser for pages."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 import pytest
 
 import trainboard
+from trainboard.storage.frames import Frames, FrameType, message, scalar_batch
+
+pytest_plugins = ["dashboard_fixtures"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [
@@ -29,6 +33,47 @@ if not _tested.is_relative_to(CHECKOUT / "src"):
 
 # A developer's own store is not for tests to write to.
 os.environ.pop("TRAINBOARD_STORE", None)
+
+
+class Segment:
+    """The bytes of one spool segment, as a training process would write them."""
+
+    def __init__(self, run: str = "run", rank: int = 0, **described: Any) -> None:
+        self.data = bytearray()
+        self.ends = [0]
+        self._numbers: dict[tuple[str, str], int] = {}
+        self.say(FrameType.OPEN, {"format": 1, "spool": "spool", "run": run, "rank": rank})
+        if described:
+            self.say(FrameType.RUN, described)
+
+    def say(self, kind: FrameType, content: dict[str, Any], series: int = 0) -> None:
+        self.add(message(kind, json.dumps(content).encode(), series))
+
+    def scalars(self, step: int, values: dict[str, float], wall: float = 0.0) -> None:
+        fields: list[float] = []
+        for position, (tag, value) in enumerate(values.items()):
+            mark = FrameType.SCALAR | position << 8
+            fields += [step, wall or 1000.0 + step, value, self.number(tag, "scalar"), mark]
+        self.add(scalar_batch(fields))
+
+    def record(self, tag: str, kind: str, payload: bytes, step: int, wall: float = 0.0) -> None:
+        number = self.number(tag, kind)
+        self.add(message(FrameType.RECORD, payload, number, step, wall or 1000.0 + step))
+
+    def number(self, tag: str, kind: str) -> int:
+        if (tag, kind) not in self._numbers:
+            self._numbers[tag, kind] = len(self._numbers)
+            self.say(FrameType.SERIES, {"tag": tag, "kind": kind}, self._numbers[tag, kind])
+        return self._numbers[tag, kind]
+
+    def add(self, frames: Frames) -> None:
+        self.data += frames.data
+        self.ends.append(len(self.data))
+
+
+@pytest.fixture(scope="session")
+def segment() -> type[Segment]:
+    return Segment
 
 
 @pytest.fixture(scope="session")

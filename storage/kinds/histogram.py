@@ -2,8 +2,9 @@
 
 A bucket holds the values that share their sign, their exponent and the first three bits of their
 mantissa as float32: eight buckets for every power of two, so that a bucket is at most 1/8 as wide as
-the smallest magnitude in it. Measured on normal values, quantiles err by 12 % at most with 2 bits,
-6 % with 3 and 3 % with 4, at 130, 250 and 500 buckets.
+the smallest magnitude in it. Two bits would save a third of the bytes and double the error, four cost
+a third more to halve it: measured on 1,000 normal values, the worst of 99 quantiles errs by 16, 8 and
+4 % with 2, 3 and 4 bits, stored in 380, 520 and 670 bytes (under 2 % for a million values).
 """
 
 from __future__ import annotations
@@ -136,15 +137,18 @@ class Histogram:
         evenly in their bucket, so counts are not whole numbers. They add up to the finite values in the
         range; what lies on the range's upper end counts.
         """
-        low, high, counts = self._masses(finite=True)
         if range is None:
-            range = (self.minimum, self.maximum) if len(counts) else (0.0, 1.0)
+            range = (self.minimum, self.maximum) if self.finite_count else (0.0, 1.0)
         first, last = range
         if first == last:
             margin = abs(first) / 2 or 0.5
             first, last = first - margin, last + margin
         edges = np.linspace(first, last, bins + 1)
-        return edges, _spread(low, high, counts, edges)
+        return edges, self.between(edges)
+
+    def between(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Finite values between each two neighbours of ``edges`` (ascending), shared out as by ``linear``."""
+        return _spread(*self._masses(finite=True), edges)
 
     def _masses(
         self, finite: bool = False

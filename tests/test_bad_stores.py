@@ -1,0 +1,133 @@
+"""What is not a store, or cannot be used now, is refused with a message that says what to do."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from trainboard.storage import open_store
+from trainboard.storage.errors import (
+    NotAStore,
+    StoreNotFound,
+    StoreTooNew,
+    StoreUnavailable,
+    TrainboardError,
+)
+from trainboard.storage.location import check_location, resolve_url, spool_root, without_password
+
+UNPRIVILEGED = pytest.mark.skipif(os.geteuid() == 0, reason="root may write to read-only folders")
+
+
+def test_a_missing_store_is_not_made_by_reading(tmp_path: Path) -> None:
+    with pytest.raises(StoreNotFound, match="log a run to it first"):
+        open_store(tmp_path / "none.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_text_file_is_not_a_store_and_is_left_alone(tmp_path: Path, create: bool) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes on this experiment")
+    with pytest.raises(NotAStore, match="notes.txt"):
+        open_store(path, create=create)
+    with pytest.raises(NotAStore):
+        check_location(path)
+    assert path.read_text() == "my notes on this experiment"
+
+
+@pytest.mark.parametrize("table", ["alembic_version (version_num TEXT)", "customers (name TEXT)"])
+@pytest.mark.parametrize("create", [False, True])
+def test_another_programs_database_is_not_a_store(tmp_path: Path, table: str, create: bool) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute(f"CREATE TABLE {table}")
+    with pytest.raises(NotAStore, match="another program"):
+        open_store(path, create=create)
+
+
+def test_a_folder_is_not_a_store(tmp_path: Path) -> None:
+    with pytest.raises(NotAStore, match="is a folder"):
+        open_store(tmp_path, create=True)
+    with pytest.raises(TrainboardError):
+        open_store(tmp_path)
+
+
+def test_a_store_in_a_missing_folder_names_the_folder(tmp_path: Path) -> None:
+    for refuse in (check_location, lambda path: open_store(path, create=True)):
+        with pytest.raises(StoreNotFound, match="No folder .*nowhere"):
+            refuse(tmp_path / "nowhere" / "store.db")
+
+
+@UNPRIVILEGED
+def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(StoreUnavailable, match="read-only"):
+        check_location(tmp_path / "store.db")
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "sqlite://", "ftp://host/x"])
+def test_an_unknown_scheme_is_refused(url: str) -> None:
+    with pytest.raises(NotAStore, match="A store is a path"):
+        resolve_url(url)
+
+
+def test_a_server_to_log_to_is_not_opened_as_a_store() -> None:
+    with pytest.raises(NotAStore, match="server to log to"):
+        open_store("http://127.0.0.1:6006")
+
+
+def test_a_newer_store_is_refused_untouched(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    open_store(path, create=True).close()
+    with sqlite3.connect(path) as newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    for create in (False, True):
+        with pytest.raises(StoreTooNew, match="schema 9999.*upgrade trainboard"):
+            open_store(path, create=create)
+
+
+def test_an_empty_file_is_no_store_to_read(tmp_path: Path) -> None:
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StoreNotFound, match="is empty"):
+        open_store(tmp_path / "empty.db")
+
+
+def test_a_torn_store_is_reported_as_unavailable(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    open_store(path, create=True).close()
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(TrainboardError, match="store.db"):
+        open_store(path).runs()
+
+
+def test_an_unreachable_server_is_unavailable_and_its_password_stays_secret() -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'trainboard[postgres]'")
+    with pytest.raises(StoreUnavailable) as caught:
+        open_store("postgresql://me:secret@127.0.0.1:1/db")
+    assert "secret" not in str(caught.value)
+    assert caught.value.http_code == 503
+
+
+def test_every_error_is_also_a_builtin_one() -> None:
+    assert issubclass(StoreNotFound, FileNotFoundError) and issubclass(NotAStore, ValueError)
+    assert issubclass(StoreUnavailable, ConnectionError) and issubclass(StoreTooNew, RuntimeError)
+
+
+def test_spools_lie_beside_a_file_and_in_one_place_for_a_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINBOARD_DIR", str(tmp_path))
+    assert spool_root(tmp_path / "a.db") == tmp_path / "a.db.spool"
+    first, second = (spool_root(f"postgresql://me:{password}@host/db") for password in ("one", "two"))
+    assert first == second
+    assert first.parent == tmp_path / "spool"
+    assert spool_root("postgresql://me@host/other") != first
+
+
+def test_messages_show_urls_without_passwords() -> None:
+    assert (
+        without_password("postgresql+psycopg://me:pw@host:5432/db") == "postgresql+psycopg://me@host:5432/db"
+    )
