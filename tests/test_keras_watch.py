@@ -1,0 +1,235 @@
+"""Weights and gradients of a Keras model arrive as histograms, in fit and in loops of one's own."""
+
+import gc
+import os
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+import trainboard as tb
+from trainboard.loggers.warn import TrainboardWarning
+from trainboard.storage.kinds.histogram import Histogram
+
+X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+Y = X.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[tb.Run]:
+    with tb.init("tests", store=tmp_path / "store.db") as run:
+        yield run
+
+
+def tags(run: tb.Run) -> set[str]:
+    assert run.flush(timeout=10)
+    return {series.tag for series in tb.open_store(run.store).series(run.id, "histogram")}
+
+
+def records(run: tb.Run, tag: str) -> dict[int, Histogram]:
+    assert run.flush(timeout=10)
+    return {r.step: r.value for r in tb.open_store(run.store).records(run.id, tag, "histogram")}
+
+
+def same(histogram: Histogram, values: Any) -> bool:
+    expected = Histogram.from_values(np.asarray(values))
+    return (
+        np.array_equal(histogram.buckets, expected.buckets)
+        and np.array_equal(histogram.counts, expected.counts)
+        and histogram.zeros == expected.zeros
+    )
+
+
+def network(**options: Any) -> keras.Model:
+    hidden = layers.Dense(4, activation="tanh", name="hidden")
+    model = keras.Sequential([keras.Input((3,)), hidden, layers.Dense(1, name="out")])
+    model.compile(keras.optimizers.SGD(0.1), "mse", **options)
+    return model
+
+
+def gradients(model: keras.Model, x: Any, y: Any) -> dict[str, np.ndarray]:
+    """The gradients of the mean squared error, worked out without an optimizer."""
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((model(x) - y) ** 2)
+    names = [variable.path.removeprefix(f"{model.name}/") for variable in model.trainable_variables]
+    return dict(zip(names, (g.numpy() for g in tape.gradient(loss, model.trainable_variables)), strict=True))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"jit_compile": "auto"}, {"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True}],
+    ids=str,
+)
+def test_fit_logs_the_gradients_computed_by_hand(run: tb.Run, options: dict[str, Any]) -> None:
+    model = network(**options)
+    expected = gradients(model, X, Y)
+    model.fit(X, Y, batch_size=len(X), epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=2)])
+    assert set(expected) == {"hidden/kernel", "hidden/bias", "out/kernel", "out/bias"}
+    assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in expected}
+    for name, gradient in expected.items():
+        logged = records(run, f"gradients/{name}")
+        assert list(logged) == [1, 3]
+        assert logged[1].count == gradient.size
+        assert logged[1].sum == pytest.approx(gradient.sum(), rel=1e-4, abs=1e-6)
+        assert logged[1].sum_squares == pytest.approx((gradient**2).sum(), rel=1e-4, abs=1e-6)
+    for variable in model.trainable_variables:
+        name = variable.path.removeprefix(f"{model.name}/")
+        assert same(records(run, f"weights/{name}")[3], variable.numpy())
+
+
+def test_a_loop_of_ones_own_is_watched_without_compile(run: tb.Run) -> None:
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1, name="out")])
+    optimizer = keras.optimizers.Adam(0.01)
+    run.watch(model, every=2)
+    expected = {}
+    for index in range(1, 4):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(X) - Y) ** 2)
+        gradient = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(gradient, model.trainable_variables, strict=True))
+        expected[index] = (model.layers[0].kernel.numpy(), gradient[0].numpy())
+    assert list(records(run, "gradients/out/kernel")) == [1, 3]
+    for index, histogram in records(run, "weights/out/kernel").items():
+        assert same(histogram, expected[index][0])
+        assert same(records(run, "gradients/out/kernel")[index], expected[index][1])
+
+
+def test_sparse_gradients_are_made_dense_and_missing_ones_left_out(run: tb.Run) -> None:
+    table, unused = layers.Embedding(6, 2, name="table"), layers.Dense(1, name="unused")
+    rows = keras.Input((2,))
+    model = keras.Model(rows, [table(rows), unused(rows)])
+    run.watch(model)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(model(np.array([[1, 1]]))[0])
+    variables = model.trainable_variables
+    keras.optimizers.SGD(0.1).apply(tape.gradient(loss, variables), variables)
+    histogram = records(run, "gradients/table/embeddings")[1]
+    assert (histogram.count, histogram.zeros, histogram.maximum) == (12, 10, 2)
+    assert {"weights/unused/kernel"} == {tag for tag in tags(run) if tag.endswith("unused/kernel")}
+
+
+def test_other_models_steps_are_not_logged(run: tb.Run) -> None:
+    model, other = network(), network()
+    run.watch(model)
+    other.fit(X, Y, verbose=0)
+    assert tags(run) == set()
+
+
+def test_a_scaled_loss_is_unscaled(run: tb.Run) -> None:
+    model = network(jit_compile=False)
+    expected = gradients(model, X, Y)
+    model.compile(keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)), "mse")
+    model.fit(X, Y, batch_size=len(X), verbose=0, callbacks=[tb.KerasCallback(run)])
+    assert records(run, "gradients/out/bias")[1].sum == pytest.approx(expected["out/bias"].sum(), rel=1e-3)
+
+
+def test_fit_without_the_callback_says_what_is_missing(run: tb.Run) -> None:
+    model = network(jit_compile=False)
+    run.watch(model)
+    with pytest.warns(TrainboardWarning, match="KerasCallback"):
+        model.fit(X, Y, verbose=0)
+
+
+def test_a_model_watched_by_hand_and_by_the_callback_is_logged_once(run: tb.Run) -> None:
+    model = network(jit_compile=False)
+    run.watch(model, every=2)
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    assert list(records(run, "weights/out/bias")) == [1, 3]
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    assert list(records(run, "weights/out/bias")) == [1, 3, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "options", [{"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True}], ids=str
+)
+def test_unwatch_leaves_keras_as_it_was(run: tb.Run, options: dict[str, Any]) -> None:
+    original = keras.optimizers.Optimizer.apply
+    model = network(**options)
+    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    assert keras.optimizers.Optimizer.apply is original
+    logged = list(records(run, "weights/out/bias"))
+    model.fit(X, Y, verbose=0)
+    assert list(records(run, "weights/out/bias")) == logged
+    run.watch(model)
+    run.unwatch()
+    run.unwatch()
+    assert keras.optimizers.Optimizer.apply is original
+
+
+def test_a_model_that_was_already_trained_is_traced_again_to_be_seen(run: tb.Run) -> None:
+    model = network(jit_compile=False)
+    model.fit(X, Y, batch_size=20, verbose=0)
+    model.fit(X, Y, batch_size=20, verbose=0, callbacks=[tb.KerasCallback(run)])
+    assert list(records(run, "gradients/out/bias")) == [3]
+
+
+def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
+    watched, alone = network(jit_compile=False), network(jit_compile=False)
+    alone.set_weights(watched.get_weights())
+    watched.fit(X, Y, shuffle=False, epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    alone.fit(X, Y, shuffle=False, epochs=3, verbose=0)
+    for ours, theirs in zip(watched.get_weights(), alone.get_weights(), strict=True):
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_watched_model_can_be_freed(run: tb.Run) -> None:
+    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    run.watch(model)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_layers_of_the_same_name_are_told_apart(run: tb.Run) -> None:
+    class Twins(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.twins = [layers.Dense(1, name="twin"), layers.Dense(1, name="twin")]
+            for twin in self.twins:
+                twin.build((None, 3))
+
+        def call(self, x: Any) -> Any:
+            return self.twins[0](x) + self.twins[1](x)
+
+    model = Twins()
+    model.compile("sgd", "mse")
+    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, log_graph=False)])
+    names = {"twin/kernel", "twin/bias", "twin/kernel#2", "twin/bias#2"}
+    assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in names}
+
+
+def test_keras_on_pytorch_is_watched_too(tmp_path: Path) -> None:
+    program = """
+import keras, numpy as np, trainboard as tb
+assert keras.backend.backend() == "torch"
+model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="out")])
+model.compile("sgd", "mse")
+x = np.ones((8, 3), "float32")
+with tb.init(store="store.db") as run:
+    callback = tb.KerasCallback(run, every="batch", watch_every=3)
+    model.fit(x, x[:, :1], batch_size=2, epochs=2, verbose=0, callbacks=[callback])
+store = tb.open_store("store.db")
+(record,) = store.runs()
+assert [r.step for r in store.records(record.id, "gradients/out/kernel", "histogram")] == [1, 4, 7]
+assert sorted(store.points(record.id, "train/loss").step.tolist()) == list(range(1, 9))
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "torch"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error::trainboard.loggers.warn.TrainboardWarning", "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
