@@ -44,6 +44,7 @@ def axis(theme: str, **settings: Any) -> dict[str, Any]:
         "tickfont": {"size": 10, "color": ink["text"]},
         "title": {"font": {"size": 10, "color": ink["text"]}, "standoff": 4},
         "nticks": 6,
+        "exponentformat": "e",
         **settings,
     }
 

@@ -7,7 +7,7 @@ data. Figures are plain dicts.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +69,7 @@ def draw(lines: Sequence[Line], view: str, look: Look) -> dict[str, Any]:
     lines = [line for line in lines if line.records]
     if not lines:
         return nothing("No histogram yet", look.theme)
-    if not any(record.value.buckets.size for line in lines for record in line.records):
+    if not any(record.value.finite_count for line in lines for record in line.records):
         return nothing("Nothing but NaN or infinity in these histograms", look.theme)
     drawers: Mapping[str, Callable[..., dict[str, Any]]] = {
         "ridge": _ridge,
@@ -88,14 +88,11 @@ def marked(records: Sequence[Record], step: int | None) -> Record:
 
 
 def counters(histogram: Histogram) -> list[tuple[str, str]]:
-    """What bins cannot show, where it occurs: ``("zero", "12 %")``, ``("NaN", "3")``, ``("+Inf", "1")``."""
-    special = histogram.nans + histogram.pos_infs + histogram.neg_infs
-    shown = []
-    if histogram.zeros and histogram.count:
-        shown.append(("zero", f"{histogram.zeros / max(histogram.count, 1):.2g}"))
-    if special:
-        pairs = (("NaN", histogram.nans), ("+Inf", histogram.pos_infs), ("−Inf", histogram.neg_infs))
-        shown += [(name, f"{count:,}") for name, count in pairs if count]
+    """What bins cannot show, where it occurs: ``("0", "12 %")``, ``("NaN", "3")``, ``("+Inf", "1")``."""
+    occurring = [("NaN", histogram.nans), ("+Inf", histogram.pos_infs), ("−Inf", histogram.neg_infs)]
+    shown = [(name, f"{count:,}") for name, count in occurring if count]
+    if histogram.zeros:
+        shown.insert(0, ("0", f"{100 * histogram.zeros / histogram.finite_count:.2g} %"))
     return shown
 
 
@@ -114,7 +111,7 @@ def _ridge(lines: Sequence[Line], look: Look) -> dict[str, Any]:
     line, scale = lines[0], _scale_of(lines[:1], look)
     ink, records = INK[look.theme], line.records
     counts = [scale.counts(record.value) for record in records]
-    highest = max((one.max() for one in counts), default=0) or 1
+    highest = max(one.max() for one in counts) or 1.0
     chosen = marked(records, look.step)
     first, last = records[0].step, records[-1].step
     rise = _RIDGE_HEIGHT * max(last - first, 1) / max(len(records), 6)
@@ -123,7 +120,8 @@ def _ridge(lines: Sequence[Line], look: Look) -> dict[str, Any]:
     for place, (record, count) in enumerate(zip(records, counts, strict=True)):
         age = 0.25 + 0.75 * (place + 1) / len(records)
         is_chosen = record is chosen
-        height = np.concatenate([[0.0], count / highest * rise, [0.0]])
+        # The root lets a flat ridge be seen beside a sharp one, whose peak holds the same values in few bins.
+        height = np.concatenate([[0.0], count / np.sqrt((count.max() or 1.0) * highest) * rise, [0.0]])
         data.append(
             {
                 "type": "scatter",
@@ -143,7 +141,7 @@ def _ridge(lines: Sequence[Line], look: Look) -> dict[str, Any]:
         )
     ticks = _step_ticks([record.step for record in records])
     y = {"tickvals": [-step for step in ticks], "ticktext": list(map(_step_text, ticks)), "side": "right"}
-    y |= {"showgrid": False, "range": [-last - 0.02 * rise, -first + 1.08 * rise]}
+    y |= {"showgrid": False, "fixedrange": True, "range": [-last - 0.02 * rise, -first + 1.08 * rise]}
     return figure(data, look.theme, _value_axis(scale), y, look.revision)
 
 
@@ -163,7 +161,7 @@ def _heat(lines: Sequence[Line], look: Look) -> dict[str, Any]:
         "type": "heatmap",
         "x": steps,
         "y": scale.positions.tolist(),
-        "z": np.where(counts > 0, np.round(shown, 3), np.nan).tolist(),
+        "z": [[round(float(z), 3) if z > 0 else None for z in row] for row in shown],
         "customdata": np.round(counts, 1).tolist(),
         "text": [[f"{middle:.4g}"] * len(steps) for middle in scale.middles],
         "hovertemplate": "step %{x:,}<br>value %{text}<br>count %{customdata:.4s}<extra></extra>",
@@ -175,47 +173,45 @@ def _heat(lines: Sequence[Line], look: Look) -> dict[str, Any]:
         "showscale": False,
         "hoverongaps": False,
     }
-    made = figure([_without_nan(heat)], look.theme, {"showgrid": False}, _value_axis(scale), look.revision)
+    made = figure([heat], look.theme, {"showgrid": False}, _value_axis(scale), look.revision)
     return _with_mark(made, lines, look)
-
-
-def _without_nan(heat: dict[str, Any]) -> dict[str, Any]:
-    return heat | {"z": [[None if value != value else value for value in row] for row in heat["z"]]}
 
 
 def _bands(lines: Sequence[Line], look: Look) -> dict[str, Any]:
-    scale, ink = _scale_of(lines, look), INK[look.theme]
-    pairs = [(0, 8), (1, 7), (2, 6), (3, 5)] if len(lines) == 1 else [(2, 6)]
+    scale, paper = _scale_of(lines, look), INK[look.theme]["paper"]
+    alone = len(lines) == 1
     data: list[dict[str, Any]] = []
     for line in lines:
-        steps = [record.step for record in line.records if record.value.buckets.size]
-        found = np.array([quantiles(record.value) for record in line.records if record.value.buckets.size])
-        drawn = np.round(scale.forward(found), 7)
-        common = {"type": "scatter", "x": steps, "mode": "lines" if len(steps) > 1 else "lines+markers"}
-        for depth, (low, high) in enumerate(pairs):
-            edge = {"color": mix(line.color, ink["paper"], 0.3), "width": 0.5}
-            fill = f"{line.color}{'1c' if len(lines) == 1 else '30'}"
-            silent = {"line": edge, "hoverinfo": "skip", "marker": {"size": 3, "color": line.color}}
-            data.append(common | silent | {"y": drawn[:, low].tolist()})
-            data.append(
-                common | silent | {"y": drawn[:, high].tolist(), "fill": "tonexty", "fillcolor": fill}
-            )
-            del depth
-        data.append(
-            common
-            | {
-                "y": drawn[:, 4].tolist(),
-                "line": {"color": line.color, "width": 1.5},
-                "marker": {"size": 4, "color": line.color},
-                "name": line.name,
-                "customdata": np.round(found, 8).tolist(),
-                "hovertemplate": "step %{x:,}<br>median %{customdata[4]:.4g}<br>"
-                "16–84 %  %{customdata[2]:.4g} … %{customdata[6]:.4g}<br>"
-                "min, max  %{customdata[0]:.4g} … %{customdata[8]:.4g}<extra></extra>",
-            }
-        )
+        records = [record for record in line.records if record.value.finite_count]
+        found = [quantiles(record.value) for record in records]
+        drawn = [_finite(scale.forward(level)) for level in zip(*found, strict=True)]
+        common = {
+            "type": "scatter",
+            "x": [record.step for record in records],
+            "mode": "lines" if len(records) > 1 else "lines+markers",
+            "marker": {"size": 4, "color": line.color},
+        }
+        edge = {"line": {"color": mix(line.color, paper, 0.3), "width": 0.5}, "hoverinfo": "skip"}
+        for low in range(4) if alone else (2,):
+            data.append(common | edge | {"y": drawn[low]})
+            fill = {"fill": "tonexty", "fillcolor": f"{line.color}{'1c' if alone else '30'}"}
+            data.append(common | edge | fill | {"y": drawn[-1 - low]})
+        median = {"y": drawn[4], "line": {"color": line.color, "width": 1.5}, "name": line.name}
+        data.append(common | median | {"customdata": [_finite(row) for row in found], **_BANDS_HOVER})
     made = figure(data, look.theme, {"showgrid": False}, _value_axis(scale), look.revision)
     return _with_mark(made, lines, look)
+
+
+_BANDS_HOVER = {
+    "hovertemplate": "step %{x:,}<br>median %{customdata[4]:.4g}<br>"
+    "16–84 %  %{customdata[2]:.4g} … %{customdata[6]:.4g}<br>"
+    "min, max  %{customdata[0]:.4g} … %{customdata[8]:.4g}<extra></extra>"
+}
+
+
+def _finite(values: Iterable[float]) -> list[float | None]:
+    """Seven significant digits, and None for what no axis can show."""
+    return [float(f"{value:.7g}") if np.isfinite(value) else None for value in values]
 
 
 def quantiles(histogram: Histogram) -> list[float]:
@@ -244,7 +240,7 @@ def _overlay(lines: Sequence[Line], look: Look) -> dict[str, Any]:
                 "line": {"color": line.color, "width": 1.4, "shape": "hvh"},
             }
         )
-    y = {"type": "log"} if look.log_counts else {"rangemode": "tozero", "nticks": 4, "tickformat": "~s"}
+    y = {"type": "log"} if look.log_counts else {"rangemode": "tozero", "nticks": 4, "exponentformat": "SI"}
     return figure(data, look.theme, _value_axis(scale), y, look.revision)
 
 

@@ -38,8 +38,8 @@ class Scale:
         return values if self.threshold is None else np.arcsinh(values / self.threshold)
 
     def counts(self, histogram: Histogram) -> Floats:
-        """How many finite values fall into each bin; a bucket that several bins share is split evenly."""
-        return histogram.counts_between(self.edges)
+        """How many finite values fall into each bin; see ``Histogram.between``."""
+        return histogram.between(self.edges)
 
     @property
     def middles(self) -> Floats:
@@ -61,14 +61,12 @@ class Scale:
         top = math.floor(math.log10(max(abs(low), abs(high))))
         powers = [10.0**power for power in range(top - SYMLOG_DECADES + 1, top + 1)]
         values = [value for value in (*[-p for p in reversed(powers)], 0.0, *powers) if low <= value <= high]
-        return [float(self.forward(value)) for value in values], [
-            f"{value:.0e}" if value else "0" for value in values
-        ]
+        return [float(self.forward(value)) for value in values], [_tick_text(value) for value in values]
 
 
 def scale_of(histograms: Sequence[Histogram], kind: str = "linear") -> Scale:
     """The bins that cover all finite values of ``histograms``, which hold at least one."""
-    filled = [one for one in histograms if one.count]
+    filled = [one for one in histograms if one.finite_count]
     low, high = min(one.minimum for one in filled), max(one.maximum for one in filled)
     if not low < high:
         margin = abs(low) / 10 or 0.5
@@ -79,3 +77,8 @@ def scale_of(histograms: Sequence[Histogram], kind: str = "linear") -> Scale:
     edges = drawn.copy() if threshold is None else np.sinh(drawn) * threshold
     edges[0], edges[-1] = low, high
     return Scale(edges, (drawn[:-1] + drawn[1:]) / 2, threshold)
+
+
+def _tick_text(value: float) -> str:
+    """``0.01``, ``−1e-5``: powers of ten as short as they are clear."""
+    return f"{value:.0g}".replace("e-0", "e-").replace("e+0", "e").replace("-", "−", value < 0)

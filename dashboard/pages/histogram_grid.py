@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import dcc, html
 
-from ..cards.figure import CONFIG
+from ..cards.figure import CONFIG, nothing
 
 if TYPE_CHECKING:
     from ...storage import SeriesRecord
@@ -138,7 +138,7 @@ def _section(section: Section, runs: Mapping[str, _Run]) -> html.Details:
 
 def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
     prefix, layer, parameter = split_tag(cell.tag)
-    title = " ".join(filter(None, [parameter, prefix])) or layer
+    title = " · ".join(filter(None, [prefix, parameter])) or layer
     owners = [
         html.Span(
             [_dot(runs[run]), html.Span(runs[run]["name"])], className="card-run", title=runs[run]["name"]
@@ -156,7 +156,11 @@ def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
         className="card-head",
     )
     graph = dcc.Graph(
-        id=cell.id("histogram-figure"), config=dict(CONFIG), className="card-body", responsive=True
+        id=cell.id("histogram-figure"),
+        figure=nothing("", "light"),
+        config=dict(CONFIG),
+        className="card-body",
+        responsive=True,
     )
     return html.Article([head, graph], id=cell.id("histogram-card"), className="card lazy")
 

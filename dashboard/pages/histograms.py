@@ -74,7 +74,6 @@ def _toolbar(query: Mapping[str, str]) -> html.Div:
     )
     find = dmc.TextInput(
         id={"query": "histogram_filter"},
-        type="search",
         value=query["histogram_filter"],
         placeholder="Filter layers",
         debounce=200,
@@ -204,7 +203,11 @@ def _send(store: Store, cell: Cell, runs: Sequence[Mapping[str, str]], view: str
 
 def _note(counters: Sequence[tuple[str, str]]) -> list[html.Span]:
     return [
-        html.Span(f"{name} {text}", className="" if name == "zero" else "not-finite")
+        html.Span(
+            f"{name}: {text}",
+            className="" if name == "0" else "not-finite",
+            title=f"Share or number of {name}",
+        )
         for name, text in counters
     ]
 

@@ -36,7 +36,6 @@ def layout(store: Store, query: Mapping[str, str]) -> html.Div:
     size = dmc.SegmentedControl(id={"query": "media_size"}, data=sizes, value=query["media_size"], size="xs")
     find = dmc.TextInput(
         id={"query": "media_filter"},
-        type="search",
         value=query["media_filter"],
         placeholder="Filter images and texts",
         debounce=200,
