@@ -113,7 +113,7 @@ class _Interface:
         try:
             wanted = [scalar.Wanted(**entry) for entry in asked["series"]]
             width = min(max(int(asked.get("width", _WIDTH)), 50), 4_000)
-            window = tuple(map(float, asked["window"])) if asked.get("window") else None
+            window = _window(asked.get("window"))
             axis = AXES[asked.get("axis", "step")]
         except (KeyError, TypeError, ValueError) as error:
             raise HTTPException(400, f"This is not a request for scalars: {error!r}.") from error
@@ -122,7 +122,7 @@ class _Interface:
         body = await asyncio.to_thread(self._scalars, wanted, width, axis, window)
         return Response(body, media_type="application/octet-stream")
 
-    def _scalars(self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: Any) -> bytes:
+    def _scalars(self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: tuple[float, float] | None) -> bytes:
         lines: list[scalar.Line | None] = []
         for series in wanted:
             try:
@@ -153,6 +153,13 @@ def _number(request: Request, name: str, default: float) -> float:
         return default if text is None else float(text)
     except ValueError as error:
         raise HTTPException(400, f"{name!r} must be a number, not {text!r}.") from error
+
+
+def _window(asked: Any) -> tuple[float, float] | None:
+    if asked is None:
+        return None
+    low, high = asked
+    return float(low), float(high)
 
 
 async def _json(request: Request) -> dict[str, Any]:

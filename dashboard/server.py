@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 6006
 _ADOPT_SECONDS = 1.0
 _TRIED_PORTS = 100
+_UVICORN: dict[str, Any] = {"timeout_graceful_shutdown": 1, "ws": "websockets-sansio"}
 
 _log = logging.getLogger("trainboard.dashboard")
 
@@ -105,14 +106,9 @@ def serve(
         if token is None and not is_loopback(host):
             token = make_token()
         address = address_of(host, bound, token)
-        changes = Changes(store)
-        app = _create_app(store, changes, host, bound, token)
-        config = uvicorn.Config(
-            app, log_level="warning", timeout_graceful_shutdown=1, ws="websockets-sansio", access_log=False
-        )
-        server = _Server(config, started=lambda: _announce(address, ready), stopping=changes.close)
+        server = Server(store, listener, host=host, token=token, started=lambda: _announce(address, ready))
         with contextlib.suppress(KeyboardInterrupt):
-            server.run(sockets=[listener])
+            server.run()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -145,21 +141,36 @@ def _announce(address: str, ready: Callable[[str], Any]) -> None:
     ready(address)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn, saying when it really answers, and when it is about to stop."""
+class Server(uvicorn.Server):
+    """The dashboard of one store on a socket that listens already; ``run()`` it in any thread.
+
+    Calls ``started`` once it answers. Setting ``should_exit`` stops it, and pages that wait for a change
+    are answered first.
+    """
 
     def __init__(
-        self, config: uvicorn.Config, *, started: Callable[[], None], stopping: Callable[[], None]
+        self,
+        store: Store,
+        listener: socket.socket,
+        *,
+        host: str = "127.0.0.1",
+        token: str | None = None,
+        started: Callable[[], Any] = lambda: None,
     ) -> None:
-        super().__init__(config)
+        self._listener = listener
         self._tell_started = started
-        self._tell_stopping = stopping
+        self._changes = Changes(store)
+        app = _create_app(store, self._changes, host, listener.getsockname()[1], token)
+        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, **_UVICORN))
+
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        super().run(sockets or [self._listener])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
+        await super().startup(sockets)
         if self.started:
             self._tell_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._tell_stopping()
-        await super().shutdown(sockets=sockets)
+        self._changes.close()
+        await super().shutdown(sockets)

@@ -13,6 +13,11 @@
   const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
     30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 50 * DAY, 100 * DAY];
 
+  const drawn = new Set();
+
+  /** The charts on the page, in the order in which they came into view. */
+  trainboard.plots = () => [...drawn];
+
   /** `look`: {axis: "step" | "relative" | "wall", smoothing, log, outliers}; `onZoom(zoom or null)`. */
   trainboard.Plot = class Plot {
     constructor(root, look, onZoom) {
@@ -20,10 +25,12 @@
       this.resized = new ResizeObserver(() => this.resize());
       this.build();
       this.resized.observe(root);
+      drawn.add(this);
       this.stop = trainboard.on("theme", () => this.build());
     }
 
     destroy() {
+      drawn.delete(this);
       this.stop();
       this.resized.disconnect();
       trainboard.tooltip.leave(this);

@@ -11,6 +11,7 @@
     read_address(search, defaults) {
       trainboard.state.defaults = defaults;
       trainboard.live.start();
+      dash_clientside.set_props("theme", { data: trainboard.state.theme });
       return trainboard.parseQuery(search);
     },
 
@@ -98,6 +99,7 @@
     if (event.key === "Escape" && typing) typing.blur();
     if (typing?.type === "checkbox" ? event.key === " " : typing) return;
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (trainboard.state.runs === null) return; /* not there yet */
     const action = afterG && PAGE_KEYS[event.key] ? () => go(PAGE_KEYS[event.key]) : KEYS[event.key];
     afterG = event.key === "g" && !afterG;
     if (!action) return;

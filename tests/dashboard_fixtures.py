@@ -1,0 +1,135 @@
+"""A real server over a real store, and a page in a real browser that may not talk to anyone else."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Request
+
+import trainboard as tb
+from trainboard.dashboard.server import Server, bind
+from trainboard.storage import Store, open_store
+
+START_SECONDS = 20.0
+
+
+class Dashboard:
+    """A dashboard that runs in a thread, and can be stopped and started again on its port."""
+
+    def __init__(self, store: Store, *, host: str = "127.0.0.1", token: str | None = None) -> None:
+        self.store = store
+        self._host, self._token = host, token
+        self.port = 0
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        listener = bind("127.0.0.1", self.port)
+        self.port = listener.getsockname()[1]
+        self._server = Server(self.store, listener, host=self._host, token=self._token)
+        self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
+        self._thread.start()
+        eventually(lambda: self._server.started, START_SECONDS)
+
+    def _serve(self, listener: socket.socket) -> None:
+        with listener:
+            self._server.run()
+
+    def stop(self) -> None:
+        self._server.should_exit = True
+        self._thread.join(START_SECONDS)
+
+
+def eventually(is_true: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait until something is true. Raises ``AssertionError`` if it never is."""
+    until = time.monotonic() + seconds
+    while not is_true():
+        assert time.monotonic() < until, "it did not come true in time"
+        time.sleep(0.02)
+
+
+def log_run(store: Store, name: str, values: Sequence[dict[str, Any]] = (), **about: Any) -> str:
+    """Run a program's part: one finished run with one ``log()`` a step. Returns its id."""
+    about.setdefault("project", "digits")
+    with tb.init(name=name, store=store.url, **about) as run:
+        for step, value in enumerate(values):
+            run.log(value, step=step)
+    return run.id
+
+
+def falling(steps: int, scale: float = 1.0) -> list[dict[str, float]]:
+    """What a small training logs: two losses and an accuracy."""
+    return [
+        {
+            "train/loss": scale / (step + 1),
+            "train/accuracy": 1 - 1 / (step + 1),
+            "val/loss": scale * 1.1 / (step + 1),
+        }
+        for step in range(steps)
+    ]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = open_store(tmp_path / "runs.db", create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def start_dashboard() -> Iterator[Callable[..., Dashboard]]:
+    """Start dashboards that the test's end stops."""
+    started: list[Dashboard] = []
+
+    def start(store: Store, **options: Any) -> Dashboard:
+        started.append(Dashboard(store, **options))
+        return started[-1]
+
+    yield start
+    for dashboard in started:
+        dashboard.stop()
+
+
+@pytest.fixture
+def dashboard(store: Store, start_dashboard: Callable[..., Dashboard]) -> Dashboard:
+    """A dashboard over ``store``."""
+    return start_dashboard(store)
+
+
+@pytest.fixture
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    return {**browser_context_args, "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture
+def board(page: Page) -> Iterator[Page]:
+    """A browser page; the test fails if it asks another host for anything, or reports an error."""
+    problems: list[str] = []
+
+    def check(request: Request) -> None:
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.hostname != "127.0.0.1":
+            problems.append(f"asked for {request.url}")
+
+    page.on("request", check)
+    page.on("pageerror", lambda error: problems.append(f"threw {error}"))
+    page.on(
+        "console",
+        lambda message: (
+            problems.append(message.text)
+            if message.type == "error" and "ERR_CONNECTION_REFUSED" not in message.text
+            else None
+        ),
+    )
+    yield page
+    assert problems == []
