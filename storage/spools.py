@@ -13,6 +13,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .errors import TrainboardError
 from .location import spool_root
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def adopt_orphans(store: Store) -> list[str]:
             _drain(store, path)
             shutil.rmtree(path)
             adopted.append(path.name)
+        except TrainboardError:
+            raise  # some are OSErrors too; those of the store are for the caller
         except OSError as error:
             log.warning("spool %s cannot be read: %s", path, error)
         finally:

@@ -176,7 +176,8 @@ def _spread(
     """Share out each interval's count among bins, by overlap; an interval of one value goes to its bin."""
     wide = high > low
     width = (high - low)[wide, np.newaxis]
-    below = np.clip((edges - low[wide, np.newaxis]) / width, 0.0, 1.0)
+    with np.errstate(over="ignore"):
+        below = np.clip((edges - low[wide, np.newaxis]) / width, 0.0, 1.0)
     bins: NDArray[np.float64] = counts[wide] @ np.diff(below, axis=1)
     at = np.searchsorted(edges, low[~wide], side="right") - 1
     at[low[~wide] == edges[-1]] = len(bins) - 1
@@ -249,8 +250,8 @@ class _Tally:
             self._nans,
             self._pos_infs,
             self._neg_infs,
-            self._minimum if seen else math.nan,
-            self._maximum if seen else math.nan,
+            self._minimum + 0.0 if seen else math.nan,  # + 0.0: there is one zero, not two
+            self._maximum + 0.0 if seen else math.nan,
             self._sum,
             self._sum_squares,
         )

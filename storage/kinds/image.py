@@ -61,7 +61,7 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
         )
     if array.dtype == np.bool_:
         array = array.astype(np.uint8) * 255
-    elif array.dtype.kind not in "iub":
+    elif array.dtype.kind in "fV":  # V: bfloat16 and its like
         array = np.nan_to_num(np.clip(array.astype(np.float32), 0, 1)) * 255 + 0.5
     elif array.dtype != np.uint8:
         raise TypeError(f"an image is uint8, bool or float (got {array.dtype})")

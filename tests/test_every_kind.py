@@ -1,0 +1,126 @@
+"""Every registered kind, by the same contract: from a spool's frames into the store and out again."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from trainboard.storage import Store, open_store
+from trainboard.storage.kinds import KINDS
+from trainboard.storage.kinds.base import Encoded
+from trainboard.storage.kinds.graph import Edge, Graph, Node
+from trainboard.storage.kinds.histogram import Histogram
+from trainboard.storage.kinds.image import Image
+from trainboard.storage.kinds.text import Text
+from trainboard.storage.schema import blobs
+
+SAMPLES: dict[str, Callable[[], list[Any]]] = {
+    "scalar": lambda: [0.5, -0.0, math.inf, math.nan, 5e-324],
+    "histogram": lambda: [
+        Histogram(),
+        Histogram.from_values([math.nan, math.inf, 0.0]),
+        Histogram.from_values(np.random.default_rng(0).normal(size=1000)),
+    ],
+    "image": lambda: [
+        Image.from_array(np.zeros((1, 1), np.uint8)),
+        Image.from_array(np.random.default_rng(0).random((9, 7, 3)), "noise"),
+    ],
+    "text": lambda: [Text(""), Text("# a *title*", "markdown"), Text("nul \0 and half a pair \ud800")],
+    "graph": lambda: [
+        Graph([], []),
+        Graph(
+            [Node("1", "conv", "Conv2d", "net", [[None, 3]]), Node("2", "relu", "ReLU")],
+            [Edge("1", "2", "3")],
+        ),
+    ],
+}
+RECORDS = [name for name, kind in KINDS.items() if kind.stored == "records"]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "store.db", create=True)
+
+
+def same(kind: str, one: Any, other: Any) -> bool:
+    """Whether two values are the same to the last bit: their encodings are."""
+    encode = KINDS[kind].encode
+    return bool(encode(one).to_bytes() == encode(other).to_bytes())
+
+
+def test_every_kind_has_samples() -> None:
+    assert list(SAMPLES) == list(KINDS)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_value_is_the_same_after_encoding(name: str) -> None:
+    kind = KINDS[name]
+    for value in SAMPLES[name]():
+        assert isinstance(value, kind.type)
+        back = kind.decode(Encoded.from_bytes(kind.encode(value).to_bytes()))
+        assert type(back) is type(value) and same(name, back, value)
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_go_through_the_spool_into_the_store_and_out(name: str, store: Store, segment: Any) -> None:
+    values = SAMPLES[name]()
+    made = segment(project="digits")
+    for step, value in enumerate(values):
+        made.record("sample", name, KINDS[name].encode(value).to_bytes(), 10 * step)
+    assert store.ingest("spool").feed(0, made.data, 0) == len(made.data)
+    found = store.records("run", "sample", name)
+    assert [(each.step, each.wall_time) for each in found] == [
+        (10 * step, 1000.0 + 10 * step) for step in range(len(values))
+    ]
+    assert all(same(name, each.value, value) for each, value in zip(found, values, strict=True))
+    (series,) = store.series("run")
+    assert (series.kind, series.count, series.last_step) == (name, len(values), 10 * (len(values) - 1))
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_records_are_read_by_window_limit_and_index(name: str, store: Store, segment: Any) -> None:
+    value = SAMPLES[name]()[0]
+    made = segment(project="digits")
+    for step in (30, 10, 20, *range(40, 100)):
+        made.record("sample", name, KINDS[name].encode(value).to_bytes(), step)
+    store.ingest("spool").feed(0, made.data, 0)
+    steps, walls, indices = store.record_index("run", "sample", name)
+    assert steps.tolist() == [10, 20, 30, *range(40, 100)]
+    assert walls[0] == 1010.0 and indices[:3].tolist() == [1, 2, 0]
+    assert [each.step for each in store.records("run", "sample", name, window=(20, 40))] == [20, 30, 40]
+    few = [each.step for each in store.records("run", "sample", name, limit=5)]
+    assert len(few) == 5 and (few[0], few[-1]) == (10, 99)
+    assert [each.step for each in store.records("run", "sample", name, limit=1)] == [99]
+    assert store.record_at("run", "sample", name, 1).step == 10
+    with pytest.raises(IndexError, match="no record 63"):
+        store.record_at("run", "sample", name, 63)
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if KINDS[name].blob])
+def test_a_body_that_is_logged_again_is_stored_once(name: str, store: Store, segment: Any) -> None:
+    for spool in range(3):
+        made = segment(run=f"run-{spool}", project="digits")
+        for step in range(4):
+            made.record("sample", name, KINDS[name].encode(SAMPLES[name]()[-1]).to_bytes(), step)
+        store.ingest(f"spool-{spool}").feed(0, made.data, 0)
+    with store.reading() as connection:
+        assert connection.scalar(select(func.count()).select_from(blobs)) == 1
+    assert same(name, store.record_at("run-2", "sample", name, 3).value, SAMPLES[name]()[-1])
+
+
+def test_scalars_go_through_the_spool_into_the_store_and_out(store: Store, segment: Any) -> None:
+    values = SAMPLES["scalar"]()
+    made = segment(project="digits")
+    for step, value in enumerate(values):
+        made.scalars(step, {"sample": value})
+    store.ingest("spool").feed(0, made.data, 0)
+    assert store.points("run", "sample").value.tobytes() == np.array(values).tobytes()
+
+
+# The dashboard's half of the contract: each kind's card draws no data, one point, and SAMPLES.
