@@ -1,0 +1,143 @@
+"""The same store on a real PostgreSQL server, started for the test and stopped after it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trainboard.storage import Store, open_store
+from trainboard.storage.errors import NotAStore, StoreTooNew
+from trainboard.storage.frames import FrameType
+from trainboard.storage.kinds import KINDS
+from trainboard.storage.kinds.text import Text
+
+SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'trainboard[postgres]'")
+if not SERVERS:
+    pytest.skip("no PostgreSQL server is installed (Debian: postgresql)", allow_module_level=True)
+
+
+def as_server_user(*command: str) -> None:
+    """Run a command as somebody PostgreSQL lets run a server: not root."""
+    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    subprocess.run([*prefix, *command], check=True, capture_output=True, text=True, cwd="/")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a server on loopback, without a database name."""
+    folder = Path(tempfile.mkdtemp(prefix="trainboard-postgresql-"))
+    if os.geteuid() == 0:
+        shutil.chown(folder, "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    control = str(SERVERS[-1].with_name("pg_ctl"))
+    data, options = str(folder / "data"), f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
+    as_server_user(str(SERVERS[-1]), "-D", data, "-U", "trainboard", "--auth=trust", "-E", "UTF8")
+    as_server_user(control, "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    try:
+        yield f"postgresql://trainboard@127.0.0.1:{port}"
+    finally:
+        as_server_user(control, "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture
+def url(server: str, request: pytest.FixtureRequest) -> str:
+    """A new empty database."""
+    import psycopg
+
+    name = f"db_{abs(hash(request.node.name))}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"{server}/{name}"
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[Store]:
+    store = open_store(url, create=True)
+    yield store
+    store.close()
+
+
+def some_segment(make: Any, run: str = "run") -> Any:
+    made = make(run=run, project="nul \0", name="half \ud800", config={"\0": "\ud800"})
+    for step in range(60):
+        value = {0: float("nan"), 1: float("inf"), 2: -0.0}.get(step, 1 / (step + 1))
+        made.scalars(step, {"loss": value, "accuracy": step / 60})
+    made.record("notes", "text", KINDS["text"].encode(Text("nul \0")).to_bytes(), 2**63 - 1)
+    made.say(FrameType.FINISH, {"status": "finished"})
+    return made
+
+
+def test_a_store_on_a_server_holds_what_one_in_a_file_holds(
+    store: Store, segment: Any, tmp_path: Path
+) -> None:
+    file = open_store(tmp_path / "store.db", create=True)
+    for each in (store, file):
+        made, offset, ingest = some_segment(segment), 0, each.ingest("spool")
+        for end in made.ends:
+            offset = ingest.feed(0, made.data[offset:end], offset)
+        each.ingest("spool").feed(0, made.data, 0)
+    for axis in ("step", "wall", "relative"):
+        theirs, ours = (each.points("run", "loss", axis=axis, width=5) for each in (store, file))  # type: ignore[arg-type]
+        assert theirs.value.tobytes() == ours.value.tobytes() and theirs.total == ours.total == 60
+    assert store.series("run") == file.series("run")
+    assert store.records("run", "notes", "text") == file.records("run", "notes", "text")
+    assert store.points("run", "loss", window=(-float("inf"), 10**30)).total == 60
+    assert (store.run("run").name, store.run("run").status) == (file.run("run").name, "finished")
+    assert store.version() == file.version()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from trainboard.storage import open_store
+
+ingest = open_store(sys.argv[1], create=True).ingest(sys.argv[2])
+data, offset = Path(sys.argv[2]).read_bytes(), 0
+for end in range(0, len(data) + 200, 200):
+    offset = ingest.feed(0, data[offset:end], offset)
+"""
+
+
+def test_processes_make_one_store_and_write_ranks_of_one_run_at_once(
+    url: str, segment: Any, tmp_path: Path
+) -> None:
+    for rank in range(6):
+        made = segment(rank=rank, project="digits", config={f"rank-{rank}": rank})
+        for step in range(50):
+            made.scalars(step, {"loss": float(rank)})
+        (tmp_path / f"spool-{rank}").write_bytes(made.data)
+    arguments = [sys.executable, "-c", WRITER, url]
+    writers = [subprocess.Popen([*arguments, f"spool-{rank}"], cwd=tmp_path) for rank in range(6)]
+    assert [writer.wait(120) for writer in writers] == [0] * 6
+    store = open_store(url)
+    assert store.run("run").config == {f"rank-{rank}": rank for rank in range(6)}
+    for rank in range(6):
+        assert store.points("run", "loss", rank=rank).value.tolist() == [float(rank)] * 50
+    store.close()
+
+
+def test_a_newer_or_foreign_database_is_refused(url: str) -> None:
+    import psycopg
+
+    open_store(url, create=True).close()
+    with psycopg.connect(url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreTooNew):
+        open_store(url, create=True)
+    with psycopg.connect(url) as connection:
+        connection.execute("DROP TABLE alembic_version")
+    with pytest.raises(NotAStore):
+        open_store(url, create=True)
