@@ -4,7 +4,6 @@ import argparse
 
 import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 SHIFTS = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)]
 
@@ -19,19 +18,18 @@ def options(description: str) -> argparse.Namespace:
 
 
 def load(seed: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Images (float32, n x 8 x 8, 0 to 1) and labels (int64) to train on and to validate with.
+    """Images (float32, n x 8 x 8, 0 to 1) and labels (int64): 7,200 to train on, 357 to validate with.
 
     Each training image is there five times: as it is, and shifted by one pixel in four directions.
     """
-    digits = load_digits()
-    images = (digits.images / 16).astype(np.float32)
-    x_train, x_val, y_train, y_val = train_test_split(
-        images, digits.target, test_size=0.2, random_state=seed, stratify=digits.target
-    )
-    shifted = [np.roll(x_train, shift, axis=(1, 2)) for shift in SHIFTS]
-    return (np.concatenate(shifted), np.tile(y_train, len(SHIFTS))), (x_val, y_val)
+    pixels, labels = load_digits(return_X_y=True)
+    images = (pixels / 16).astype(np.float32).reshape(-1, 8, 8)
+    order = np.random.default_rng(seed).permutation(len(images))
+    train, val = order[:1440], order[1440:]
+    shifted = [np.roll(images[train], shift, axis=(1, 2)) for shift in SHIFTS]
+    return (np.concatenate(shifted), np.tile(labels[train], len(SHIFTS))), (images[val], labels[val])
 
 
 def strip(images: np.ndarray, count: int = 8) -> np.ndarray:
     """The first few images side by side."""
-    return np.hstack(images[:count])
+    return np.hstack(list(images[:count]))

@@ -9,7 +9,7 @@ import trainboard as tb
 from trainboard.examples import digits
 
 BATCH_SIZE = 16
-LEARNING_RATE = 0.01
+LEARNING_RATE = 0.02
 
 
 class Network(nn.Module):

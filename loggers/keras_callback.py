@@ -9,7 +9,7 @@ import keras
 from . import session
 from .guard import Guard
 from .interval import checked_interval
-from .keras_watch import KerasWatch, watch_of
+from .keras_watch import KerasWatch, to_numpy, watch_of
 from .run import Run
 
 
@@ -59,11 +59,11 @@ class KerasCallback(keras.callbacks.Callback):
             self._owns_run = self._run is None
             if self._run is None:
                 self._run = session.init()
-            self._describe(self._run)
+            self._describe(self._run, self.model)
             if self._logs_graph:
                 self._run.log_graph(self.model)
             if self._watches:
-                self._start_watching(self._run)
+                self._start_watching(self._run, self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         with self._guard("reading the optimizer's iterations"):
@@ -106,20 +106,20 @@ class KerasCallback(keras.callbacks.Callback):
                 self._run.finish()
             self._run = None
 
-    def _start_watching(self, run: Run) -> None:
-        watch = watch_of(self.model)
+    def _start_watching(self, run: Run, model: Any) -> None:
+        watch = watch_of(model)
         self._owns_watch = watch is None
-        self._watch = watch or KerasWatch(run, self.model, every=self._watch_every)
+        self._watch = watch or KerasWatch(run, model, every=self._watch_every)
         self._watch.driven = True
 
-    def _describe(self, run: Run) -> None:
+    def _describe(self, run: Run, model: Any) -> None:
         settings = {
             "framework": "keras",
             "backend": keras.backend.backend(),
             "epochs": (self.params or {}).get("epochs"),
             "steps_per_epoch": (self.params or {}).get("steps"),
-            "parameters": self.model.count_params() if self.model.built else None,
-            "optimizer": type(self.model.optimizer).__name__,
+            "parameters": model.count_params() if model.built else None,
+            "optimizer": type(model.optimizer).__name__,
             "learning_rate": self._learning_rate(),
         }
         run.config.update(
@@ -135,10 +135,14 @@ class KerasCallback(keras.callbacks.Callback):
             self._run.log(values, step, commit=False)
 
     def _iterations(self) -> int:
-        return int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        return int(to_numpy(self._optimizer().iterations))
 
     def _learning_rate(self) -> float:
-        return float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        return float(to_numpy(self._optimizer().learning_rate))
+
+    def _optimizer(self) -> Any:
+        model: Any = self.model
+        return model.optimizer
 
     def _stride(self) -> int:
         """How many steps Keras makes between two calls of the callback."""

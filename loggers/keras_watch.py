@@ -145,7 +145,7 @@ class KerasWatch:
         """Where ``optimizer`` stood before this step, or None if it does not move this model."""
         if all(id(variable) not in given for _, variable in self._variables()):
             return None
-        return _Progress(_iterations(optimizer) - 1, Schedule(self._every))
+        return _Progress(int(to_numpy(optimizer.iterations)) - 1, Schedule(self._every))
 
     def _record(self, step: int, gradients: Mapping[int, Any]) -> None:
         histograms: dict[str, Histogram] = {}
@@ -194,10 +194,12 @@ def _trace_again(model: keras.Model) -> None:
         model.make_train_function(force=True)
 
 
-def _iterations(optimizer: Any) -> int:
-    return int(keras.ops.convert_to_numpy(optimizer.iterations))
+def to_numpy(tensor: Any) -> np.ndarray:
+    """What a tensor or variable of any Keras backend holds."""
+    values: Any = keras.ops.convert_to_numpy(tensor)
+    return values
 
 
 def _values(tensor: Any) -> np.ndarray:
-    values = keras.ops.convert_to_numpy(tensor)
+    values = to_numpy(tensor)
     return values if values.dtype in _COUNTED_AS_THEY_ARE else values.astype(np.float32)

@@ -16,7 +16,7 @@ class GradientCopies:
     """
 
     def __init__(self) -> None:
-        self._wanted = tf.Variable(False, trainable=False, name="trainboard_wanted")
+        self._wanted = tf.Variable(tf.constant(False), trainable=False, name="trainboard_wanted")
         self._copies: dict[int, tf.Variable] = {}
 
     def trace(self, gradients: Mapping[int, Any]) -> None:

@@ -32,8 +32,8 @@ def run(location: str) -> Iterator[tb.Run]:
         yield run
 
 
-def network(**options: Any) -> keras.Model:
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(1, activation="sigmoid", name="out")])
+def network(**options: Any) -> Any:
+    model: Any = keras.Sequential([keras.Input((3,)), layers.Dense(1, activation="sigmoid", name="out")])
     options.setdefault("jit_compile", not options.get("run_eagerly"))
     model.compile(keras.optimizers.SGD(0.5), "binary_crossentropy", metrics=["accuracy"], **options)
     return model
@@ -183,7 +183,7 @@ def test_an_interval_that_is_none_is_refused_at_once(every: Any) -> None:
 
 
 def test_a_model_compiled_without_an_optimizer_step_still_trains(run: tb.Run) -> None:
-    model = keras.Sequential([keras.Input((3,)), layers.ReLU()])
+    model: Any = keras.Sequential([keras.Input((3,)), layers.ReLU()])
     model.compile(loss="mse", run_eagerly=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

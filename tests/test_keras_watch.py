@@ -50,19 +50,20 @@ def same(histogram: Histogram, values: Any) -> bool:
     )
 
 
-def network(**options: Any) -> keras.Model:
+def network(**options: Any) -> Any:
     hidden = layers.Dense(4, activation="tanh", name="hidden")
-    model = keras.Sequential([keras.Input((3,)), hidden, layers.Dense(1, name="out")])
+    model: Any = keras.Sequential([keras.Input((3,)), hidden, layers.Dense(1, name="out")])
     model.compile(keras.optimizers.SGD(0.1), "mse", **options)
     return model
 
 
-def gradients(model: keras.Model, x: Any, y: Any) -> dict[str, np.ndarray]:
+def gradients(model: Any, x: Any, y: Any) -> dict[str, np.ndarray]:
     """The gradients of the mean squared error, worked out without an optimizer."""
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean((model(x) - y) ** 2)
     names = [variable.path.removeprefix(f"{model.name}/") for variable in model.trainable_variables]
-    return dict(zip(names, (g.numpy() for g in tape.gradient(loss, model.trainable_variables)), strict=True))
+    computed: Any = tape.gradient(loss, model.trainable_variables)
+    return dict(zip(names, (gradient.numpy() for gradient in computed), strict=True))
 
 
 @pytest.mark.parametrize(
@@ -88,14 +89,14 @@ def test_fit_logs_the_gradients_computed_by_hand(run: tb.Run, options: dict[str,
 
 
 def test_a_loop_of_ones_own_is_watched_without_compile(run: tb.Run) -> None:
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(1, name="out")])
+    model: Any = keras.Sequential([keras.Input((3,)), layers.Dense(1, name="out")])
     optimizer = keras.optimizers.Adam(0.01)
     run.watch(model, every=2)
     expected = {}
     for index in range(1, 4):
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean((model(X) - Y) ** 2)
-        gradient = tape.gradient(loss, model.trainable_variables)
+        gradient: Any = tape.gradient(loss, model.trainable_variables)
         optimizer.apply_gradients(zip(gradient, model.trainable_variables, strict=True))
         expected[index] = (model.layers[0].kernel.numpy(), gradient[0].numpy())
     assert list(records(run, "gradients/out/kernel")) == [1, 3]
@@ -183,7 +184,7 @@ def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
 
 
 def test_a_watched_model_can_be_freed(run: tb.Run) -> None:
-    model = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
+    model: Any = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
     run.watch(model)
     gone = weakref.ref(model)
     del model
@@ -202,7 +203,7 @@ def test_layers_of_the_same_name_are_told_apart(run: tb.Run) -> None:
         def call(self, x: Any) -> Any:
             return self.twins[0](x) + self.twins[1](x)
 
-    model = Twins()
+    model: Any = Twins()
     model.compile("sgd", "mse")
     model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, log_graph=False)])
     names = {"twin/kernel", "twin/bias", "twin/kernel#2", "twin/bias#2"}

@@ -229,7 +229,7 @@ def test_loops_are_unrolled() -> None:
     def forward(self: Free, steps: torch.Tensor) -> torch.Tensor:
         hidden = torch.zeros(1, 4)
         for step in steps:
-            hidden = self.cell(step, hidden)
+            hidden = cell(step, hidden)
         return hidden
 
     model = Free(forward)
@@ -338,8 +338,9 @@ def test_a_compiled_model_is_drawn_from_the_model_inside() -> None:
 
 
 def test_the_next_training_pass_is_drawn_once_and_trains_as_without() -> None:
-    model, graphs = Network(), []
-    alone = Network()
+    model: Any = Network()
+    alone: Any = Network()
+    graphs: list[Graph] = []
     alone.load_state_dict(model.state_dict())
     capture_next(model, graphs.append)
     for _ in range(2):
@@ -353,11 +354,12 @@ def test_the_next_training_pass_is_drawn_once_and_trains_as_without() -> None:
 
 
 def test_a_training_pass_that_fails_raises_its_own_error_and_is_drawn_so_far() -> None:
-    model, graphs = nn.Sequential(nn.Linear(3, 4), nn.Linear(5, 2)), []
+    model = nn.Sequential(nn.Linear(3, 4), nn.Linear(5, 2))
+    graphs: list[Graph] = []
     capture_next(model, graphs.append)
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         model(torch.ones(1, 3))
-    assert graphs[0].partial.startswith("RuntimeError in 1: ")
+    assert str(graphs[0].partial).startswith("RuntimeError in 1: ")
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 

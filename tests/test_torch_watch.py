@@ -84,6 +84,7 @@ def test_histograms_hold_the_weights_after_and_the_gradients_of_their_step(run: 
         expected[index] = {
             name: (parameter.detach().clone(), parameter.grad.clone())
             for name, parameter in model.named_parameters()
+            if parameter.grad is not None
         }
     for name, parameter in model.named_parameters():
         for when, weights in records(run, f"weights/{name}").items():
@@ -235,7 +236,7 @@ def test_gradients_that_are_not_finite_are_counted_as_such(run: tb.Run) -> None:
 
 
 def test_a_compiled_model_is_logged_under_its_own_names(run: tb.Run) -> None:
-    model = torch.compile(nn.Sequential(nn.Linear(2, 2)), backend="eager")
+    model: Any = torch.compile(nn.Sequential(nn.Linear(2, 2)), backend="eager")
     run.watch(model)
     step(model, torch.optim.SGD(model.parameters(), 0.1), torch.ones(1, 2))
     assert "gradients/0.weight" in tags(run)

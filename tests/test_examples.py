@@ -1,0 +1,99 @@
+"""The examples are programs that run offline, and log what their readers will look for."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import trainboard as tb
+from trainboard.storage import RunRecord, Store
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+SHARED_TAGS = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "epoch"}
+QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def finished(words: list[str], folder: Path) -> tuple[Store, RunRecord]:
+    """Run an example in ``folder`` and return the one run it leaves in ./trainboard.db."""
+    done = subprocess.run(
+        [sys.executable, *words], cwd=folder, env=QUIET, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "TrainboardWarning" not in done.stderr
+    store = tb.open_store(folder / "trainboard.db")
+    (record,) = store.runs()
+    assert record.status == "finished"
+    return store, record
+
+
+def test_the_quickstart_logs_one_of_each_kind(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "quickstart.py")], tmp_path)
+    assert {series.kind for series in store.series(run.id)} == {"scalar", "text", "histogram", "image"}
+    loss = store.points(run.id, "train/loss").value
+    assert len(loss) == 300
+    assert np.mean(loss[-50:]) < np.mean(loss[:50])
+
+
+@pytest.mark.parametrize(
+    ("framework", "words"),
+    [("pytorch", [str(EXAMPLES / "torch_digits.py")]), ("keras", ["-m", "trainboard.examples.keras_digits"])],
+)
+def test_digits_are_learnt_and_logged_under_the_names_both_share(
+    tmp_path: Path, framework: str, words: list[str]
+) -> None:
+    store, run = finished([*words, "--epochs", "2", "--seed", "3", "--project", "p"], tmp_path)
+    assert (run.project, run.group, run.config["seed"], run.config["framework"]) == (
+        "p",
+        framework,
+        3,
+        framework,
+    )
+    series = {one.tag: one for one in store.series(run.id)}
+    assert SHARED_TAGS <= series.keys()
+    assert (series["train/loss"].count, series["train/loss"].last_step) == (900, 900)
+    assert store.points(run.id, "val/loss").step.tolist() == [450, 900]
+    assert store.points(run.id, "val/accuracy").value[-1] > 0.5
+    kinds = {one.kind for one in series.values()}
+    assert kinds == {"scalar", "histogram", "graph", "image", "text"}
+    for prefix in ("weights/", "gradients/"):
+        assert len([tag for tag in series if tag.startswith(prefix)]) == 8
+    (graph,) = store.records(run.id, "graph", "graph")
+    assert sum(node.parameters for node in graph.value.nodes) == 38_282
+
+
+def test_digits_are_split_the_same_for_the_same_seed() -> None:
+    from trainboard.examples import digits
+
+    (x, y), (x_val, y_val) = digits.load(1)
+    assert (x.shape, y.shape, x_val.shape, y_val.shape) == ((7200, 8, 8), (7200,), (357, 8, 8), (357,))
+    assert np.array_equal(digits.load(1)[0][0], x)
+    assert not np.array_equal(digits.load(2)[0][0], x)
+    held_out = {image.tobytes() for image in x_val}
+    assert not held_out & {image.tobytes() for image in x[:1440]}
+
+
+def test_an_example_that_is_interrupted_fails_and_its_run_says_stopped(tmp_path: Path) -> None:
+    store = tb.open_store(tmp_path / "store.db", create=True)
+    words = [sys.executable, "-m", "trainboard.examples.torch_digits", "--store", str(tmp_path / "store.db")]
+    process = subprocess.Popen(words, stderr=subprocess.DEVNULL, cwd=tmp_path)
+    try:
+        wait_for_a_point(store)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) != 0
+    finally:
+        process.kill()
+        process.wait()
+    (run,) = store.runs()
+    assert run.status == "stopped"
+
+
+def wait_for_a_point(store: Store) -> None:
+    until = time.monotonic() + 60
+    while not any(store.series(run.id) for run in store.runs()):
+        assert time.monotonic() < until, "the example logged nothing"
+        time.sleep(0.1)
