@@ -157,8 +157,9 @@ def node_position(board: Page, name: str, pane: int = 0) -> dict[str, float]:
     script = """([pane, name]) => {
         const id = JSON.stringify({ pane, type: "graph-canvas" });
         const cy = document.getElementById(id)?._cyreg?.cy;
-        const node = cy?.nodes().filter((n) => n.data("label").replace(/^[▸▾] /, "").split("\\n")[0] === name)[0];
-        if (!node) return null;
+        const nameOf = (node) => node.data("label").replace(/^[▸▾] /, "").split("\\n")[0];
+        const node = cy?.nodes().filter((node) => nameOf(node) === name)[0];
+        if (!node || !cy.scratch("_trainboard")?.graph) return null;
         const { x, y } = cy.container().getBoundingClientRect();
         const at = node.renderedPosition();
         const top = at.y - node.renderedHeight() / 2;
@@ -197,9 +198,7 @@ def test_a_double_click_opens_a_layer_in_place_and_a_click_tells_about_it(
     eventually(lambda: not has_box(board, "block0"))
 
 
-def test_search_opens_the_scopes_around_an_operation(
-    board: Page, store: Store, dashboard: Dashboard
-) -> None:
+def test_search_opens_the_scopes_around_an_operation(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "net", [{"graph": residual()}])
     board.goto(f"{dashboard.url}/graph")
     search = board.get_by_placeholder("Find an operation or layer").first
@@ -219,9 +218,7 @@ def test_two_runs_are_seen_side_by_side(board: Page, store: Store, dashboard: Da
     node_position(board, "head", 1)
 
 
-def test_a_partial_graph_says_why_and_names_are_text(
-    board: Page, store: Store, dashboard: Dashboard
-) -> None:
+def test_a_partial_graph_says_why_and_names_are_text(board: Page, store: Store, dashboard: Dashboard) -> None:
     attack = "<img src=x onerror=document.title='ran'>"
     node = Node("n", attack, attack, attributes={attack: attack})
     graph = Graph([node, Node("m", "m", "op")], [Edge("n", "m", attack)], partial=f"stopped at {attack}")

@@ -112,6 +112,7 @@ def _open_style(theme: str) -> dict[str, Any]:
 
 def _edge_style(ink: Mapping[str, str]) -> dict[str, Any]:
     return {
+        "events": "no",
         "curve-style": "unbundled-bezier",
         "edge-distances": "node-position",
         "control-point-weights": "data(weights)",

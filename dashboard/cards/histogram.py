@@ -66,11 +66,11 @@ def read(store: Store, run_id: str, tag: str, view: str, step: int | None = None
 
 def draw(lines: Sequence[Line], view: str, look: Look) -> dict[str, Any]:
     """The figure of one view. "ridge" and "heat" draw the first line only; the others draw all."""
-    lines = [line for line in lines if line.records]
-    if not lines:
+    if not any(line.records for line in lines):
         return nothing("No histogram yet", look.theme)
-    if not any(record.value.finite_count for line in lines for record in line.records):
-        return nothing("Nothing but NaN or infinity in these histograms", look.theme)
+    lines = [line for line in lines if any(record.value.finite_count for record in line.records)]
+    if not lines:
+        return nothing("No finite values in these histograms", look.theme)
     drawers: Mapping[str, Callable[..., dict[str, Any]]] = {
         "ridge": _ridge,
         "heat": _heat,

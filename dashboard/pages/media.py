@@ -76,7 +76,10 @@ def routes(store: Store) -> list[BaseRoute]:
             run, tag = asked["run"], asked["tag"]
         except (KeyError, ValueError) as error:
             raise HTTPException(400, f"run, tag and index are needed, the last a number: {error}.") from error
-        record = await asyncio.to_thread(store.record_at, run, tag, "image", index, rank=rank)
+        try:
+            record = await asyncio.to_thread(store.record_at, run, tag, "image", index, rank=rank)
+        except IndexError as error:
+            raise HTTPException(404, "No such image.") from error
         png = record.value.png
         digest = image.digest(png)
         if digest != request.path_params["digest"]:

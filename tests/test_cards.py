@@ -1,0 +1,144 @@
+"""What every card of a kind can do, and what the figures of histograms say."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from dash.development.base_component import Component
+from dashboard_fixtures import log_run
+
+import trainboard as tb
+from trainboard.dashboard.cards import graph, histogram, histogram_bins, image, text
+from trainboard.dashboard.cards.graph_layout import count_text
+from trainboard.dashboard.cards.graph_scopes import format_shape
+from trainboard.dashboard.cards.graph_style import family
+from trainboard.storage import Store
+from trainboard.storage.kinds.graph import Graph, Node
+from trainboard.storage.records import Record
+
+THEMES = ("light", "dark")
+VIEWS = tuple(histogram.LIMITS)
+AWKWARD = {
+    "one value": [3.0],
+    "zeros": [0.0, 0.0],
+    "nothing": [],
+    "not finite": [np.nan, np.inf, -np.inf],
+    "huge and tiny": [1e-30, -1e30, 1e30],
+    "one beside infinity": [1.0, np.inf],
+}
+
+
+def line(*values: list[float], color: str = "#226dc9") -> histogram.Line:
+    records = [Record(step * 10, 0.0, tb.Histogram(value)) for step, value in enumerate(values)]
+    return histogram.Line("run", color, records)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_histogram_card_draws_nothing_and_says_so(view: str, theme: str) -> None:
+    for lines in ([], [line()], [line([])], [line([np.nan])]):
+        figure = histogram.draw(lines, view, histogram.Look(theme))
+        assert figure["data"] == [] and figure["layout"]["annotations"]
+
+
+@pytest.mark.parametrize("scale", ["linear", "symlog"])
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("values", AWKWARD.values(), ids=AWKWARD)
+def test_a_histogram_card_draws_whatever_was_logged_as_valid_json(
+    values: list[float], view: str, scale: str
+) -> None:
+    lines = [line(values), line(values, [1.0, 2.0], color="#f5642b")]
+    for shown in (lines[:1], lines):
+        figure = histogram.draw(shown, view, histogram.Look(scale=scale, log_counts=True, step=10))
+        json.dumps(figure, allow_nan=False)
+
+
+def test_a_histogram_card_is_read_from_the_store_at_the_chosen_step(store: Store) -> None:
+    run = log_run(store, "net", [{"weights/a": tb.Histogram([float(step)])} for step in range(50)])
+    for view, limit in histogram.LIMITS.items():
+        records = histogram.read(store, run, "weights/a", view)
+        assert len(records) == min(limit, 50) and records[-1].step == 49
+    assert histogram.read(store, run, "weights/a", "overlay", 7)[0].step == 7
+    assert histogram.read(store, run, "weights/a", "overlay", -3)[0].step == 0
+
+
+def test_the_bins_hold_every_finite_value_once() -> None:
+    values = np.random.default_rng(1).normal(0, 1, 5000)
+    for kind in ("linear", "symlog"):
+        made = tb.Histogram(values)
+        counts = histogram_bins.scale_of([made], kind).counts(made)
+        assert counts.sum() == pytest.approx(5000)
+        assert len(counts) == histogram_bins.BINS
+
+
+def test_a_logarithmic_axis_is_monotonic_and_turns_back() -> None:
+    scale = histogram_bins.scale_of([tb.Histogram([-5.0, 0.001, 80.0])], "symlog")
+    assert all(low < high for low, high in pairwise(scale.edges))
+    assert scale.forward(scale.middles) == pytest.approx(scale.positions)
+    assert scale.ticks is not None and "0" in scale.ticks[1]
+
+
+def test_bands_are_the_quantiles_of_the_histogram() -> None:
+    made = tb.Histogram(np.random.default_rng(2).normal(0, 1, 1000))
+    figure = histogram.draw([line(list(range(9)), list(range(5)))], "bands", histogram.Look())
+    assert histogram.quantiles(made) == [made.quantile(q) for q in histogram.QUANTILES]
+    median = figure["data"][-1]
+    assert median["y"] == pytest.approx([tb.Histogram(list(range(n))).quantile(0.5) for n in (9, 5)])
+
+
+def test_the_ridge_at_the_chosen_step_stands_out() -> None:
+    figure = histogram.draw([line([1.0], [2.0], [3.0])], "ridge", histogram.Look(step=12))
+    widths = [trace["line"]["width"] for trace in figure["data"]]
+    assert widths.index(max(widths)) == 1
+
+
+def test_counters_say_what_no_bin_can_show() -> None:
+    assert histogram.counters(tb.Histogram([0.0, 1.0, np.nan, -np.inf])) == [
+        ("0", "50 %"),
+        ("NaN", "1"),
+        ("−Inf", "1"),
+    ]
+    assert histogram.counters(tb.Histogram([1.0])) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_graph_card_draws_nothing_and_one_node(theme: str) -> None:
+    assert graph.draw(None, theme)["elements"] == []
+    assert graph.draw(Graph([], []), theme)["elements"] == []
+    (element,) = graph.draw(Graph([Node("a", "conv", "Conv2d")], []), theme)["elements"]
+    assert element["data"]["label"] == "conv\nConv2d"
+
+
+def test_a_graph_card_is_read_from_the_store(store: Store) -> None:
+    made = Graph([Node("a", "conv", "Conv2d")], [], "torch")
+    run = log_run(store, "net", [{"graph": made}])
+    assert graph.read(store, run) == made
+
+
+def test_an_image_card_draws_nothing_and_one_image(store: Store) -> None:
+    run = log_run(store, "net", [{"sample": tb.Image(np.zeros((2, 3)), caption="<b>")}])
+    assert isinstance(image.draw(None), Component)
+    shown = image.read(store, run, "sample")
+    assert shown is not None and image.read(store, run, "sample", -1) is None
+    drawn = json.dumps(
+        image.draw(shown, "net", "#226dc9").to_plotly_json(), default=lambda o: o.to_plotly_json()
+    )
+    assert shown.url in drawn and "<b>" in drawn
+
+
+def test_a_text_card_draws_nothing_and_one_text(store: Store) -> None:
+    run = log_run(store, "net", [{"note": tb.Text("x" * 30_000)}])
+    assert isinstance(text.draw([]), Component)
+    records = text.read(store, run, "note")
+    drawn = json.dumps(text.draw(records).to_plotly_json(), default=lambda o: o.to_plotly_json())
+    assert "10,000 more characters" in drawn
+
+
+def test_words_for_counts_shapes_and_operations() -> None:
+    assert [count_text(n) for n in (7, 1234, 1_234_567, 999_999)] == ["7", "1.23 k", "1.23 M", "1 M"]
+    assert format_shape([None, 8, -1]) == "?×8×?" and format_shape([]) == "scalar"
+    assert family("AdaptiveAvgPool2d") == "pooling" and family("Conv2d") == "convolution"
+    assert family("getitem") == "other"

@@ -1,0 +1,171 @@
+"""The Histograms page: its cards, its steps and its live figures in a real browser."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+from dashboard_fixtures import Dashboard, eventually, log_run
+from playwright.sync_api import Locator, Page, expect
+
+import trainboard as tb
+from trainboard.dashboard.pages import step_slider
+from trainboard.dashboard.pages.histogram_grid import Cell, arrange, split_tag
+from trainboard.storage import Store
+
+RANDOM = np.random.default_rng(0)
+
+
+def weights(steps: int) -> list[dict[str, object]]:
+    """What a watched two-layer network logs."""
+    tags = [
+        f"{kind}/net.{layer}.{part}"
+        for layer in (2, 10)
+        for kind in ("gradients", "weights")
+        for part in "ab"
+    ]
+    return [{tag: tb.Histogram(RANDOM.normal(step, 1, 200)) for tag in tags} for step in range(steps)]
+
+
+def drawn(card: Locator) -> dict:
+    """The figure of a card as Plotly has it, once it has one."""
+    script = "card => JSON.stringify(card.querySelector('.js-plotly-plot')?.data ?? [])"
+    eventually(lambda: len(json.loads(card.evaluate(script))) > 0, 20)
+    return json.loads(card.evaluate(script))
+
+
+def test_a_tag_is_split_into_what_layer_and_parameter() -> None:
+    assert split_tag("gradients/block.0.conv.weight") == ("gradients", "block.0.conv", "weight")
+    assert split_tag("weights/dense/kernel") == ("weights", "dense", "kernel")
+    assert split_tag("weights/bias") == ("weights", "bias", "")
+    assert split_tag("activations") == ("", "activations", "")
+
+
+def test_layers_come_in_natural_order_with_weights_beside_gradients(store: Store) -> None:
+    run = log_run(store, "net", weights(1))
+    sections = arrange(store.series(run, kind="histogram"), [{"id": run}], "ridge", "")
+    assert [section.layer for section in sections] == ["net.2", "net.10"]
+    assert [cell.tag.split("/")[0] for cell in sections[0].cells] == ["weights", "gradients"] * 2
+    assert [section.layer for section in arrange(store.series(run), [{"id": run}], "ridge", "NET.1")] == [
+        "net.10"
+    ]
+
+
+def test_views_that_overlay_runs_have_one_card_a_tag(store: Store) -> None:
+    runs = [{"id": log_run(store, name, weights(1))} for name in "ab"]
+    series = store.series([run["id"] for run in runs])
+    apart = arrange(series, runs, "ridge", "")
+    together = arrange(series, runs, "bands", "")
+    assert len(apart[0].cells) == 2 * len(together[0].cells)
+    assert together[0].cells[0].runs == tuple(run["id"] for run in runs)
+
+
+def test_a_card_is_known_again_by_its_component_id() -> None:
+    cell = Cell('we"ird/tag{}', ("a", "b"))
+    assert Cell.from_id(cell.id("histogram-card")) == cell
+
+
+def test_a_slider_at_its_end_follows_and_elsewhere_stays() -> None:
+    assert step_slider.pinned([0, 10, 20], 2, 2) is None
+    assert step_slider.pinned([0, 10, 20], 1, 2) == 10
+    assert step_slider.place([0, 10, 20, 30], 10) == (3, 1, "10")
+    assert step_slider.place([0, 10, 20, 30], None) == (3, 3, "30 · newest")
+    assert step_slider.place([5], None) == (1, 1, "5 · newest")
+    assert step_slider.place([], None) == (1, 1, "none yet")
+
+
+def test_a_pinned_step_that_was_the_newest_once_is_not_at_the_end() -> None:
+    maximum, value, _ = step_slider.place([0, 10, 20], 20)
+    assert value < maximum and step_slider.pinned([0, 10, 20], value, maximum) is not None
+
+
+def test_each_view_draws_the_runs_shown(board: Page, store: Store, dashboard: Dashboard) -> None:
+    for name in ("one", "two"):
+        log_run(store, name, weights(4))
+    board.goto(f"{dashboard.url}/histograms")
+    cards = board.locator(".histogram-page article.card")
+    expect(cards).to_have_count(16)
+    assert len(drawn(cards.first)) == 4
+    board.get_by_text("Quantiles", exact=True).click()
+    expect(cards).to_have_count(8)
+    assert {"one", "two"} <= {trace.get("name") for trace in drawn(cards.first)}
+    board.get_by_text("One step", exact=True).click()
+    eventually(lambda: len(drawn(cards.first)) == 2)
+    board.get_by_text("Heat map", exact=True).click()
+    expect(cards).to_have_count(16)
+    assert drawn(cards.first)[0]["type"] == "heatmap"
+    expect(board).to_have_url(f"{dashboard.url}/histograms?histogram_view=heat")
+
+
+def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    run = tb.init(project="digits", name="live", store=store.url)
+    for step in range(5):
+        run.log({"weights/a": tb.Histogram([step, step + 1.0])}, step=step)
+    run.flush()
+    board.goto(f"{dashboard.url}/histograms?histogram_view=overlay")
+    words = board.locator("#histogram-step-text")
+    expect(words).to_have_text("4 · newest")
+    board.get_by_role("slider", name="Step").press("ArrowLeft")
+    expect(words).to_have_text("3")
+    card = board.locator(".histogram-page article.card")
+    eventually(lambda: drawn(card)[0]["text"] == "3")
+    run.log({"weights/a": tb.Histogram([9.0])}, step=9)
+    run.flush()
+    expect(board.get_by_role("slider", name="Step")).to_have_attribute("aria-valuemax", "5", timeout=20_000)
+    expect(words).to_have_text("3")
+    assert drawn(card)[0]["text"] == "3"
+    board.get_by_role("slider", name="Step").press("End")
+    expect(words).to_have_text("9 · newest")
+    eventually(lambda: drawn(card)[0]["text"] == "9")
+    run.finish()
+
+
+def test_a_deep_link_opens_at_its_step(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "net", [{"weights/a": tb.Histogram([float(step)])} for step in range(6)])
+    board.goto(f"{dashboard.url}/histograms?histogram_view=overlay&histogram_step=2")
+    expect(board.locator("#histogram-step-text")).to_have_text("2")
+    assert drawn(board.locator(".histogram-page article.card"))[0]["text"] == "2"
+
+
+def test_values_that_no_bin_can_hold_are_counted_on_the_card(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    values = [0.0, 0.0, 1.0, 2.0, np.nan, np.inf, np.inf, -np.inf]
+    log_run(store, "net", [{"weights/a": tb.Histogram(values)}, {"weights/a": tb.Histogram(values)}])
+    board.goto(f"{dashboard.url}/histograms")
+    note = board.locator(".histogram-page .card-note").first
+    for words in ("0: 50 %", "NaN: 1", "+Inf: 2", "−Inf: 1"):
+        expect(note).to_contain_text(words)
+
+
+def test_only_cards_in_view_are_drawn(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "deep", [{f"weights/layer{n}.w": tb.Histogram([1.0, 2.0]) for n in range(40)}])
+    board.goto(f"{dashboard.url}/histograms")
+    cards = board.locator(".histogram-page article.card")
+    expect(cards).to_have_count(40)
+    drawn(cards.first)
+    count = "cards => cards.filter(card => (card.querySelector('.js-plotly-plot')?.data ?? []).length).length"
+    assert cards.evaluate_all(count) < 20
+    cards.last.scroll_into_view_if_needed()
+    drawn(cards.last)
+
+
+def test_names_are_shown_as_text(board: Page, store: Store, dashboard: Dashboard) -> None:
+    attack = "<img src=x onerror=throw(1)>"
+    log_run(store, attack, [{f"weights/{attack}": tb.Histogram([1.0])}])
+    board.goto(f"{dashboard.url}/histograms?histogram_view=bands")
+    card = board.locator(".histogram-page article.card")
+    drawn(card)
+    card.hover()
+    expect(board.locator(".layer h2")).to_have_text(attack)
+    assert board.locator("img").count() == 0
+
+
+def test_without_histograms_the_page_says_what_to_call(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(store, "plain", [{"loss": 1.0}])
+    board.goto(f"{dashboard.url}/histograms")
+    expect(board.get_by_text("run.watch(model)")).to_be_visible()
