@@ -54,6 +54,7 @@ class _Process:
 
     def __init__(self, end: End) -> None:
         self.end = end
+        self.pid = os.getpid()
         self.ending = Ending("finished", 0)
         self.previous_excepthook = sys.excepthook
         self.previous_sigterm: Any = None
@@ -67,7 +68,8 @@ class _Process:
                 signal.signal(signal.SIGTERM, self.on_sigterm)
 
     def on_exit(self) -> None:
-        self.end(self.ending, EXIT_TIMEOUT)
+        if os.getpid() == self.pid:
+            self.end(self.ending, EXIT_TIMEOUT)
 
     def on_exception(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -83,7 +85,9 @@ class _Process:
             self.ending = stopped
             self.previous_sigterm(number, frame)
             return
-        self.end(stopped, SIGNAL_TIMEOUT)
+        # A forked child has nothing to end, and may not have replaced the locks it inherited yet.
+        if os.getpid() == self.pid:
+            self.end(stopped, SIGNAL_TIMEOUT)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -92,8 +96,10 @@ _process: _Process | None = None
 
 
 def install(end: End) -> None:
-    """Have ``end(ending, timeout)`` called when this process ends. Once per process."""
+    """Have ``end(ending, timeout)`` called when this process ends, however often this is called."""
     global _process
     if _process is None:
         _process = _Process(end)
         _process.install()
+    # A forked child that begins a run of its own inherits the hooks.
+    _process.pid = os.getpid()

@@ -83,6 +83,8 @@ def _begin(
     store: str | os.PathLike[str] | None,
 ) -> Run:
     url = resolve_url(store)
+    if url.startswith("http"):
+        raise StoreUnavailable(f"cannot log to the server {url} yet; give a path or the URL of a database")
     check_location(url)
     stored, first_step = _find_stored(url, given["id"], resume) if given["id"] else (None, 0)
     identity = _identity(given, stored)
