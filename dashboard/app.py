@@ -25,7 +25,7 @@ _INDEX = """<!DOCTYPE html>
   <head>
     {%metas%}
     <title>{%title%}</title>
-    {%favicon%}
+    <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
     <script src="/assets/first_paint.js"></script>
     {%css%}
   </head>

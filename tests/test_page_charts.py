@@ -166,6 +166,24 @@ def test_controls_are_in_the_address_and_come_back_from_it(
     assert board.evaluate("trainboard.plots().every(plot => plot.look.log && plot.look.axis === 'relative')")
 
 
+def test_keys_change_the_axis_and_reach_the_filter(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(store, "one", falling(30))
+    board.goto(dashboard.url)
+    expect(card(board, "val/loss")).to_contain_text("30 points")
+    board.keyboard.press("x")
+    expect(board.get_by_role("radio", name="Relative")).to_be_checked()
+    expect(board).to_have_url(re.compile("axis=relative"))
+    drag_across(board, "val/loss", 0.2, 0.6)
+    assert any(board.evaluate("trainboard.plots().map(plot => plot.zoom)"))
+    board.keyboard.press("Escape")
+    assert not any(board.evaluate("trainboard.plots().map(plot => plot.zoom)"))
+    board.keyboard.press("/")
+    board.keyboard.type("val")
+    expect(board.locator("article.card")).to_have_count(1)
+
+
 def test_a_broken_regular_expression_is_told_and_keeps_the_last_view(
     board: Page, store: Store, dashboard: Dashboard
 ) -> None:
@@ -282,5 +300,5 @@ def test_what_a_program_logged_is_shown_as_text(board: Page, store: Store, dashb
     board.goto(dashboard.url)
     expect(board.locator(".run-name")).to_have_text(wicked)
     expect(board.locator(".card-title")).to_contain_text("<img src=x")
-    assert board.title() == "trainboard"
+    assert board.title() == "Charts · trainboard"
     assert board.locator("img").count() == 0

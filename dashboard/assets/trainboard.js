@@ -15,9 +15,10 @@
     shown: [],
     theme: document.documentElement.getAttribute("data-mantine-color-scheme"),
     connected: true,
+    highlighted: null,
   });
 
-  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "connected". */
+  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "tick", "connected", "highlight". */
   trainboard.on = (event, listener) => {
     if (!listeners.has(event)) listeners.set(event, new Set());
     listeners.get(event).add(listener);
@@ -110,6 +111,13 @@
     trainboard.setQuery(
       hide ? { hidden: missing.join(","), only: "" } : { hidden: "", only: [...wanted].join(",") },
     );
+  };
+
+  /** Let one run stand out in every chart; null: none. */
+  trainboard.highlight = (run) => {
+    if (run === state.highlighted) return;
+    state.highlighted = run;
+    trainboard.emit("highlight");
   };
 
   const identity = ({ id, name, color }) => ({ id, name, color });

@@ -177,8 +177,8 @@
   function detailed(line, detail) {
     const found = detail.get(line.id);
     if (!found || found.n === 0) return line;
-    const { id, name, color } = line;
-    return { id, name, color, first: line.wall[0], total: found.total, exact: found.exact, ...found.columns };
+    const { id, run, name, color } = line;
+    return { id, run, name, color, first: line.wall[0], total: found.total, exact: found.exact, ...found.columns };
   }
 
   /** "1 000 of 2.5 M points" where not every point is drawn. */

@@ -6,6 +6,8 @@
   const ENVELOPE = 0.16;
   const MARK = 4;
   const MANY_LINES = 24;
+  const HIGHLIGHT = 2.5;
+  const HALO = 6;
 
   /** `curve`: {x, y, raw?, low?, high?, bad?, color}, arrays of one length sorted by x; of `u`, a uPlot. */
   trainboard.drawCurves = (u, curves) => {
@@ -27,6 +29,21 @@
       drawMarks(u, ctx, curve, from, to, MARK * ratio);
     }
     ctx.restore();
+  };
+
+  /** Draw one curve again on a canvas over the plot's area, above all others; null clears it. */
+  trainboard.drawHighlight = (u, canvas, curve, halo) => {
+    const { left, top, width, height } = u.bbox;
+    Object.assign(canvas, { width, height });
+    if (!curve) return;
+    const ctx = canvas.getContext("2d");
+    ctx.translate(-left, -top);
+    ctx.lineJoin = "round";
+    const [from, to] = visible(u, curve.x);
+    for (const [color, thickness, alpha] of [[halo, HALO, 0.85], [curve.color, HIGHLIGHT, 1]]) {
+      ctx.strokeStyle = color;
+      drawLine(u, ctx, curve.x, curve.y, from, to, thickness * devicePixelRatio, alpha);
+    }
   };
 
   /** The indices in view, and one more on either side so that lines leave the frame. */

@@ -3,13 +3,13 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const DIGITS = 4;
-  const AGES = [
+  const UNITS_OF_TIME = [
     [60, 1, "s"],
     [3600, 60, "min"],
     [86400, 3600, "h"],
     [Infinity, 86400, "d"],
   ];
-  const UNITS = [
+  const UNITS_OF_NUMBERS = [
     [1e12, 1e12, "T"],
     [1e9, 1e9, "G"],
     [1e6, 1e6, "M"],
@@ -41,14 +41,15 @@
 
   /** A length of time for an axis: "90 s", "5 min", "2 h". */
   function short(seconds) {
-    const [, unit, name] = AGES.find(([limit]) => Math.abs(seconds) < limit * 2);
+    if (Math.abs(seconds) < 1) return `${Number((seconds * 1000).toPrecision(3))} ms`;
+    const [, unit, name] = UNITS_OF_TIME.find(([limit]) => Math.abs(seconds) < limit * 2);
     return `${Number((seconds / unit).toPrecision(3))}${name === "s" ? " s" : ` ${name}`}`;
   }
 
   /** A number beside an axis: short, with k, M, G for large ones. */
   function tick(value) {
     const size = Math.abs(value);
-    const [, unit, letter] = UNITS.find(([least]) => size >= least) ?? [0, 1, ""];
+    const [, unit, letter] = UNITS_OF_NUMBERS.find(([least]) => size >= least) ?? [0, 1, ""];
     if (size >= 1e15 || (size > 0 && size < 1e-3)) {
       return minus(String(Number(value.toPrecision(6)).toExponential()).replace("e+", "e"));
     }

@@ -10,7 +10,7 @@
   const MINUTE = 60;
   const HOUR = 3600;
   const DAY = 86400;
-  const SECONDS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
+  const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
     30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 50 * DAY, 100 * DAY];
 
   const drawn = new Set();
@@ -26,7 +26,11 @@
       this.build();
       this.resized.observe(root);
       drawn.add(this);
-      this.stop = trainboard.on("theme", () => this.build());
+      const stops = [
+        trainboard.on("theme", () => this.build()),
+        trainboard.on("highlight", () => this.drawHighlight()),
+      ];
+      this.stop = () => stops.forEach((stop) => stop());
     }
 
     destroy() {
@@ -66,6 +70,7 @@
       this.u = new uPlot(this.options(clientWidth || 300, clientHeight || 200), [[0, 1], [null, null]], this.root);
       old?.destroy();
       const { over } = this.u;
+      this.overlay = over.appendChild(document.createElement("canvas"));
       over.addEventListener("mouseenter", () => trainboard.tooltip.enter(this));
       over.addEventListener("mouseleave", () => trainboard.tooltip.leave(this));
       this.redraw();
@@ -76,6 +81,13 @@
       if (width > 0 && height > 0 && (width !== this.u.width || height !== this.u.height)) {
         this.u.setSize({ width, height });
       }
+    }
+
+    drawHighlight() {
+      const run = this.curves.length > 1 ? trainboard.state.highlighted : null;
+      const curve = run && this.curves.find((one) => one.run === run);
+      const halo = getComputedStyle(document.documentElement).getPropertyValue("--surface");
+      trainboard.drawHighlight(this.u, this.overlay, curve, halo);
     }
 
     redraw() {
@@ -131,7 +143,7 @@
         series: [{}, { show: true, paths: () => null, points: { show: false } }],
         cursor: this.cursor(),
         hooks: {
-          draw: [(u) => trainboard.drawCurves(u, this.curves)],
+          draw: [(u) => trainboard.drawCurves(u, this.curves), () => this.overlay && this.drawHighlight()],
           setSelect: [(u) => this.selected(u)],
           setCursor: [() => trainboard.tooltip.move(this)],
         },
@@ -190,11 +202,13 @@
     return [low - pad, high + pad];
   }
 
+  /** The words beside the y axis; on a logarithmic one only 1, 2 and 5 of each decade, or 1 where they crowd. */
   function ticks(splits, log) {
+    const spoken = splits.length > 20 ? [1] : [1, 2, 5];
     return splits.map((value) => {
       if (value === null) return "";
-      if (log && Math.abs(Math.log10(value) % 1) > 1e-9 && splits.length > 6) return "";
-      return trainboard.format.tick(value);
+      const digit = Number(value.toExponential(0)[0]);
+      return !log || spoken.includes(digit) ? trainboard.format.tick(value) : "";
     });
   }
 })();

@@ -138,6 +138,8 @@
           "data-run": run.id,
           "data-shown": shown || undefined,
           title: detail.filter(Boolean).join("\n"),
+          onMouseEnter: () => trainboard.highlight(run.id),
+          onMouseLeave: () => trainboard.highlight(null),
           onDoubleClick: (event) => {
             event.preventDefault();
             showOnly(run.id);

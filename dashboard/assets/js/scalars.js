@@ -206,7 +206,7 @@
         if (!entry || entry.columns.step.length === 0) return [];
         const name = several ? `${run.name} · rank ${rank}` : run.name;
         const { total, exact, columns } = entry;
-        return [{ id: key(run.id, rank, tag), name, color: run.color, total, exact, ...columns }];
+        return [{ id: key(run.id, rank, tag), run: run.id, name, color: run.color, total, exact, ...columns }];
       });
     },
 

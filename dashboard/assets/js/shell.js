@@ -37,6 +37,7 @@
         const isHere = new URL(link.href).pathname === pathname;
         link.toggleAttribute("data-here", isHere);
         isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
+        if (isHere) document.title = `${link.textContent} · trainboard`;
       }
       return window.dash_clientside.no_update;
     },
@@ -80,6 +81,7 @@
     "/": () => focus('[id=\'{"query":"filter"}\']'),
     r: () => focus("#run-search"),
     x: () => trainboard.nextAxis?.(),
+    Escape: () => trainboard.plots().forEach((plot) => plot.setZoom(null)),
   };
 
   document.addEventListener("click", (event) => {
@@ -88,6 +90,8 @@
       event.preventDefault();
       go(new URL(link.href).pathname);
     }
+    const outside = !event.target.closest("#sidebar, #sidebar-toggle");
+    if (outside && matchMedia(NARROW).matches) document.documentElement.dataset.sidebar = "closed";
     if (event.target.closest("#theme-toggle")) nextTheme();
     if (event.target.closest("#sidebar-toggle")) toggleSidebar();
     if (event.target.closest("#keys-button")) showKeys();

@@ -4,6 +4,7 @@
   const trainboard = (window.trainboard ??= {});
   const ROWS = 14;
   const REACH = 40; /* pixels along x beyond which a line has no point here */
+  const CLOSE = 30; /* pixels along y within which a line stands out */
   let over = null;
   let box = null;
   let dot = null;
@@ -24,6 +25,7 @@
     leave(plot) {
       if (over !== plot) return;
       over = null;
+      trainboard.highlight(null);
       dot?.remove();
       if (box) box.hidden = true;
     },
@@ -46,6 +48,8 @@
     box ??= document.body.appendChild(element("div", { id: "tooltip", hidden: true }));
     box.hidden = near.length === 0;
     dot.hidden = near.length === 0 || !Number.isFinite(near[0].y);
+    const isClose = near.length > 0 && Math.abs(near[0].top - top) <= CLOSE;
+    trainboard.highlight(isClose ? near[0].curve.run : null);
     if (near.length === 0) return;
     dot.style.left = `${near[0].left}px`;
     dot.style.top = `${near[0].top}px`;
