@@ -19,7 +19,17 @@ CHUNK_POINTS = 4096
 
 _FORMAT = b"\x01"
 _LEVEL = 1
-_codecs = local()
+
+
+class _Codecs(local):
+    """zstd's state, one a thread: making it costs more than packing a chunk, and it cannot be shared."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_codecs = _Codecs()
 
 
 class Columns(NamedTuple):
@@ -48,7 +58,7 @@ def encode(columns: Columns) -> bytes:
         row[:] = column.view(np.uint64)
     bits[:, 1:] -= bits[:, :-1].copy()
     planes = np.ascontiguousarray(bits.view(np.uint8).reshape(3, -1, 8).transpose(0, 2, 1))
-    return _FORMAT + _compressor().compress(planes.data)
+    return _FORMAT + _codecs.compressor.compress(planes.data)
 
 
 def decode(data: bytes, count: int) -> Columns:
@@ -56,23 +66,10 @@ def decode(data: bytes, count: int) -> Columns:
     if data[:1] != _FORMAT:
         raise ValueError(f"chunk format {data[:1]!r} is unknown")
     try:
-        raw = _decompressor().decompress(memoryview(data)[1:], max_output_size=24 * count)
+        raw = _codecs.decompressor.decompress(memoryview(data)[1:], max_output_size=24 * count)
     except zstandard.ZstdError as error:
         raise ValueError(f"chunk is damaged: {error}") from error
     planes = np.frombuffer(raw, np.uint8).reshape(3, 8, count)
     bits = planes.transpose(0, 2, 1).copy().view("<u8").reshape(3, count)
     np.cumsum(bits, axis=1, out=bits)
     return Columns(bits[0].view(np.int64), bits[1].view(np.float64), bits[2].view(np.float64))
-
-
-def _compressor() -> zstandard.ZstdCompressor:
-    # One a thread: making one costs more than compressing a chunk, and they cannot be shared.
-    if not hasattr(_codecs, "compressor"):
-        _codecs.compressor = zstandard.ZstdCompressor(level=_LEVEL)
-    return _codecs.compressor
-
-
-def _decompressor() -> zstandard.ZstdDecompressor:
-    if not hasattr(_codecs, "decompressor"):
-        _codecs.decompressor = zstandard.ZstdDecompressor()
-    return _codecs.decompressor

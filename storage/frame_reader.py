@@ -64,7 +64,7 @@ class Content(NamedTuple):
 def read_frames(data: bytes | bytearray | memoryview) -> Content:
     """Read every whole frame of ``data``, which begins between two batches or messages."""
     frames = np.frombuffer(data, FRAME, len(data) // FRAME_SIZE)
-    types = frames["mark"] & 0xFF
+    types: NDArray[np.uint32] = np.bitwise_and(frames["mark"], np.uint32(0xFF))
     messages, in_message, broken, stop = _read_messages(data, frames, types)
     good = _good_scalars(frames[:stop], types[:stop], in_message[:stop])
     known = good | in_message[:stop]

@@ -56,13 +56,13 @@ def read_since(connection: Connection, run_id: str, series_id: int, index: int) 
     rows = connection.execute(query).all()
     if not rows:
         return Points(*_NOTHING, exact=True, total=0)
-    points = Columns.concatenate([codec.decode(row.data, row.count) for row in rows])
+    points = Columns.concatenate([codec.decode(row.data, row.points) for row in rows])
     points = points.take(slice(max(index - rows[0].start, 0), None))
     return Points(*points, exact=True, total=len(points.steps))
 
 
 def _chunks_of(run_id: str, series_id: int) -> Any:
-    return select(chunks.c.start, chunks.c.count, chunks.c.data).where(
+    return select(chunks.c.start, chunks.c.count.label("points"), chunks.c.data).where(
         chunks.c.run_id == run_id, chunks.c.series_id == series_id, chunks.c.level == 0
     )
 
@@ -77,7 +77,7 @@ def _read(connection: Connection, run_id: str, series_id: int, axis: Axis, windo
             else (chunks.c.min_wall, chunks.c.max_wall)
         )
         query = query.where(greatest >= window[0], least <= window[1])
-    return Columns.concatenate([codec.decode(row.data, row.count) for row in connection.execute(query)])
+    return Columns.concatenate([codec.decode(row.data, row.points) for row in connection.execute(query)])
 
 
 def _in_store(window: Window, axis: Axis, origin: float) -> Window:

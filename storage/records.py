@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from .append import load_series, save_series
 from .engine import insert_new
@@ -112,7 +112,7 @@ def spread(count: int, limit: int | None) -> NDArray[np.intp]:
     return np.linspace(0, count - 1, limit).round().astype(np.intp)
 
 
-def _of_series(query: Select[Any], run_id: str, key: SeriesKey) -> Select[Any]:
+def _of_series(query: Any, run_id: str, key: SeriesKey) -> Any:
     return query.where(records.c.run_id == run_id, records.c.series_id == key.id)
 
 

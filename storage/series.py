@@ -11,7 +11,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +31,13 @@ class SeriesKey(NamedTuple):
     @property
     def id(self) -> int:
         """63 bits that stand for this key in the store."""
-        text = f"{self.rank}\0{self.kind}\0{self.tag}".encode()
-        return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
+        return _series_id(self)
+
+
+@lru_cache(maxsize=1 << 14)
+def _series_id(key: SeriesKey) -> int:
+    text = f"{key.rank}\0{key.kind}\0{key.tag}".encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little") >> 1
 
 
 @dataclass(frozen=True)

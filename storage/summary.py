@@ -54,13 +54,13 @@ def number(value: np.float64 | float) -> float | None:
 
 
 def _add_extremes(row: dict[str, Any], steps: NDArray[np.int64], values: NDArray[np.float64]) -> None:
-    if np.isnan(values).all():
+    least, greatest = float(np.fmin.reduce(values)), float(np.fmax.reduce(values))
+    if math.isnan(least):
         return
-    least, greatest = int(np.nanargmin(values)), int(np.nanargmax(values))
-    if row["minimum"] is None or values[least] < row["minimum"]:
-        row["minimum"], row["min_step"] = float(values[least]), int(steps[least])
-    if row["maximum"] is None or values[greatest] > row["maximum"]:
-        row["maximum"], row["max_step"] = float(values[greatest]), int(steps[greatest])
+    if row["minimum"] is None or least < row["minimum"]:
+        row["minimum"], row["min_step"] = least, int(steps[(values == least).argmax()])
+    if row["maximum"] is None or greatest > row["maximum"]:
+        row["maximum"], row["max_step"] = greatest, int(steps[(values == greatest).argmax()])
 
 
 def _add_counts(row: dict[str, Any], values: NDArray[np.float64]) -> None:

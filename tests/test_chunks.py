@@ -41,7 +41,8 @@ def chunk_sizes(store: Store) -> list[int]:
 
 def ramp(start: int, count: int) -> Columns:
     steps = np.arange(start, start + count)
-    return Columns(steps, steps * 0.01, np.sin(steps * 0.001))
+    times = steps.astype(np.float64)
+    return Columns(steps, times * 0.01, np.sin(times * 0.001))
 
 
 @settings(deadline=None)

@@ -71,7 +71,8 @@ def store(url: str) -> Iterator[Store]:
 
 
 def some_segment(make: Any, run: str = "run") -> Any:
-    made = make(run=run, project="nul \0", name="half \ud800", config={"\0": "\ud800"})
+    config = {"\0": "\ud800"}
+    made = make(run=run, project="nul \0", name="half \ud800", config=config, created_at=1000.0)
     for step in range(60):
         value = {0: float("nan"), 1: float("inf"), 2: -0.0}.get(step, 1 / (step + 1))
         made.scalars(step, {"loss": value, "accuracy": step / 60})
