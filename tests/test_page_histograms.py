@@ -66,17 +66,15 @@ def test_a_card_is_known_again_by_its_component_id() -> None:
 
 
 def test_a_slider_at_its_end_follows_and_elsewhere_stays() -> None:
-    assert step_slider.pinned([0, 10, 20], 2, 2) is None
-    assert step_slider.pinned([0, 10, 20], 1, 2) == 10
     assert step_slider.place([0, 10, 20, 30], 10) == (3, 1, "10")
     assert step_slider.place([0, 10, 20, 30], None) == (3, 3, "30 · newest")
     assert step_slider.place([5], None) == (1, 1, "5 · newest")
     assert step_slider.place([], None) == (1, 1, "none yet")
 
 
-def test_a_pinned_step_that_was_the_newest_once_is_not_at_the_end() -> None:
-    maximum, value, _ = step_slider.place([0, 10, 20], 20)
-    assert value < maximum and step_slider.pinned([0, 10, 20], value, maximum) is not None
+def test_a_pinned_newest_step_is_not_at_the_end() -> None:
+    maximum, value, words = step_slider.place([0, 10, 20], 20)
+    assert value < maximum and words == "20"
 
 
 def test_each_view_draws_the_runs_shown(board: Page, store: Store, dashboard: Dashboard) -> None:

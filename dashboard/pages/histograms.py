@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 
 from ...storage.errors import TrainboardError
 from ..cards import histogram as card
@@ -86,7 +86,7 @@ def _toolbar(query: Mapping[str, str]) -> html.Div:
             choice("histogram_view", "View", VIEWS),
             choice("histogram_scale", "Values", SCALES),
             html.Div(log, title="For the heat map and one step"),
-            step_slider.layout("histogram-slider", "histogram-step-text"),
+            step_slider.layout("histogram-slider", "histogram-step-text", "histogram-placed"),
         ],
         className="toolbar",
     )
@@ -128,26 +128,29 @@ def _register_steps(app: Dash, store: Store) -> None:
         Output("histogram-slider", "max"),
         Output("histogram-slider", "value"),
         Output("histogram-step-text", "children"),
-        Output({"query": "histogram_step"}, "value"),
-        Input("histogram-slider", "value"),
+        Output("histogram-placed", "data"),
         Input("shown", "data"),
         Input("tick", "data"),
-        State("histogram-slider", "max"),
-        State({"query": "histogram_step"}, "value"),
-        State("histogram-step-text", "children"),
+        Input({"query": "histogram_step"}, "value"),
+        State("histogram-placed", "data"),
+        State("histogram-slider", "value"),
     )
-    def follow(value: int, shown: Any, _: int, maximum: int, kept: str, words: str | None) -> Any:
-        steps = _steps(store, (shown or [])[:MAX_RUNS])
-        moved = words is not None and _triggered("histogram-slider")
-        step = step_slider.pinned(steps, value, maximum) if moved else _number(kept)
-        new_maximum, new_value, text = step_slider.place(steps, step)
-        wanted = "" if step is None else str(step)
-        return (
-            no_update if new_maximum == maximum else new_maximum,
-            no_update if new_value == value else new_value,
-            no_update if text == words else text,
-            no_update if wanted == (kept or "") else wanted,
-        )
+    def follow(shown: Any, _: int, pinned: str, before: step_slider.Placed | None, value: float) -> Any:
+        if shown is None:
+            return no_update, no_update, no_update, no_update
+        steps = _steps(store, shown[:MAX_RUNS])
+        maximum, at, words = step_slider.place(steps, _number(pinned))
+        placed = step_slider.Placed(steps=steps, value=at)
+        if placed == before and at == value:
+            return no_update, no_update, no_update, no_update
+        return maximum, at, words, placed
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_steps", "pinInAddress"),
+        Output("histogram-slider", "className"),
+        Input("histogram-slider", "value"),
+        State("histogram-placed", "data"),
+    )
 
 
 def _register_figures(app: Dash, store: Store) -> None:
@@ -229,7 +232,3 @@ def _number(text: str | None) -> int | None:
         return int(text or "")
     except ValueError:
         return None
-
-
-def _triggered(component_id: str) -> bool:
-    return ctx.triggered_id == component_id

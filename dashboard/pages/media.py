@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -50,7 +50,6 @@ def layout(store: Store, query: Mapping[str, str]) -> html.Div:
         [
             dcc.Store(id="in-view", data=[]),
             dcc.Store(id="media-layout"),
-            dcc.Store(id="media-pinned", data={}),
             dcc.Store(id="media-drawn", data={}),
             html.Div(toolbar, className="toolbar"),
             html.Div(id="media-grid"),
@@ -112,9 +111,12 @@ def _register_grid(app: Dash, store: Store) -> None:
         Input("tick", "data"),
         Input({"query": "media_filter"}, "value"),
         State("media-layout", "data"),
-        State("media-pinned", "data"),
+        State({"type": "media-pin", "tag": ALL}, "data"),
+        State({"type": "media-pin", "tag": ALL}, "id"),
     )
-    def lay_out(shown: Any, _: int, wanted: str | None, before: str | None, pinned: Any) -> Any:
+    def lay_out(
+        shown: Any, _: int, wanted: str | None, before: str | None, pins: list[int | None], ids: list[Any]
+    ) -> Any:
         """Lay the sections out anew when the tags or the runs have changed, and only then."""
         if shown is None:
             return no_update, no_update, no_update
@@ -124,13 +126,21 @@ def _register_grid(app: Dash, store: Store) -> None:
         signature = json.dumps([kept, [run["id"] for run in shown], wanted])
         if signature == before:
             return no_update, no_update, no_update
-        return _sections(kept, bool(tags), len(shown)), signature, {}
+        return _sections(kept, bool(tags), len(shown), _by_tag(ids, pins)), signature, {}
 
     app.clientside_callback(
         ClientsideFunction("trainboard_view", "watch"),
         Output("media-grid", "className"),
         Input("media-layout", "data"),
         State("media-grid", "id"),
+    )
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_steps", "pin"),
+        Output({"type": "media-pin", "tag": MATCH}, "data"),
+        Input({"type": "media-slider", "tag": MATCH}, "value"),
+        State({"type": "media-placed", "tag": MATCH}, "data"),
+        prevent_initial_call=True,
     )
 
     @app.callback(Output("media-page", "className"), Input({"query": "media_size"}, "value"))
@@ -141,66 +151,51 @@ def _register_grid(app: Dash, store: Store) -> None:
 def _register_content(app: Dash, store: Store) -> None:
     @app.callback(
         Output("media-drawn", "data", allow_duplicate=True),
-        Output("media-pinned", "data"),
         Input("in-view", "data"),
         Input("media-layout", "data"),
         Input("tick", "data"),
-        Input({"type": "media-slider", "tag": ALL}, "value"),
-        State({"type": "media-slider", "tag": ALL}, "max"),
-        State({"type": "media-slider", "tag": ALL}, "id"),
-        State("media-pinned", "data"),
+        Input({"type": "media-pin", "tag": ALL}, "data"),
+        State({"type": "media-pin", "tag": ALL}, "id"),
         State("media-drawn", "data"),
         State("shown", "data"),
         prevent_initial_call=True,
     )
     def draw(
-        in_view: Any, _: Any, _tick: int, values: list[int], maxima: list[int], ids: list[dict[str, str]],
-        pinned: dict[str, int], drawn: dict[str, str], shown: Any,
-    ) -> Any:  # fmt: skip
+        in_view: Any, _: Any, _tick: int, pins: list[int | None], ids: list[Any], drawn: Any, shown: Any
+    ) -> Any:
         """Send the sections in view whose newest record or chosen step has changed."""
         runs = (shown or [])[:MAX_RUNS]
-        sliders = {one["tag"]: (value, top) for one, value, top in zip(ids, values, maxima, strict=True)}
         held: dict[tuple[str, str], list[SeriesRecord]] = {}
         for one in _series(store, runs):
             held.setdefault((one.kind, one.tag), []).append(one)
-        content = _Content(store, {run["id"]: run for run in runs}, dict(drawn or {}), dict(pinned or {}))
-        moved = ctx.triggered_id if isinstance(ctx.triggered_id, dict) else None
+        pinned = _by_tag(ids, pins)
+        content = _Content(store, {run["id"]: run for run in runs}, dict(drawn or {}))
         for one in in_view or []:
-            key = (one.get("kind", ""), one.get("tag", ""))
-            if one.get("type") != "media-section" or key not in held:
+            kind, tag = one.get("kind", ""), one.get("tag", "")
+            if one.get("type") != "media-section" or (kind, tag) not in held:
                 continue
-            if key[0] == "image":
-                is_moved = moved is not None and moved["tag"] == key[1]
-                content.send_images(key[1], held[key], sliders.get(key[1], (1, 1)), is_moved)
+            if kind == "image":
+                content.send_images(tag, held[kind, tag], pinned.get(tag))
             else:
-                content.send_texts(key[1], held[key])
-        same = content.drawn == drawn, content.pinned == pinned
-        return no_update if same[0] else content.drawn, no_update if same[1] else content.pinned
+                content.send_texts(tag, held[kind, tag])
+        return no_update if content.drawn == drawn else content.drawn
 
 
 class _Content:
-    """What is on the page: a print of every section's data, and the steps people have chosen."""
+    """Fills sections, and keeps a print of what each was last filled with."""
 
-    def __init__(
-        self, store: Store, runs: Mapping[str, Any], drawn: dict[str, str], pinned: dict[str, int]
-    ) -> None:
+    def __init__(self, store: Store, runs: Mapping[str, Any], drawn: dict[str, str]) -> None:
         self._store = store
         self._runs = runs
         self.drawn = drawn
-        self.pinned = pinned
 
-    def send_images(
-        self, tag: str, series: Sequence[SeriesRecord], slider: tuple[int, int], moved: bool
-    ) -> None:
-        steps = sorted({int(step) for one in series for step in image.steps(self._store, one.run_id, tag)})
-        if moved:
-            step = step_slider.pinned(steps, *slider)
-            self.pinned = {k: v for k, v in self.pinned.items() if k != tag}
-            self.pinned |= {} if step is None else {tag: step}
-        step = self.pinned.get(tag)
+    def send_images(self, tag: str, series: Sequence[SeriesRecord], step: int | None) -> None:
         if not self._is_new("image", tag, [[one.run_id, one.count] for one in series], step):
             return
+        steps = sorted({int(at) for one in series for at in image.steps(self._store, one.run_id, tag)})
         maximum, value, words = step_slider.place(steps, step)
+        placed = step_slider.Placed(steps=steps, value=value)
+        set_props({"type": "media-placed", "tag": tag}, {"data": placed})
         set_props({"type": "media-slider", "tag": tag}, {"max": maximum, "value": value})
         set_props({"type": "media-step", "tag": tag}, {"children": words})
         cells = [self._image(one, step) for one in self._ordered(series)]
@@ -244,12 +239,18 @@ def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecor
     return [one for one in found if one.kind in KINDS]
 
 
-def _sections(keys: Sequence[tuple[str, str]], has_any: bool, shown: int) -> list[Any]:
+def _by_tag(ids: Sequence[Mapping[str, str]], pins: Sequence[int | None]) -> dict[str, int | None]:
+    return {one["tag"]: step for one, step in zip(ids, pins, strict=True)}
+
+
+def _sections(
+    keys: Sequence[tuple[str, str]], has_any: bool, shown: int, pinned: Mapping[str, int | None]
+) -> list[Any]:
     if not has_any:
         return [_empty()]
     if not keys:
         return [html.Section(html.H2("No image or text has this in its name"), className="notice")]
-    parts: list[Any] = [_section(kind, tag) for kind, tag in keys[:MAX_TAGS]]
+    parts: list[Any] = [_section(kind, tag, pinned.get(tag)) for kind, tag in keys[:MAX_TAGS]]
     if len(keys) > MAX_TAGS:
         parts.append(html.P(f"{len(keys) - MAX_TAGS:,} more: filter by name.", className="notice"))
     if shown > MAX_RUNS:
@@ -257,11 +258,12 @@ def _sections(keys: Sequence[tuple[str, str]], has_any: bool, shown: int) -> lis
     return parts
 
 
-def _section(kind: str, tag: str) -> html.Section:
-    slider_id, words_id = {"type": "media-slider", "tag": tag}, {"type": "media-step", "tag": tag}
+def _section(kind: str, tag: str, pin: int | None) -> html.Section:
+    slider, words, placed = ({"type": f"media-{part}", "tag": tag} for part in ("slider", "step", "placed"))
     head: list[Any] = [html.H2(tag)]
     if kind == "image":
-        head.append(step_slider.layout(slider_id, words_id))
+        head.append(dcc.Store(id={"type": "media-pin", "tag": tag}, data=pin))
+        head.append(step_slider.layout(slider, words, placed))
     content_id = {"type": "media-content", "kind": kind, "tag": tag}
     return html.Section(
         [html.Div(head, className="media-head"), html.Div(id=content_id, className=f"media-{kind}s")],

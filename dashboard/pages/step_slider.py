@@ -1,22 +1,36 @@
-"""A slider over logged steps. At its right end it follows the newest step; moved away it stays put."""
+"""A slider over logged steps. At its right end it follows the newest step; moved away it stays put.
+
+The server places the slider among the steps there are; which step a person chose, the *pin*, is decided
+in the browser at once, so that new data on its way cannot undo it.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import dash_mantine_components as dmc
-from dash import html
+from dash import dcc, html
+
+UNFILLED = 0.5
+"""The maximum of a slider that does not know its steps yet; of any other it is at least 1."""
 
 
-def layout(slider_id: Any, text_id: Any, label: str = "Step") -> html.Div:
+class Placed(TypedDict):
+    """Where the server put a slider: the sorted steps, and the place among them."""
+
+    steps: list[int]
+    value: int
+
+
+def layout(slider_id: Any, text_id: Any, placed_id: Any, label: str = "Step") -> html.Div:
     """The slider, whose value is the place of a step among the sorted steps, and the step in words."""
     slider = dmc.Slider(
         id=slider_id,
         min=0,
-        max=1,
-        value=1,
+        max=UNFILLED,
+        value=UNFILLED,
         step=1,
         label=None,
         size="sm",
@@ -25,17 +39,10 @@ def layout(slider_id: Any, text_id: Any, label: str = "Step") -> html.Div:
         className="step-slider",
     )
     return html.Div(
-        [html.Span(label), slider, html.Span(id=text_id, className="step-text")],
+        [dcc.Store(id=placed_id), html.Span(label), slider, html.Span(id=text_id, className="step-text")],
         className="toolbar-field step-field",
         title="Drag to a step; at the right end the newest one is followed",
     )
-
-
-def pinned(steps: Sequence[int], value: int | None, maximum: int | None) -> int | None:
-    """The step a slider at ``value`` of ``maximum`` stands for; None at its end, where it follows."""
-    if value is None or maximum is None or value >= maximum or not len(steps):
-        return None
-    return int(steps[min(value, len(steps) - 1)])
 
 
 def place(steps: Sequence[int], step: int | None) -> tuple[int, int, str]:
