@@ -42,6 +42,8 @@ def Graph(nodes: list[Node], edges: list[Edge], framework: str = "", name: str =
 
 def _to_array(values: Any) -> Any:
     """The numpy array behind a tensor of any framework; anything else as it is."""
+    if str(getattr(values, "dtype", "")) == "torch.bfloat16":  # which numpy does not know
+        values = values.float()
     for method in ("detach", "cpu", "numpy"):
         if callable(getattr(values, method, None)):
             values = getattr(values, method)()

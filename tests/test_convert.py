@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import trainboard as tb
 from trainboard.loggers.convert import LONGEST_TAG, Refused, to_float, to_plain, to_step, to_tag
 
 
@@ -52,7 +53,9 @@ def test_a_tensorflow_scalar_is_its_float() -> None:
     assert to_float(tensorflow.Variable(2)) == 2.0
 
 
-@pytest.mark.parametrize("value", ["text", None, object(), b"x", 1j, [1.0], np.datetime64("2020-01-01"), 10**400])
+@pytest.mark.parametrize(
+    "value", ["text", None, object(), b"x", 1j, [1.0], np.datetime64("2020-01-01"), 10**400]
+)
 def test_what_is_not_a_number_is_refused_by_name(value: Any) -> None:
     with pytest.raises(Refused, match="not a number"):
         to_float(value)
@@ -97,3 +100,11 @@ def test_config_values_become_what_json_can_hold() -> None:
         "path": 1.5,
         "f": "<built-in function len>",
     }
+
+
+def test_a_tensor_that_needs_gradients_or_is_bfloat16_makes_a_histogram_and_an_image() -> None:
+    torch = pytest.importorskip("torch")
+    weights = torch.ones(4, 5, requires_grad=True)
+    assert tb.Histogram(weights).count == 20
+    assert tb.Histogram(weights.to(torch.bfloat16)).count == 20
+    assert (tb.Image(weights).width, tb.Image(weights).height) == (5, 4)

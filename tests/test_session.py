@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ def test_the_functions_of_the_package_act_on_the_current_run(tmp_path: Path) -> 
 
 def test_config_before_init_says_what_to_do() -> None:
     code = "import trainboard as tb; tb.config"
-    result = subprocess.run([os.sys.executable, "-c", code], capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "call trainboard.init() first" in result.stderr
 
 
