@@ -23,17 +23,17 @@ BUSY_TIMEOUT_S = 15.0
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
-def connect(url: str, *, create: bool = False) -> Engine:
-    """An engine for a resolved store URL; with ``create`` a missing SQLite file is made."""
+def connect(url: str) -> Engine:
+    """An engine for a resolved store URL. It never makes a SQLite file that is not there."""
     path = sqlite_path(url)
-    engine = _sqlite_engine(path, create) if path else create_engine(url, pool_pre_ping=True)
+    engine = _sqlite_engine(path) if path else create_engine(url, pool_pre_ping=True)
     _engines.add(engine)
     return engine
 
 
-def _sqlite_engine(path: Path, create: bool) -> Engine:
+def _sqlite_engine(path: Path) -> Engine:
     # mode=rw, because SQLite would otherwise answer a deleted store with a new empty file.
-    uri = f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}"
+    uri = f"file:{quote(str(path))}?mode=rw"
 
     def open_file() -> sqlite3.Connection:
         # isolation_level=None: sqlite3 must not begin transactions of its own (it would begin them

@@ -114,8 +114,8 @@ class Store:
             query = query.where(runs.c.project == project)
         with self.reading() as connection:
             found = [self._run_record(dict(row)) for row in connection.execute(query).mappings()]
-        wanted = dict(where or {})
-        return [run for run in found if all(getattr(run, name) == value for name, value in wanted.items())]
+        wanted = (where or {}).items()
+        return [run for run in found if all(getattr(run, name) == value for name, value in wanted)]
 
     def run(self, run_id: str) -> RunRecord:
         with self.reading() as connection:
