@@ -329,6 +329,17 @@ def test_the_model_is_left_as_it_was() -> None:
     assert "sum" not in ops(graph)
 
 
+def test_the_pass_runs_in_evaluation_mode_without_gradients() -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    def forward(self: Free, x: torch.Tensor) -> torch.Tensor:
+        seen.append((self.training, torch.is_grad_enabled()))
+        return x * self.scale
+
+    capture(Free(forward), torch.ones(3))
+    assert seen == [(False, False)]
+
+
 def test_a_compiled_model_is_drawn_from_the_model_inside() -> None:
     model = Network()
     compiled = torch.compile(model, backend="eager")
