@@ -140,11 +140,12 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
 def _register_canvas(app: Dash) -> None:
     @app.callback(
         Output({"type": "graph-canvas", "pane": ALL}, "stylesheet"),
+        Output("graph-panes", "className"),
         Input("theme", "data"),
         Input({"query": "graph_color"}, "value"),
     )
     def style(theme: str, color_by: str) -> Any:
-        return [stylesheet(theme, color_by)] * len(PANES)
+        return [stylesheet(theme, color_by)] * len(PANES), f"graph-panes graph-by-{color_by}"
 
     def clientside(name: str, *dependencies: Any) -> None:
         app.clientside_callback(ClientsideFunction("trainboard_graph", name), *dependencies)

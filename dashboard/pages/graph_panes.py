@@ -39,7 +39,11 @@ def page(query: Mapping[str, str]) -> html.Div:
         className="toolbar",
     )
     return html.Div(
-        [controls, html.Div([_pane(pane) for pane in PANES], className="graph-panes"), _empty()],
+        [
+            controls,
+            html.Div([_pane(pane) for pane in PANES], id="graph-panes", className="graph-panes"),
+            _empty(),
+        ],
         id="graph-page",
         className="graph-page graph-loading",
     )
@@ -126,6 +130,8 @@ def head(run: dict[str, Any], graph: Graph) -> list[Any]:
             for label, hue in legend(graph)
         ],
     ]
+    scale = html.I(className="graph-scale", **{"aria-hidden": "true"})
+    parts.append(html.Span(["few", scale, "many parameters"], className="graph-few"))
     if graph.partial:
         parts.append(html.Div(["Incomplete: ", graph.partial], className="graph-partial", role="note"))
     return parts
