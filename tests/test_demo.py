@@ -66,6 +66,7 @@ def test_once_adds_four_finished_runs_and_ends_with_a_summary(tmp_path: Path) ->
     done = subprocess.run([*DEMO, "--once"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(store) == dict.fromkeys(["earlier", *RUNS], "finished")
+    assert not store.with_name(store.name + "-wal").exists()
     summary = done.stdout[done.stdout.index("Framework") :]
     assert all(re.search(rf"{name}\b.*finished", summary) for name in RUNS)
     assert f"trainboard serve {store.name}" in summary

@@ -115,7 +115,7 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
         Input({"type": "graph-state", "pane": MATCH}, "data"),
         State({"type": "graph-run", "pane": MATCH}, "data"),
     )
-    def describe(selected: str | None, state: Any, run: Any) -> Any:
+    def describe(selected: Any, state: Any, run: Any) -> Any:
         if ctx.triggered_id and ctx.triggered_id["type"] == "graph-state":
             selected = (state or {}).get("reveal") or no_update
         graph = graph_of(run)
