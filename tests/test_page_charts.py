@@ -166,9 +166,19 @@ def test_controls_are_in_the_address_and_come_back_from_it(
     assert board.evaluate("trainboard.plots().every(plot => plot.look.log && plot.look.axis === 'relative')")
 
 
-def test_keys_change_the_axis_and_reach_the_filter(
-    board: Page, store: Store, dashboard: Dashboard
-) -> None:
+def test_a_wrong_address_is_harmless(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "one", [{"a,b%2C/loss": 1.0}] * 5)
+    wrong = "axis=epoch&smoothing=9&theme=pink&wide=%25E0&sections=%25&project=gone&only=nobody&log=maybe"
+    board.goto(f"{dashboard.url}/?{wrong}")
+    expect(board.get_by_text("No run is shown")).to_be_visible()
+    board.get_by_label("Show one").check()
+    expect(board.locator("article.card")).to_contain_text("5 points, last 1.000")
+    board.get_by_role("button", name="Full width").click()
+    board.reload()
+    expect(board.locator("article.card")).to_have_attribute("data-wide", "true")
+
+
+def test_keys_change_the_axis_and_reach_the_filter(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "one", falling(30))
     board.goto(dashboard.url)
     expect(card(board, "val/loss")).to_contain_text("30 points")
