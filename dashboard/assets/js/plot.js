@@ -5,6 +5,7 @@
   const FONT = "11px system-ui, sans-serif";
   const AXIS_WIDTH = 50;
   const AXIS_HEIGHT = 24;
+  const TIME_AXIS_HEIGHT = 38; /* uPlot writes the date below the time */
   const UNIFORM_DRAG = 24;
   const PADDING = 0.06;
   const MINUTE = 60;
@@ -123,7 +124,7 @@
       const [quiet, grid] = ["--quiet", "--grid"].map((name) => style.getPropertyValue(name));
       const common = { stroke: quiet, font: FONT, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
       const { axis, log } = this.look;
-      const x = { ...common, size: AXIS_HEIGHT, space: 56, gap: 4 };
+      const x = { ...common, size: axis === "wall" ? TIME_AXIS_HEIGHT : AXIS_HEIGHT, space: 56, gap: 4 };
       if (axis === "step") x.values = (u, splits) => splits.map(trainboard.format.tick);
       if (axis === "relative") {
         x.incrs = SECONDS;
