@@ -128,7 +128,7 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
     @app.callback(
         Output({"type": "graph-search", "pane": MATCH}, "data"),
         Input({"type": "graph-search", "pane": MATCH}, "searchValue"),
-        State({"type": "graph-run", "pane": MATCH}, "data"),
+        Input({"type": "graph-run", "pane": MATCH}, "data"),
         prevent_initial_call=True,
     )
     def search(text: str | None, run: Any) -> Any:
