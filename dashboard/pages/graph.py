@@ -116,7 +116,7 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
         State({"type": "graph-run", "pane": MATCH}, "data"),
     )
     def describe(selected: Any, state: Any, run: Any) -> Any:
-        if ctx.triggered_id and ctx.triggered_id["type"] == "graph-state":
+        if "graph-selected" not in {one["type"] for one in ctx.triggered_prop_ids.values()}:
             selected = (state or {}).get("reveal") or no_update
         graph = graph_of(run)
         if selected is no_update:
