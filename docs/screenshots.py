@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -22,23 +23,24 @@ PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
     "charts-dark": ("?theme=dark", ".uplot canvas"),
     "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
-    "graph": ("graph?theme=light", "#page canvas"),
+    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
     "media": ("media?theme=light", "#page img"),
 }
-"""For each picture its address, and what is there once the page has drawn."""
+"""For each picture its address, with runs by their names, and what is there once the page has drawn."""
 SETTLING = 3_000
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = sys.argv[1] if sys.argv[1:] else str(trained_store(Path(folder)))
-        with dashboard(open_store(store), 0) as address, sync_playwright() as playwright:
+        store = open_store(sys.argv[1] if sys.argv[1:] else trained_store(Path(folder)))
+        ids = {run.name: run.id for run in store.runs()}
+        with closing(store), dashboard(store, 0) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             page = browser.new_page(viewport=SIZE)
             for name, (path, drawn) in PICTURES.items():
-                take(page, address + path, drawn, IMAGES / f"{name}.png")
+                take(page, address + path.format_map(ids), drawn, IMAGES / f"{name}.png")
             browser.close()
 
 
