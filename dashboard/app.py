@@ -40,16 +40,23 @@ _INDEX = """<!DOCTYPE html>
 
 
 class App(Dash):
-    """Dash on FastAPI, with every callback in a thread: a query must not stop the event loop."""
+    """Dash on FastAPI, with every callback in a thread: a query must not stop the event loop.
+
+    One callback's calls take turns as they came: Dash puts nothing in order that ``set_props`` sends, so
+    an older answer that took longer would overwrite a newer one.
+    """
 
     def callback(self, *args: Any, **kwargs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         register = super().callback(*args, **kwargs)
 
         def threaded(function: Callable[..., Any]) -> Callable[..., Any]:
+            turn = asyncio.Lock()
+
             @functools.wraps(function)
             async def run(*values: Any) -> Any:
                 try:
-                    return await asyncio.to_thread(function, *values)
+                    async with turn:
+                        return await asyncio.to_thread(function, *values)
                 except PreventUpdate:
                     raise
                 except Exception:

@@ -91,8 +91,9 @@
   }
 
   async function refreshAll() {
-    const project = encodeURIComponent(trainboard.value("project"));
-    const answer = await json(`/api/v1/runs?project=${project}`);
+    const project = trainboard.value("project");
+    const answer = await json(`/api/v1/runs?project=${encodeURIComponent(project)}`);
+    if (project !== trainboard.value("project")) return; /* another was chosen, and asked for, meanwhile */
     state.project = answer.project;
     state.projects = answer.projects;
     trainboard.setRuns(answer.runs);

@@ -11,9 +11,11 @@
     read_address(search, defaults) {
       trainboard.state.defaults = defaults;
       trainboard.state.ready = true;
-      trainboard.live.start();
       dash_clientside.set_props("theme", { data: trainboard.state.theme });
-      return trainboard.parseQuery(search);
+      const query = trainboard.parseQuery(search);
+      trainboard.applyQuery(query);
+      trainboard.live.start();
+      return query;
     },
 
     /** A control with the id {"query": key} was used: its value goes to the address. */
