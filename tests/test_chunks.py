@@ -36,7 +36,9 @@ def append(store: Store, points: Columns) -> None:
 
 def chunk_sizes(store: Store) -> list[int]:
     with store.reading() as connection:
-        return list(connection.scalars(select(chunks.c.count).order_by(chunks.c.start)))
+        return list(
+            connection.scalars(select(chunks.c.count).where(chunks.c.level == 0).order_by(chunks.c.start))
+        )
 
 
 def ramp(start: int, count: int) -> Columns:

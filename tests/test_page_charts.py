@@ -166,9 +166,7 @@ def test_controls_are_in_the_address_and_come_back_from_it(
     assert board.evaluate("trainboard.plots().every(plot => plot.look.log && plot.look.axis === 'relative')")
 
 
-def test_keys_change_the_axis_and_reach_the_filter(
-    board: Page, store: Store, dashboard: Dashboard
-) -> None:
+def test_keys_change_the_axis_and_reach_the_filter(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "one", falling(30))
     board.goto(dashboard.url)
     expect(card(board, "val/loss")).to_contain_text("30 points")
