@@ -166,6 +166,36 @@ def test_controls_are_in_the_address_and_come_back_from_it(
     assert board.evaluate("trainboard.plots().every(plot => plot.look.log && plot.look.axis === 'relative')")
 
 
+def test_outliers_are_ignored_on_wish(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "one", [{"loss": 1000.0 if step == 50 else step / 100} for step in range(100)])
+    board.goto(dashboard.url)
+    expect(card(board, "loss")).to_contain_text("100 points")
+    assert board.evaluate("trainboard.plots()[0].u.scales.y.max") > 1000
+    board.get_by_label("Ignore outliers").check()
+    eventually(lambda: board.evaluate("trainboard.plots()[0].u.scales.y.max") < 2)
+
+
+def test_a_section_stays_closed(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "one", falling(3))
+    board.goto(dashboard.url)
+    board.get_by_role("button", name="train").first.click()
+    expect(board.locator("article.card")).to_have_count(1)
+    board.reload()
+    expect(board.locator("article.card")).to_have_count(1)
+
+
+def test_a_wrong_address_is_harmless(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "one", [{"a,b%2C/loss": 1.0}] * 5)
+    wrong = "axis=epoch&smoothing=9&theme=pink&wide=%25E0&sections=%25&project=gone&only=nobody&log=maybe"
+    board.goto(f"{dashboard.url}/?{wrong}")
+    expect(board.get_by_text("No run is shown")).to_be_visible()
+    board.get_by_label("Show one").check()
+    expect(board.locator("article.card")).to_contain_text("5 points, last 1.000")
+    board.get_by_role("button", name="Full width").click()
+    board.reload()
+    expect(board.locator("article.card")).to_have_attribute("data-wide", "true")
+
+
 def test_keys_change_the_axis_and_reach_the_filter(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "one", falling(30))
     board.goto(dashboard.url)
