@@ -17,12 +17,12 @@ buckets first. What then stays closed counts whole where its last point is, if t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from . import buckets as bucket_codec
 from . import chunks as point_codec
@@ -40,6 +40,17 @@ AXES: tuple[str, ...] = get_args(Axis)
 
 _MUST_CHUNKS = 256
 _WIDE_CHUNKS = 32
+
+# Built once: building a query takes longer than SQLite takes to answer it.
+_OF_LEVEL = select(chunks.c.start, chunks.c.count, chunks.c.data).where(
+    chunks.c.run_id == bindparam("run"),
+    chunks.c.series_id == bindparam("series"),
+    chunks.c.level == bindparam("level"),
+)
+_AT_STARTS = _OF_LEVEL.where(chunks.c.start.in_(bindparam("starts", expanding=True)))
+_OPEN = _OF_LEVEL.where(chunks.c.start >= bindparam("sealed")).order_by(chunks.c.start)
+_OPEN_BY_STEP = _OPEN.where(chunks.c.max_step >= bindparam("low"), chunks.c.min_step <= bindparam("high"))
+_OPEN_BY_WALL = _OPEN.where(chunks.c.max_wall >= bindparam("low"), chunks.c.min_wall <= bindparam("high"))
 
 
 class Source(NamedTuple):
@@ -162,9 +173,9 @@ def _in_fewest_chunks(numbers: Numbers, level: int, wanted: Mask, limit: int) ->
     """Those of the ``wanted`` buckets whose sixteen can be had from so many chunks, the fullest first."""
     buckets_a_chunk = (LEVEL_CHUNK if level > 1 else CHUNK_POINTS) // FAN_OUT
     in_chunk = numbers // buckets_a_chunk
-    which, sharing = np.unique(in_chunk[wanted], return_counts=True)
-    if len(which) <= limit:
+    if len(_distinct(in_chunk[wanted])) <= limit:
         return wanted.copy()
+    which, sharing = np.unique(in_chunk[wanted], return_counts=True)
     fullest = which[np.argsort(-sharing, kind="stable")[:limit]]
     return wanted & np.isin(in_chunk, fullest)
 
@@ -225,38 +236,38 @@ def _add_points(
     indices.append(wanted)
 
 
-def _open_chunks(source: Source, view: View) -> Iterator[tuple[int, int, bytes]]:
-    """Start, count and bytes of the chunks that are not sealed and may hold some of the window."""
-    query = _of_level(source, 0).where(chunks.c.start >= source.sealed)
-    if view.window is not None:
-        on_step = view.axis == "step"
-        least, greatest = (
-            (chunks.c.min_step, chunks.c.max_step) if on_step else (chunks.c.min_wall, chunks.c.max_wall)
-        )
-        query = query.where(greatest >= view.window[0], least <= view.window[1])
-    for row in source.connection.execute(query.order_by(chunks.c.start)):
-        yield row.start, row.points, row.data
+def _open_chunks(source: Source, view: View) -> Sequence[Row[Any]]:
+    """The chunks of points that are not sealed and may hold some of the window."""
+    bounds: dict[str, Any] = _series_of(source, 0) | {"sealed": source.sealed}
+    if view.window is None:
+        return source.connection.execute(_OPEN, bounds).all()
+    query = _OPEN_BY_STEP if view.axis == "step" else _OPEN_BY_WALL
+    bounds |= {"low": view.window[0], "high": view.window[1]}
+    return source.connection.execute(query, bounds).all()
 
 
 def _stored_chunks(source: Source, level: int, starts: Numbers) -> dict[int, tuple[bytes, int]]:
     """Bytes and count of the chunks of a level that begin at ``starts`` (sorted, with repeats)."""
     found: dict[int, tuple[bytes, int]] = {}
-    for group in in_groups(np.unique(starts).tolist()):
-        query = _of_level(source, level).where(chunks.c.start.in_(group))
-        found |= {row.start: (row.data, row.points) for row in source.connection.execute(query)}
+    for group in in_groups(_distinct(starts).tolist()):
+        rows = source.connection.execute(_AT_STARTS, _series_of(source, level) | {"starts": group})
+        found |= {start: (data, count) for start, count, data in rows}
     return found
 
 
-def _of_level(source: Source, level: int) -> Any:
-    return select(chunks.c.start, chunks.c.count.label("points"), chunks.c.data).where(
-        chunks.c.run_id == source.run_id, chunks.c.series_id == source.series_id, chunks.c.level == level
-    )
+def _series_of(source: Source, level: int) -> dict[str, Any]:
+    return {"run": source.run_id, "series": source.series_id, "level": level}
+
+
+def _distinct(numbers: Numbers) -> Numbers:
+    """The different ones of sorted numbers."""
+    return numbers[np.diff(numbers, prepend=-1) > 0]
 
 
 def _by_chunk(numbers: Numbers, size: int) -> Iterator[tuple[int, Numbers]]:
     """Sorted numbers by the chunk they are in: where it starts, and the numbers."""
     starts = numbers - numbers % size
-    for start in np.unique(starts).tolist():
+    for start in _distinct(starts).tolist():
         low, high = np.searchsorted(numbers, (start, start + size))
         yield start, numbers[low:high]
 

@@ -100,10 +100,12 @@ def _unpack_column(raw: bytes, at: int, column: Words) -> int:
     count = len(column) - (kind & _DELTA)
     if width > 8 or kind > 3:
         raise ValueError(f"no column has kind {kind} and width {width}")
-    planes = np.frombuffer(raw, np.uint8, width * count, at).reshape(width, count)
     target = column[kind & _DELTA :]
-    target.view(np.uint8).reshape(-1, 8)[:, :width] = planes.T
-    target += np.uint64(base)
+    if width:
+        planes = np.frombuffer(raw, np.uint8, width * count, at).reshape(width, count)
+        target.view(np.uint8).reshape(-1, 8)[:, :width] = planes.T
+    if base:
+        target += np.uint64(base)
     if kind & _DELTA:
         column[0] = first
         np.cumsum(column, out=column)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, select
 
 from . import engine as database
 from .cover import Axis, Window
@@ -23,6 +23,12 @@ from .schema import runs, series
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 
 _SERIES_COLUMNS = [column for column in series.c if column.name not in ("series_id", "sealed")]
+
+_SERIES_ROW = (
+    select(series, runs.c.created_at)
+    .join(runs, runs.c.run_id == series.c.run_id)
+    .where(series.c.run_id == bindparam("run"), series.c.series_id == bindparam("series"))
+)
 
 
 def open_store(url: str | os.PathLike[str] | None = None, *, create: bool = False) -> Store:
@@ -222,9 +228,7 @@ class Store:
 
     def _series_row(self, connection: Connection, run_id: str, key: SeriesKey) -> RowMapping:
         """The row of a series, and ``created_at`` of its run."""
-        query = select(series, runs.c.created_at).join(runs, runs.c.run_id == series.c.run_id)
-        query = query.where(series.c.run_id == run_id, series.c.series_id == key.id)
-        row = connection.execute(query).mappings().first()
+        row = connection.execute(_SERIES_ROW, {"run": run_id, "series": key.id}).mappings().first()
         if row is None:
             self._run_row(connection, run_id)
             of_run = (series.c.run_id == run_id) & (series.c.kind == key.kind)
