@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, delete, insert, select, tuple_
 from . import chunks as codec
 from .chunks import CHUNK_POINTS, Columns
 from .engine import in_groups, insert_or_update
-from .pyramid import Sealed, raise_levels
+from .pyramid import FAN_OUT, Risen, first_level, raise_levels
 from .schema import chunks, series
 from .series import SeriesKey
 from .summary import add_points, empty_row, number
@@ -41,16 +41,16 @@ def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKe
     ]
     parts = _take_out(connection, run_id, swallowed)
     made: list[dict[str, Any]] = []
-    sealed: dict[int, Sealed] = {}
+    risen: dict[int, Risen] = {}
     for key, points in arrived.items():
         tail = Columns.concatenate([*parts[key.id], points])
         start = rows[key]["count"] - len(tail.steps) + len(points.steps)
         made += _grow(rows[key], start, tail, points)
         if (full := rows[key]["sealed"] - start) > 0:
-            sealed[key.id] = Sealed(start, tail.take(slice(0, full)))
+            risen[key.id] = Risen(start // FAN_OUT, first_level(tail.take(slice(0, full))))
     save_series(connection, rows.values())
     connection.execute(insert(chunks), made)
-    raise_levels(connection, run_id, sealed)
+    raise_levels(connection, run_id, risen)
 
 
 def load_series(

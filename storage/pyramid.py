@@ -31,14 +31,7 @@ _SLAB_POINTS = 16 * CHUNK_POINTS
 _CHUNK_KEY = tuple_(chunks.c.series_id, chunks.c.start)
 
 
-class Sealed(NamedTuple):
-    """Points that were sealed, and the index of the first of them in the order of arrival."""
-
-    start: int
-    points: Columns
-
-
-class _Risen(NamedTuple):
+class Risen(NamedTuple):
     """New buckets of a level, and the number of the first of them in that level."""
 
     start: int
@@ -60,39 +53,65 @@ def sealed_part(length: int) -> int:
     return length - length % LEVEL_CHUNK
 
 
-def raise_levels(connection: Connection, run_id: str, sealed: Mapping[int, Sealed]) -> None:
-    """Add newly sealed points, by series id, to the levels above them.
+def raise_levels(connection: Connection, run_id: str, risen: Mapping[int, Risen]) -> None:
+    """Add new buckets of level 1, by series id, to the levels of their series.
 
-    They must follow what was sealed before. Reads and rewrites one open chunk a level.
+    They must follow those there are. Reads and rewrites one open chunk a level.
     """
-    risen = {series_id: _Risen(new.start // FAN_OUT, _first_level(new)) for series_id, new in sealed.items()}
     level = 1
     while risen:
         risen = _extend_level(connection, run_id, level, risen)
         level += 1
 
 
+def first_level(points: Columns) -> Buckets:
+    """The buckets of points, a multiple of ``FAN_OUT`` in number."""
+    slabs = range(0, len(points.steps), _SLAB_POINTS)
+    return concatenate([by_fan_out(of_points(points.take(slice(at, at + _SLAB_POINTS)))) for at in slabs])
+
+
+def by_fan_out(buckets: Buckets) -> Buckets:
+    """The buckets of the next level."""
+    return merge(buckets, np.arange(0, len(buckets), FAN_OUT))
+
+
+def level_chunk(run_id: str, series_id: int, level: int, start: int, part: Buckets) -> dict[str, Any]:
+    """The row of a chunk of a level."""
+    return {
+        "run_id": run_id,
+        "series_id": series_id,
+        "level": level,
+        "start": start,
+        "count": len(part),
+        "min_step": int(part.ints("min_step").min()),
+        "max_step": int(part.ints("max_step").max()),
+        "min_wall": number(part.floats("min_wall").min()),
+        "max_wall": number(part.floats("max_wall").max()),
+        "data": codec.encode(part),
+    }
+
+
 def _extend_level(
-    connection: Connection, run_id: str, level: int, risen: Mapping[int, _Risen]
-) -> dict[int, _Risen]:
+    connection: Connection, run_id: str, level: int, risen: Mapping[int, Risen]
+) -> dict[int, Risen]:
     """Write new buckets to a level; returns what they make in the level above."""
     opened = _open_buckets(connection, run_id, level, risen)
     made: list[dict[str, Any]] = []
-    above: dict[int, _Risen] = {}
+    above: dict[int, Risen] = {}
     for series_id, new in risen.items():
         whole = concatenate([*opened.get(series_id, ()), new.buckets])
         base = sealed_part(new.start)
         for at in range(0, len(whole), LEVEL_CHUNK):
             part = whole.take(slice(at, at + LEVEL_CHUNK))
-            made.append(_chunk_row(run_id, series_id, level, base + at, part))
+            made.append(level_chunk(run_id, series_id, level, base + at, part))
         if full := sealed_part(len(whole)):
-            above[series_id] = _Risen(base // FAN_OUT, _by_fan_out(whole.take(slice(0, full))))
+            above[series_id] = Risen(base // FAN_OUT, by_fan_out(whole.take(slice(0, full))))
     connection.execute(insert_or_update(connection, chunks), made)
     return above
 
 
 def _open_buckets(
-    connection: Connection, run_id: str, level: int, risen: Mapping[int, _Risen]
+    connection: Connection, run_id: str, level: int, risen: Mapping[int, Risen]
 ) -> dict[int, tuple[Buckets]]:
     """The open chunk of the level of each series that has one; buckets of a damaged one are unknown."""
     lengths = {series_id: new.start - sealed_part(new.start) for series_id, new in risen.items()}
@@ -106,29 +125,3 @@ def _open_buckets(
             except ValueError:
                 continue
     return found
-
-
-def _first_level(sealed: Sealed) -> Buckets:
-    slabs = range(0, len(sealed.points.steps), _SLAB_POINTS)
-    return concatenate(
-        [_by_fan_out(of_points(sealed.points.take(slice(at, at + _SLAB_POINTS)))) for at in slabs]
-    )
-
-
-def _by_fan_out(buckets: Buckets) -> Buckets:
-    return merge(buckets, np.arange(0, len(buckets), FAN_OUT))
-
-
-def _chunk_row(run_id: str, series_id: int, level: int, start: int, part: Buckets) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "series_id": series_id,
-        "level": level,
-        "start": start,
-        "count": len(part),
-        "min_step": int(part.ints("min_step").min()),
-        "max_step": int(part.ints("max_step").max()),
-        "min_wall": number(part.floats("min_wall").min()),
-        "max_wall": number(part.floats("max_wall").max()),
-        "data": codec.encode(part),
-    }
