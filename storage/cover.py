@@ -140,7 +140,8 @@ def _read_level(
     for start, some in _by_chunk(wanted, LEVEL_CHUNK):
         try:
             data, count = stored[start]
-            found.append(bucket_codec.decode(data, count, FAN_OUT**level).take(some - start))
+            chunk = bucket_codec.decode(data, count, FAN_OUT**level)
+            found.append(chunk if len(some) == count else chunk.take(some - start))
             numbers.append(some)
         except (KeyError, IndexError, ValueError):
             damaged.append(some)
@@ -261,7 +262,9 @@ def _series_of(source: Source, level: int) -> dict[str, Any]:
 
 def _distinct(numbers: Numbers) -> Numbers:
     """The different ones of sorted numbers."""
-    return numbers[np.diff(numbers, prepend=-1) > 0]
+    fresh = np.ones(len(numbers), bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=fresh[1:])
+    return numbers[fresh]
 
 
 def _by_chunk(numbers: Numbers, size: int) -> Iterator[tuple[int, Numbers]]:

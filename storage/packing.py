@@ -3,7 +3,7 @@
 A column is stored as its differences from its least word or, where that takes fewer bits, as the
 differences of its differences from the least of them; floats that float32 holds exactly are stored as
 such. Bytes that are zero in every word are left out, and the rest is grouped by place. So a constant
-or evenly spaced column costs its header alone, and every column comes back bit for bit.
+or evenly spaced column costs its header alone, one of zeros nothing, and all come back bit for bit.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ LEVEL = 1
 Words = NDArray[np.uint64]
 
 _DELTA, _FLOAT32 = 1, 2
+_PRESENT = struct.Struct("<Q")
 _HEADER = struct.Struct("<BBQQ")
 _SIGN = np.uint64(1 << 63)
 
@@ -62,24 +63,27 @@ def decompress(data: bytes | memoryview, limit: int) -> bytes:
 
 
 def pack(table: Words) -> bytes:
-    """Pack a table of words, one row a column, at least one word each."""
-    parts: list[bytes] = []
-    for column in table:
-        parts += _pack_column(column)
+    """Pack a table of words: at most 64 rows, each a column of at least one word."""
+    present = [row for row, column in enumerate(table) if column.any()]
+    parts = [_PRESENT.pack(sum(1 << row for row in present))]
+    for row in present:
+        parts += _pack_column(table[row])
     return compress(b"".join(parts))
 
 
 def unpack(data: bytes | memoryview, columns: int, count: int) -> Words:
     """The table of ``columns`` rows of ``count`` words. Raises ``ValueError`` if the bytes are not one."""
-    raw = decompress(data, columns * (_HEADER.size + 8 * count))
+    raw = decompress(data, _PRESENT.size + columns * (_HEADER.size + 8 * count))
     table = np.zeros((columns, count), "<u8")
-    at = 0
+    at = _PRESENT.size
     try:
-        for column in table:
-            at = _unpack_column(raw, at, column)
+        (present,) = _PRESENT.unpack_from(raw)
+        for row in range(columns):
+            if present >> row & 1:
+                at = _unpack_column(raw, at, table[row])
     except (struct.error, ValueError) as error:
         raise ValueError(f"chunk is damaged: {error}") from error
-    if at != len(raw):
+    if at != len(raw) or present >> columns:
         raise ValueError("chunk is damaged: it holds more than its columns")
     return table
 
@@ -116,8 +120,6 @@ def _unpack_column(raw: bytes, at: int, column: Words) -> int:
 
 def _as_float32(words: Words) -> Words | None:
     """The words' floats as the bits of float32, if none of them changes thereby."""
-    if not words.any():
-        return None
     values = words.view(np.float64)
     with np.errstate(all="ignore"):
         narrow = values.astype(np.float32)

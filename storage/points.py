@@ -71,7 +71,8 @@ def read_since(connection: Connection, run_id: str, series_id: int, index: int) 
 def _in_store(window: Window, axis: Axis, origin: float) -> Window:
     """A window in the units of the stored columns, and within what a database takes."""
     if axis == "step":
-        return max(window[0], _INT64.min), min(window[1], _INT64.max)
+        low, high = max(window[0], _INT64.min), min(window[1], _INT64.max)
+        return (0, -1) if low > high else (low, high)
     shift = origin if axis == "relative" else 0.0
     return window[0] + shift, window[1] + shift
 
