@@ -36,6 +36,15 @@ class _Codecs(local):
 _codecs = _Codecs()
 
 
+class _Header(NamedTuple):
+    """What comes before the bytes of a column: ``width`` bytes a residual, above ``base``."""
+
+    kind: int
+    width: int
+    first: int
+    base: int
+
+
 class _Frame(NamedTuple):
     """Words as ``residuals`` above ``base``; with ``delta``, of their differences, ``first`` apart."""
 
@@ -75,17 +84,40 @@ def unpack(data: bytes | memoryview, columns: int, count: int) -> Words:
     """The table of ``columns`` rows of ``count`` words. Raises ``ValueError`` if the bytes are not one."""
     raw = decompress(data, _PRESENT.size + columns * (_HEADER.size + 8 * count))
     table = np.zeros((columns, count), "<u8")
-    at = _PRESENT.size
     try:
-        (present,) = _PRESENT.unpack_from(raw)
-        for row in range(columns):
-            if present >> row & 1:
-                at = _unpack_column(raw, at, table[row])
-    except (struct.error, ValueError) as error:
+        headers = _fill_residuals(raw, table)
+    except (struct.error, ValueError, IndexError) as error:
         raise ValueError(f"chunk is damaged: {error}") from error
-    if at != len(raw) or present >> columns:
-        raise ValueError("chunk is damaged: it holds more than its columns")
+    table[list(headers)] += np.array([[header.base] for header in headers.values()], np.uint64)
+    for row, header in headers.items():
+        if header.kind & _DELTA:
+            table[row, 0] = header.first
+            np.add.accumulate(table[row], out=table[row])
+    narrow = [row for row, header in headers.items() if header.kind & _FLOAT32]
+    table.view("<f8")[narrow] = table[narrow].astype("<u4").view("<f4")
     return table
+
+
+def _fill_residuals(raw: bytes, table: Words) -> dict[int, _Header]:
+    """Put the residuals of each column into the table, which is all zero; returns the headers by row."""
+    places = table.view(np.uint8).reshape(*table.shape, 8)
+    headers: dict[int, _Header] = {}
+    at = _PRESENT.size
+    (present,) = _PRESENT.unpack_from(raw)
+    for row in range(present.bit_length()):
+        if not present >> row & 1:
+            continue
+        header = headers[row] = _Header(*_HEADER.unpack_from(raw, at))
+        if header.width > 8 or header.kind > _DELTA | _FLOAT32:
+            raise ValueError(f"no column has kind {header.kind} and width {header.width}")
+        at += _HEADER.size
+        own = places[row, header.kind & _DELTA :, : header.width]
+        if own.size:
+            own[:] = np.frombuffer(raw, np.uint8, own.size, at).reshape(header.width, -1).T
+            at += own.size
+    if at != len(raw):
+        raise ValueError("it holds more than its columns")
+    return headers
 
 
 def _pack_column(words: Words) -> tuple[bytes, bytes]:
@@ -95,27 +127,6 @@ def _pack_column(words: Words) -> tuple[bytes, bytes]:
     kind = _DELTA * frame.delta + _FLOAT32 * (narrow is not None)
     planes = frame.residuals.astype("<u8", copy=False).view(np.uint8).reshape(-1, 8)[:, :width]
     return _HEADER.pack(kind, width, frame.first, frame.base), planes.T.tobytes()
-
-
-def _unpack_column(raw: bytes, at: int, column: Words) -> int:
-    """Fill ``column``, which is all zero; returns where the next one begins."""
-    kind, width, first, base = _HEADER.unpack_from(raw, at)
-    at += _HEADER.size
-    count = len(column) - (kind & _DELTA)
-    if width > 8 or kind > 3:
-        raise ValueError(f"no column has kind {kind} and width {width}")
-    target = column[kind & _DELTA :]
-    if width:
-        planes = np.frombuffer(raw, np.uint8, width * count, at).reshape(width, count)
-        target.view(np.uint8).reshape(-1, 8)[:, :width] = planes.T
-    if base:
-        target += np.uint64(base)
-    if kind & _DELTA:
-        column[0] = first
-        np.cumsum(column, out=column)
-    if kind & _FLOAT32:
-        column.view("<f8")[:] = column.astype("<u4").view("<f4")
-    return at + width * count
 
 
 def _as_float32(words: Words) -> Words | None:
