@@ -43,7 +43,7 @@ types: setup ## Check types; build/types shows checkers the package as it is ins
 		"$(CURDIR)"/examples build/types/trainboard/
 	$(BIN)/pyright $(ARGS)
 
-bench: setup ## Measure beside TensorBoard's SummaryWriter; writes benchmarks/RESULTS.md
+bench: setup ## Measure beside TensorBoard's SummaryWriter; ARGS=--write keeps the figures in RESULTS.md
 	$(BIN)/python -m benchmarks $(ARGS)
 
 docs: setup chromium ## Remake the screenshots, then check the docs against the code

@@ -122,7 +122,9 @@ class _Interface:
         body = await asyncio.to_thread(self._scalars, wanted, width, axis, window)
         return Response(body, media_type="application/octet-stream")
 
-    def _scalars(self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: tuple[float, float] | None) -> bytes:
+    def _scalars(
+        self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: tuple[float, float] | None
+    ) -> bytes:
         lines: list[scalar.Line | None] = []
         for series in wanted:
             try:

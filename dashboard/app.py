@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
+from dash.exceptions import PreventUpdate
 from fastapi import FastAPI
 
 from ..storage.location import without_password
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 _ASSETS = Path(__file__).parent / "assets"
+_log = logging.getLogger("trainboard.dashboard")
 
 _INDEX = """<!DOCTYPE html>
 <html lang="en">
@@ -45,7 +48,14 @@ class App(Dash):
         def threaded(function: Callable[..., Any]) -> Callable[..., Any]:
             @functools.wraps(function)
             async def run(*values: Any) -> Any:
-                return await asyncio.to_thread(function, *values)
+                try:
+                    return await asyncio.to_thread(function, *values)
+                except PreventUpdate:
+                    raise
+                except Exception:
+                    # Dash answers with a bare 500, and says nothing of why.
+                    _log.exception("%s failed", function.__qualname__)
+                    raise
 
             return register(run)
 

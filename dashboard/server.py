@@ -38,13 +38,15 @@ def create_app(
     """The dashboard as an ASGI application.
 
     ``host`` and ``port`` are where it will be reached: they decide which Host headers are believed.
-    With a ``token`` every request must show it. Serve it with its lifespan, which adopts the spools
-    that dead programs left behind.
+    With a ``token`` every request must show it; a ``host`` other than loopback demands one
+    (``ValueError``). Serve it with its lifespan, which adopts the spools that dead programs left behind.
     """
     return _create_app(store, Changes(store), host, port, token)
 
 
 def _create_app(store: Store, changes: Changes, host: str, port: int, token: str | None) -> ASGIApp:
+    if token is None and not is_loopback(host):
+        raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
     app = _Dispatcher(store, create_api(store, changes), dash.server)
     return Guard(app, host=host, port=port, token=token, script_hashes=dash.csp_hashes())

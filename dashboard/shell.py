@@ -54,6 +54,7 @@ def _sidebar() -> html.Aside:
         tabIndex="0",
         title="Drag, or use the arrow keys, to change the width",
         **aria(label="Width of the sidebar", orientation="vertical"),
+        **aria(valuemin="160", valuemax="600", valuenow="248"),
     )
     return html.Aside([RunList(id="runs"), resizer], id="sidebar", **aria(label="Runs"))
 

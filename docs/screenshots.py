@@ -9,37 +9,38 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from trainboard.cli.demo import start_dashboard
+from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
 IMAGES = Path(__file__).parent / "images"
 SIZE = {"width": 1440, "height": 900}
 PICTURES = {
-    "charts": "?theme=light",
-    "charts-dark": "?theme=dark",
-    "histograms": "histograms?theme=light",
-    "graph": "graph?theme=light",
-    "media": "media?theme=light",
+    "charts": ("?theme=light", ".uplot canvas"),
+    "charts-dark": ("?theme=dark", ".uplot canvas"),
+    "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
+    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
+    "media": ("media?theme=light", "#page img"),
 }
-DRAWN = "#page canvas, #page svg, #page img"
+"""For each picture its address, with runs by their names, and what is there once the page has drawn."""
 SETTLING = 3_000
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        store = sys.argv[1] if sys.argv[1:] else str(trained_store(Path(folder)))
-        address = start_dashboard(open_store(store), 0)
-        with sync_playwright() as playwright:
+        store = open_store(sys.argv[1] if sys.argv[1:] else trained_store(Path(folder)))
+        ids = {run.name: run.id for run in store.runs()}
+        with closing(store), dashboard(store, 0) as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(
                 executable_path=shutil.which("chromium"), args=["--no-sandbox"]
             )
             page = browser.new_page(viewport=SIZE)
-            for name, path in PICTURES.items():
-                take(page, address + path, IMAGES / f"{name}.png")
+            for name, (path, drawn) in PICTURES.items():
+                take(page, address + path.format_map(ids), drawn, IMAGES / f"{name}.png")
             browser.close()
 
 
@@ -50,9 +51,9 @@ def trained_store(folder: Path) -> Path:
     return folder / "trainboard-demo.db"
 
 
-def take(page: Page, address: str, image: Path) -> None:
+def take(page: Page, address: str, drawn: str, image: Path) -> None:
     page.goto(address)
-    page.wait_for_selector(DRAWN)
+    page.wait_for_selector(drawn)
     # Long polls never let the network rest, so give the other cards a moment instead.
     page.wait_for_timeout(SETTLING)
     page.screenshot(path=image)

@@ -54,6 +54,6 @@ def _untransformed(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` as written, even in a ``tf.function`` that rewrites the Python that it calls."""
     if keras.backend.backend() != "tensorflow":
         return function
-    import tensorflow as tf
+    from .tensorflow_tracing import as_written
 
-    return tf.autograph.experimental.do_not_convert(function)
+    return as_written(function)

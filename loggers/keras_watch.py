@@ -183,9 +183,9 @@ def _gradient_copies() -> GradientCopies | None:
 def _is_tracing() -> bool:
     if keras.backend.backend() != "tensorflow":
         return False
-    import tensorflow as tf
+    from .tensorflow_tracing import is_tracing
 
-    return not tf.executing_eagerly()
+    return is_tracing()
 
 
 def _trace_again(model: keras.Model) -> None:

@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, NoReturn
 
 from .convert import to_text
 
@@ -57,10 +57,12 @@ class _Process:
         self.pid = os.getpid()
         self.ending = Ending("finished", 0)
         self.previous_excepthook = sys.excepthook
+        self.previous_exit = sys.exit
         self.previous_sigterm: Any = None
 
     def install(self) -> None:
         sys.excepthook = self.on_exception
+        sys.exit = self.on_sys_exit
         atexit.register(self.on_exit)
         if threading.current_thread() is threading.main_thread():
             self.previous_sigterm = signal.getsignal(signal.SIGTERM)
@@ -78,6 +80,13 @@ class _Process:
         if not hasattr(sys, "ps1"):
             self.ending = Ending.of_exception(error)
         self.previous_excepthook(kind, error, trace)
+
+    def on_sys_exit(self, status: Any = None, /) -> NoReturn:
+        # Nothing else tells at exit which status the program chose.
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if in_main_thread and self.ending.status == "finished":
+            self.ending = Ending.of_exception(SystemExit(status))
+        self.previous_exit(status)
 
     def on_sigterm(self, number: int, frame: FrameType | None) -> None:
         stopped = Ending("stopped", _SIGTERM_EXIT_CODE)

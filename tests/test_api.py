@@ -8,6 +8,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import trainboard as tb
 from trainboard.dashboard.cards import scalar
 from trainboard.dashboard.server import create_app
 from trainboard.storage import Store
+from trainboard.storage.kinds import KINDS
 
 
 @pytest.fixture
@@ -27,12 +29,15 @@ def api(store: Store) -> Iterator[TestClient]:
         yield client
 
 
-def unpack(body: bytes) -> list[dict[str, Any] | None]:
-    """The reply of /api/v1/scalars as the page reads it."""
+def unpack(body: bytes) -> list[Any]:
+    """The reply of /api/v1/scalars as the page reads it: a dict a series, or None."""
     (length,) = struct.unpack_from("<I", body)
-    header, at = json.loads(body[4 : 4 + length]), 4 + length
+    header: list[Any] = json.loads(body[4 : 4 + length])
+    at = 4 + length
     for entry in header:
-        for name in () if entry is None else scalar.EXACT if entry["exact"] else scalar.THINNED:
+        if entry is None:
+            continue
+        for name in scalar.EXACT if entry["exact"] else scalar.THINNED:
             entry[name] = np.frombuffer(body, "<f8", entry["n"], at)
             at += 8 * entry["n"]
     assert at == len(body)
@@ -199,6 +204,12 @@ def test_a_failure_of_the_store_is_a_json_error_and_is_logged(
     )
     assert answer.status_code >= 500
     assert answer.json()["message"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_a_card_that_reads_and_draws(kind: str) -> None:
+    card = import_module(f"trainboard.dashboard.cards.{kind}")
+    assert callable(card.read) and callable(card.draw)
 
 
 def test_the_scalar_card_draws_nothing_and_one_point(store: Store) -> None:

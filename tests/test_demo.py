@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def statuses(store: Path) -> dict[str, str]:
-    return {run.name: run.status for run in tb.open_store(store).runs()}
+    with closing(tb.open_store(store)) as opened:
+        return {run.name: run.status for run in opened.runs()}
 
 
 def test_once_adds_four_finished_runs_and_ends_with_a_summary(tmp_path: Path) -> None:
@@ -66,6 +67,7 @@ def test_once_adds_four_finished_runs_and_ends_with_a_summary(tmp_path: Path) ->
     done = subprocess.run([*DEMO, "--once"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert statuses(store) == dict.fromkeys(["earlier", *RUNS], "finished")
+    assert not store.with_name(store.name + "-wal").exists()
     summary = done.stdout[done.stdout.index("Framework") :]
     assert all(re.search(rf"{name}\b.*finished", summary) for name in RUNS)
     assert f"trainboard serve {store.name}" in summary

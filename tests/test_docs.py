@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,11 @@ def mapped_paths() -> list[str]:
     return paths
 
 
-@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: str(page.relative_to(CHECKOUT)))
-def test_links_and_pictures_lead_somewhere(page: Path) -> None:
-    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(CHECKOUT)))
+def test_links_and_pictures_lead_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", document.read_text())
     local = [target for target in targets if not target.startswith("http")]
-    assert [target for target in local if not (page.parent / target).exists()] == []
+    assert [target for target in local if not (document.parent / target).exists()] == []
 
 
 @pytest.mark.parametrize("path", mapped_paths())
@@ -84,7 +85,7 @@ def test_every_page_is_in_the_quick_start() -> None:
 def test_every_dependency_is_justified() -> None:
     text = (CHECKOUT / "docs/decisions/0001-dependencies.md").read_text()
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
-    wanted = sum(project["optional-dependencies"].values(), project["dependencies"])
+    wanted = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
     names = {re.split(r"[\[<>=]", name)[0] for name in wanted} - {"trainboard"}
     assert {name for name in names if not re.search(rf"^\| {name}\b", text, re.MULTILINE)} == set()
 

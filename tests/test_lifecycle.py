@@ -46,6 +46,21 @@ def test_an_uncaught_exception_is_a_crash_with_its_text(tmp_path: Path) -> None:
     assert "ValueError: the loss exploded" in (record.error or "")
 
 
+@pytest.mark.parametrize(
+    ("status", "exit_code", "shown"), [("0", 0, "finished"), ("3", 3, "crashed"), ("'no data'", 1, "crashed")]
+)
+def test_a_program_that_exits_with_an_error_has_crashed(
+    tmp_path: Path, status: str, exit_code: int, shown: str
+) -> None:
+    record = end_of(tmp_path, f"sys.exit({status})", exit_code)
+    assert (record.status, record.exit_code) == (shown, exit_code)
+
+
+def test_sys_exit_in_another_thread_is_no_crash_of_the_program(tmp_path: Path) -> None:
+    code = "thread = threading.Thread(target=sys.exit, args=(3,)); thread.start(); thread.join()"
+    assert end_of(tmp_path, code, 0).status == "finished"
+
+
 def test_the_programs_own_excepthook_is_still_called(tmp_path: Path) -> None:
     code = """
 previous = sys.excepthook
@@ -78,9 +93,9 @@ def test_sigterm_stops_a_run_and_still_ends_the_program_by_signal(tmp_path: Path
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_the_programs_own_sigterm_handler_decides(tmp_path: Path, when: str) -> None:
     handler = (
-        "def mine(*_):\n    print('mine', flush=True)\n    sys.exit(5)\nsignal.signal(signal.SIGTERM, mine)\n"
+        "def mine(*_):\n    os.write(1, b'mine\\n')\n    sys.exit(5)\nsignal.signal(signal.SIGTERM, mine)\n"
     )
-    begin = "import signal, sys\n" + handler if when == "before" else ""
+    begin = "import os, signal, sys\n" + handler if when == "before" else ""
     path = tmp_path / "s.db"
     code = begin + BEGIN + (handler if when == "after" else "") + "print('ready', flush=True); time.sleep(60)"
     process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
@@ -89,7 +104,7 @@ def test_the_programs_own_sigterm_handler_decides(tmp_path: Path, when: str) -> 
     assert process.communicate(timeout=60)[0] == "mine\n"
     assert process.returncode == 5
     status = tb.open_store(path).run("r").status
-    assert status == ("stopped" if when == "before" else "finished")
+    assert status == ("stopped" if when == "before" else "crashed")
 
 
 def test_sigterm_in_the_middle_of_logging_stops_the_run(tmp_path: Path) -> None:

@@ -120,6 +120,31 @@ def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
     run.finish()
 
 
+def test_a_zoom_survives_new_steps(board: Page, store: Store, dashboard: Dashboard) -> None:
+    run = tb.init(project="digits", name="live", store=store.url)
+    for step in range(5):
+        run.log({"weights/a": tb.Histogram(RANDOM.normal(0, 1, 500))}, step=step)
+    run.flush()
+    board.goto(f"{dashboard.url}/histograms?histogram_view=bands")
+    card = board.locator(".histogram-page article.card")
+    drawn(card)
+    area = card.locator(".nsewdrag").first.bounding_box()
+    assert area is not None
+    middle = area["y"] + area["height"] / 2
+    board.mouse.move(area["x"] + area["width"] * 0.3, middle)
+    board.mouse.down()
+    board.mouse.move(area["x"] + area["width"] * 0.7, middle, steps=4)
+    board.mouse.up()
+    window = "card => card.querySelector('.js-plotly-plot')._fullLayout.xaxis.range.map(Math.round)"
+    zoomed = card.evaluate(window)
+    assert zoomed[1] - zoomed[0] < 4
+    run.log({"weights/a": tb.Histogram([9.0])}, step=90)
+    run.flush()
+    eventually(lambda: len(drawn(card)[-1]["x"]) == 6, 20)
+    assert card.evaluate(window) == zoomed
+    run.finish()
+
+
 def test_a_deep_link_opens_at_its_step(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "net", [{"weights/a": tb.Histogram([float(step)])} for step in range(6)])
     board.goto(f"{dashboard.url}/histograms?histogram_view=overlay&histogram_step=2")

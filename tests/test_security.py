@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -14,7 +15,7 @@ from trainboard.storage import Store
 TOKEN = "let-me-in"
 
 
-def client(store: Store, base: str = "http://127.0.0.1:6006", **options: str) -> TestClient:
+def client(store: Store, base: str = "http://127.0.0.1:6006", **options: Any) -> TestClient:
     return TestClient(create_app(store, **options), base_url=base, follow_redirects=False)
 
 
@@ -61,6 +62,11 @@ def test_without_the_token_nothing_is_told(store: Store) -> None:
         assert asking.get(path).status_code == 401
     wrong = {"authorization": "Bearer wrong"}
     assert asking.get("/api/v1/runs", headers=wrong).status_code == 401
+
+
+def test_an_address_that_others_can_reach_is_not_served_without_a_token(store: Store) -> None:
+    with pytest.raises(ValueError, match="token"):
+        create_app(store, host="0.0.0.0")
 
 
 def test_the_token_in_the_address_becomes_a_cookie_and_leaves_the_address(store: Store) -> None:

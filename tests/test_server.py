@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -145,3 +147,23 @@ def test_points_of_a_killed_program_are_adopted_and_the_run_is_killed(
     run = victim()
     assert run is not None
     assert len(store.points(run.id, "loss").value) == 1000
+
+
+def test_a_callback_that_fails_says_why_in_the_servers_log(
+    dashboard: Dashboard, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = {
+        "output": "page.children",
+        "outputs": {"id": "page", "property": "children"},
+        "inputs": [{"id": "address", "property": "pathname", "value": "/media"}],
+        "state": [{"id": "address", "property": "search", "value": ["no", "query"]}],
+        "changedPropIds": ["address.pathname"],
+    }
+    request = urllib.request.Request(
+        f"{dashboard.url}/_dash-update-component",
+        json.dumps(asked).encode(),
+        {"Content-Type": "application/json"},
+    )
+    with pytest.raises(urllib.error.HTTPError, match="500"):
+        urllib.request.urlopen(request, timeout=10)
+    assert "show_page failed" in caplog.text and "Traceback" in caplog.text

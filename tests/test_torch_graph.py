@@ -329,9 +329,20 @@ def test_the_model_is_left_as_it_was() -> None:
     assert "sum" not in ops(graph)
 
 
+def test_the_pass_runs_in_evaluation_mode_without_gradients() -> None:
+    seen: list[tuple[bool, bool]] = []
+
+    def forward(self: Free, x: torch.Tensor) -> torch.Tensor:
+        seen.append((self.training, torch.is_grad_enabled()))
+        return x * self.scale
+
+    capture(Free(forward), torch.ones(3))
+    assert seen == [(False, False)]
+
+
 def test_a_compiled_model_is_drawn_from_the_model_inside() -> None:
     model = Network()
-    compiled = torch.compile(model, backend="eager")
+    compiled: Any = torch.compile(model, backend="eager")
     assert [n.id for n in capture(compiled, IMAGES).nodes] == [n.id for n in capture(model, IMAGES).nodes]
     with pytest.raises(ValueError, match="needs inputs"):
         capture_next(compiled, lambda graph: None)
@@ -365,7 +376,7 @@ def test_a_training_pass_that_fails_raises_its_own_error_and_is_drawn_so_far() -
 
 def test_not_waiting_any_longer_leaves_no_hook() -> None:
     model = Network()
-    waiting = capture_next(model, pytest.fail)
+    waiting = capture_next(model, lambda graph: pytest.fail("recorded"))
     waiting.close()
     waiting.close()
     model(IMAGES)

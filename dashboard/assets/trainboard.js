@@ -3,6 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const SHOWN_BY_DEFAULT = 100;
+  const THEMES = ["light", "dark"];
   const listeners = new Map();
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -44,6 +45,19 @@
     dash_clientside.set_props("query", { data: state.query });
   };
 
+  /** A key of the address that holds a list: commas between its entries, and in them escaped. */
+  trainboard.values = (key) => list(trainboard.value(key)).map(unescaped);
+  trainboard.setValues = (key, values) =>
+    trainboard.setQuery({ [key]: values.map((value) => value.replace(/[%,]/g, encodeURIComponent)).join(",") });
+
+  function unescaped(text) {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text;
+    }
+  }
+
   trainboard.parseQuery = (search) => tidy(Object.fromEntries(new URLSearchParams(search)));
 
   function tidy(query) {
@@ -68,7 +82,7 @@
 
   function applyTheme() {
     const chosen = trainboard.value("theme");
-    const theme = chosen === "auto" ? (prefersDark.matches ? "dark" : "light") : chosen;
+    const theme = THEMES.includes(chosen) ? chosen : prefersDark.matches ? "dark" : "light";
     if (theme === state.theme) return;
     state.theme = theme;
     dash_clientside.set_props("shell", { forceColorScheme: theme });

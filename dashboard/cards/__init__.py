@@ -1,1 +1,1 @@
-"""To be described."""
+"""What each kind looks like: in ``cards/x.py``, ``read`` is a bounded query and ``draw`` shows its result."""

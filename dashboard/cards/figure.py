@@ -23,7 +23,7 @@ INK: Mapping[str, Mapping[str, str]] = {
 }
 """The colours of ``assets/base.css`` that a figure needs, by theme."""
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
-CONFIG: Mapping[str, Any] = {"displayModeBar": False, "responsive": True, "doubleClick": "reset"}
+CONFIG: Any = {"displayModeBar": False, "responsive": True, "doubleClick": "reset"}
 
 
 def mix(color: str, other: str, share: float) -> str:

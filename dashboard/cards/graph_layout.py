@@ -42,7 +42,7 @@ def lay_out(view: View) -> Drawing:
     for scope in sorted(levels, key=lambda scope: scope.count("/") if scope != ROOT else -1, reverse=True):
         level = levels[scope]
         sizes = {child.id: _size(child, placements.get(child.id)) for child in level.children}
-        placements[scope] = place(sizes, level.edges, level.entries, level.exits)
+        placements[scope] = place({**sizes}, level.edges, level.entries, level.exits)
         drawing.sizes.update(sizes)
     corners = _move_into_place(levels, placements, drawing)
     for link in view.links:

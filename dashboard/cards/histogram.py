@@ -116,9 +116,10 @@ def _ridge(lines: Sequence[Line], look: Look) -> dict[str, Any]:
     first, last = records[0].step, records[-1].step
     rise = _RIDGE_HEIGHT * max(last - first, 1) / max(len(records), 6)
     hover = "step %{text}<br>value %{customdata[0]:.4g}<br>count %{customdata[1]:.4s}<extra></extra>"
+    faintest = 0.25 if look.theme == "light" else 0.45
     data = []
     for place, (record, count) in enumerate(zip(records, counts, strict=True)):
-        age = 0.25 + 0.75 * (place + 1) / len(records)
+        age = faintest + (1 - faintest) * (place + 1) / len(records)
         is_chosen = record is chosen
         # The root lets a flat ridge be seen beside a sharp one, whose peak holds the same values in few bins.
         height = np.concatenate([[0.0], count / np.sqrt((count.max() or 1.0) * highest) * rise, [0.0]])
@@ -132,7 +133,7 @@ def _ridge(lines: Sequence[Line], look: Look) -> dict[str, Any]:
                 "customdata": _customdata(scale, count),
                 "hovertemplate": hover,
                 "fill": "toself",
-                "fillcolor": mix(line.color, ink["paper"], 0.16 + 0.34 * age),
+                "fillcolor": mix(line.color, ink["paper"], 0.1 + 0.5 * age),
                 "line": {
                     "color": ink["strong"] if is_chosen else mix(line.color, ink["paper"], age),
                     "width": 1.6 if is_chosen else 0.8,

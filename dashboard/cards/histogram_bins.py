@@ -72,8 +72,8 @@ def scale_of(histograms: Sequence[Histogram], kind: str = "linear") -> Scale:
         margin = abs(low) / 10 or 0.5
         low, high = low - margin, high + margin
     threshold = max(abs(low), abs(high)) / 10**SYMLOG_DECADES if kind == "symlog" else None
-    ends = Scale(np.array([low, high]), np.empty(0), threshold).forward([low, high])
-    drawn = np.linspace(*ends, BINS + 1)
+    first, last = Scale(np.array([low, high]), np.empty(0), threshold).forward([low, high])
+    drawn = np.linspace(first, last, BINS + 1)
     edges = drawn.copy() if threshold is None else np.sinh(drawn) * threshold
     edges[0], edges[-1] = low, high
     return Scale(edges, (drawn[:-1] + drawn[1:]) / 2, threshold)

@@ -65,7 +65,7 @@ def _head(shown: Shown | None, name: str, color: str) -> html.Figcaption:
     return html.Figcaption([html.Span(parts, className="card-run"), step])
 
 
-def _body(shown: Shown | None) -> list[html.Div]:
+def _body(shown: Shown | None) -> list[html.A | html.Div]:
     if shown is None:
         return [html.Div("Nothing logged up to this step", className="card-nothing")]
     image = shown.record.value

@@ -6,10 +6,10 @@ Python says which controls there are and what they mean; ``ChartGrid`` draws, an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import dash_mantine_components as dmc
-from dash import Dash, html
+from dash import ClientsideFunction, Dash, Input, Output, html
 
 from ..components import ChartGrid, aria
 
@@ -31,7 +31,6 @@ QUERY: Mapping[str, str] = {
     "wide": "",
 }
 MAX_SMOOTHING = 0.99
-_NO_TRANSITION: Any = {"duration": 0}
 
 
 def layout(store: Store, query: Mapping[str, str]) -> Component:
@@ -49,7 +48,10 @@ def _controls(query: Mapping[str, str]) -> list[Component]:
             className="filter",
             **aria(label="Filter charts"),
         ),
-        html.Div(["Smoothing", _smoothing(query["smoothing"])], className="toolbar-field"),
+        html.Div(
+            ["Smoothing", _smoothing(query["smoothing"]), html.Output(id="smoothing-value")],
+            className="toolbar-field",
+        ),
         html.Div(["X axis", _axis(query["axis"])], className="toolbar-field"),
         _switch("log", "Log y", "A logarithmic y axis; values of 0 and below lie on its lower edge", query),
         _switch("outliers", "Ignore outliers", "Fit y to the 5th to 95th percentile of the values", query),
@@ -72,8 +74,8 @@ def _smoothing(chosen: str) -> Component:
         updatemode="drag",
         persistence=False,
         thumbSize=14,
-        labelTransitionProps=_NO_TRANSITION,
-        **aria(label="Smoothing"),
+        label=None,
+        thumbLabel="Smoothing",
     )
 
 
@@ -95,7 +97,12 @@ def _switch(key: str, label: str, description: str, query: Mapping[str, str]) ->
 
 
 def register(app: Dash, store: Store) -> None:
-    """Nothing to register: what people do here changes the address, and the address the charts."""
+    """Say the smoothing beside its slider; all else people do here changes the address, and it the charts."""
+    app.clientside_callback(
+        ClientsideFunction("trainboard_shell", "say_number"),
+        Output("smoothing-value", "children"),
+        Input({"query": "smoothing"}, "value"),
+    )
 
 
 def routes(store: Store) -> list[BaseRoute]:

@@ -115,8 +115,8 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
         Input({"type": "graph-state", "pane": MATCH}, "data"),
         State({"type": "graph-run", "pane": MATCH}, "data"),
     )
-    def describe(selected: str | None, state: Any, run: Any) -> Any:
-        if ctx.triggered_id and ctx.triggered_id["type"] == "graph-state":
+    def describe(selected: Any, state: Any, run: Any) -> Any:
+        if "graph-selected" not in {one["type"] for one in ctx.triggered_prop_ids.values()}:
             selected = (state or {}).get("reveal") or no_update
         graph = graph_of(run)
         if selected is no_update:
@@ -128,7 +128,7 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
     @app.callback(
         Output({"type": "graph-search", "pane": MATCH}, "data"),
         Input({"type": "graph-search", "pane": MATCH}, "searchValue"),
-        State({"type": "graph-run", "pane": MATCH}, "data"),
+        Input({"type": "graph-run", "pane": MATCH}, "data"),
         prevent_initial_call=True,
     )
     def search(text: str | None, run: Any) -> Any:
@@ -140,11 +140,12 @@ def _register_panes(app: Dash, graph_of: Any) -> None:
 def _register_canvas(app: Dash) -> None:
     @app.callback(
         Output({"type": "graph-canvas", "pane": ALL}, "stylesheet"),
+        Output("graph-panes", "className"),
         Input("theme", "data"),
         Input({"query": "graph_color"}, "value"),
     )
     def style(theme: str, color_by: str) -> Any:
-        return [stylesheet(theme, color_by)] * len(PANES)
+        return [stylesheet(theme, color_by)] * len(PANES), f"graph-panes graph-by-{color_by}"
 
     def clientside(name: str, *dependencies: Any) -> None:
         app.clientside_callback(ClientsideFunction("trainboard_graph", name), *dependencies)

@@ -11,6 +11,7 @@ from dash import dcc, html
 
 from ..cards import graph as card
 from ..cards.graph_style import legend
+from ..components import aria
 
 if TYPE_CHECKING:
     from ...storage.kinds.graph import Graph
@@ -39,7 +40,11 @@ def page(query: Mapping[str, str]) -> html.Div:
         className="toolbar",
     )
     return html.Div(
-        [controls, html.Div([_pane(pane) for pane in PANES], className="graph-panes"), _empty()],
+        [
+            controls,
+            html.Div([_pane(pane) for pane in PANES], id="graph-panes", className="graph-panes"),
+            _empty(),
+        ],
         id="graph-page",
         className="graph-page graph-loading",
     )
@@ -54,7 +59,7 @@ def _picker(key: str, label: str, query: Mapping[str, str], clearable: bool) -> 
         placeholder="None" if clearable else "",
         size="xs",
         w=190,
-        **{"aria-label": label},
+        **aria(label=label),
     )
     return html.Div([html.Span(label), select], className="toolbar-field")
 
@@ -91,7 +96,7 @@ def _pane(pane: int) -> html.Section:
         nothingFoundMessage="Type a part of its name",
         size="xs",
         className="graph-search",
-        **{"aria-label": "Find an operation or layer"},
+        **aria(label="Find an operation or layer"),
     )
     head = html.Div([html.Div(id=part("head"), className="graph-head"), search], className="graph-pane-bar")
     return html.Section([*stores, head, inside], className=f"graph-pane graph-pane-{pane}")
@@ -99,7 +104,7 @@ def _pane(pane: int) -> html.Section:
 
 def _buttons(pane: int) -> html.Div:
     def button(text: str, title: str, id: dict[str, Any]) -> html.Button:
-        return html.Button(text, id=id, title=title, type="button", **{"aria-label": title})
+        return html.Button(text, id=id, title=title, type="button", **aria(label=title))
 
     zoom = {"type": "graph-zoom-button", "pane": pane}
     return html.Div(
@@ -126,6 +131,8 @@ def head(run: dict[str, Any], graph: Graph) -> list[Any]:
             for label, hue in legend(graph)
         ],
     ]
+    scale = html.I(className="graph-scale", **aria(hidden="true"))
+    parts.append(html.Span(["few", scale, "many parameters"], className="graph-few"))
     if graph.partial:
         parts.append(html.Div(["Incomplete: ", graph.partial], className="graph-partial", role="note"))
     return parts

@@ -158,7 +158,7 @@ def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
     graph = dcc.Graph(
         id=cell.id("histogram-figure"),
         figure=nothing("", "light"),
-        config=dict(CONFIG),
+        config=CONFIG,
         className="card-body",
         responsive=True,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
+from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html, no_update, set_props
 
 from ...storage.errors import TrainboardError
 from ..cards import histogram as card
@@ -186,12 +186,15 @@ def _register_figures(app: Dash, store: Store) -> None:
             print_ = json.dumps([known, theme, view, scale, bool(log), step])
             if now.get(cell.key) == print_:
                 continue
+            is_update = _same_look(now.get(cell.key), print_)
             now[cell.key] = print_
-            _send(store, cell, [runs[run] for run, _ in known], view, look)
+            _send(store, cell, [runs[run] for run, _ in known], view, look, is_update)
         return no_update if now == drawn else now
 
 
-def _send(store: Store, cell: Cell, runs: Sequence[Mapping[str, str]], view: str, look: card.Look) -> None:
+def _send(
+    store: Store, cell: Cell, runs: Sequence[Mapping[str, str]], view: str, look: card.Look, is_update: bool
+) -> None:
     lines = []
     for run in runs:
         try:
@@ -199,9 +202,35 @@ def _send(store: Store, cell: Cell, runs: Sequence[Mapping[str, str]], view: str
         except TrainboardError:
             continue
         lines.append(card.Line(run["name"], run["color"], records))
-    set_props(cell.id("histogram-figure"), {"figure": card.draw(lines, view, look)})
+    figure = card.draw(lines, view, look)
+    set_props(cell.id("histogram-figure"), {"figure": _without_zoom(figure) if is_update else figure})
     note = card.counters(card.marked(lines[0].records, look.step).value) if lines and lines[0].records else []
     set_props(cell.id("histogram-note"), {"children": _note(note)})
+
+
+def _same_look(before: str | None, now: str) -> bool:
+    """Whether two prints of a card differ in nothing but their numbers of records and the chosen step."""
+    (known, *look, _), (new, *new_look, _) = json.loads(before or "[[], 0]"), json.loads(now)
+    return look == new_look and [run for run, _ in known] == [run for run, _ in new]
+
+
+def _without_zoom(figure: dict[str, Any]) -> Patch:
+    """A figure as a change of the one before it, that leaves the axes' ranges to the person.
+
+    ``dcc.Graph`` gives Plotly the axes it was sent, and Plotly writes a zoom into them; a whole new
+    figure would then end the zoom, whatever its ``uirevision``.
+    """
+    patch = Patch()
+    patch["data"] = figure["data"]
+    patch["layout"]["shapes"] = figure["layout"].get("shapes", [])
+    patch["layout"]["annotations"] = figure["layout"].get("annotations", [])
+    for name in ("xaxis", "yaxis"):
+        axis = figure["layout"][name]
+        patch["layout"][name]["visible"] = axis.get("visible", True)
+        for key in ("tickvals", "ticktext", *(["range"] if axis.get("fixedrange") else [])):
+            if key in axis:
+                patch["layout"][name][key] = axis[key]
+    return patch
 
 
 def _note(counters: Sequence[tuple[str, str]]) -> list[html.Span]:

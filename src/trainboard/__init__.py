@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .loggers.keras_callback import KerasCallback
-    from .loggers.media import Graph, Histogram, Image, Text
-    from .loggers.observed import Observed
-    from .loggers.run import Run
-    from .loggers.session import finish, flush, init, log, log_graph, unwatch, watch
-    from .storage.store import open_store
+    from trainboard.loggers.keras_callback import KerasCallback
+    from trainboard.loggers.media import Graph, Histogram, Image, Text
+    from trainboard.loggers.observed import Observed
+    from trainboard.loggers.run import Run
+    from trainboard.loggers.session import finish, flush, init, log, log_graph, unwatch, watch
+    from trainboard.storage.store import open_store
 
     __version__: str
     run: Run | None

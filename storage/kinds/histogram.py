@@ -54,8 +54,8 @@ class Histogram:
     none. Float64 values beyond float32's range count in its outermost and innermost buckets.
     """
 
-    buckets: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    buckets: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), repr=False)
+    counts: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64), repr=False)
     zeros: int = 0
     nans: int = 0
     pos_infs: int = 0

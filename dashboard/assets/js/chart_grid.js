@@ -5,12 +5,15 @@
   const h = (...args) => React.createElement(...args);
   const { useEffect, useMemo, useRef, useState } = React;
   const AXES = ["step", "relative", "wall"];
+  const MAX_SMOOTHING = 0.999;
   const OPEN_CARDS = 120; /* sections beyond so many cards start closed */
   const MARGIN = "300px 0px";
 
+  const chosenAxis = () => (AXES.includes(trainboard.value("axis")) ? trainboard.value("axis") : AXES[0]);
+
   trainboard.nextAxis = () => {
     if (!document.querySelector(".chart-grid")) return;
-    const next = AXES[(AXES.indexOf(trainboard.value("axis")) + 1) % AXES.length];
+    const next = AXES[(AXES.indexOf(chosenAxis()) + 1) % AXES.length];
     dash_clientside.set_props({ query: "axis" }, { value: next });
     trainboard.setQuery({ axis: next });
   };
@@ -23,7 +26,7 @@
     const filter = trainboard.value("filter");
     const [matches, problem] = useMemo(() => compile(filter), [filter]);
     if (matches) lastFilter.current = matches;
-    useEffect(() => trainboard.scalars.setAxis(trainboard.value("axis")), [trainboard.value("axis")]);
+    useEffect(() => trainboard.scalars.setAxis(chosenAxis()), [chosenAxis()]);
 
     const found = (tags ?? []).filter(lastFilter.current);
     return h(
@@ -57,7 +60,7 @@
   }
 
   function Sections({ tags, filter }) {
-    const toggled = new Set(trainboard.value("sections").split(",").filter(Boolean).map(decodeURIComponent));
+    const toggled = new Set(trainboard.values("sections"));
     let before = 0;
     return [...bySection(tags)].map(([name, members]) => {
       const startsOpen = before < OPEN_CARDS || filter !== "";
@@ -65,7 +68,7 @@
       const isOpen = startsOpen !== toggled.has(name);
       const toggle = () => {
         toggled.has(name) ? toggled.delete(name) : toggled.add(name);
-        trainboard.setQuery({ sections: [...toggled].map(encodeURIComponent).join(",") });
+        trainboard.setValues("sections", [...toggled]);
       };
       return h(Section, { key: name, name, tags: members, isOpen, toggle });
     });
@@ -109,12 +112,10 @@
       observer.observe(root.current);
       return () => observer.disconnect();
     }, []);
-    const wide = trainboard.value("wide").split(",").filter(Boolean).map(decodeURIComponent);
+    const wide = trainboard.values("wide");
     const isWide = wide.includes(tag);
-    const toggleWide = () => {
-      const next = isWide ? wide.filter((other) => other !== tag) : [...wide, tag];
-      trainboard.setQuery({ wide: next.map(encodeURIComponent).join(",") });
-    };
+    const toggleWide = () =>
+      trainboard.setValues("wide", isWide ? wide.filter((other) => other !== tag) : [...wide, tag]);
     const title = section ? tag.slice(section.length + 1) : tag;
     return h(
       "article",
@@ -143,8 +144,8 @@
     useEffect(() => trainboard.scalars.follow(tag, () => setArrived((count) => count + 1)), [tag]);
 
     const look = {
-      axis: trainboard.value("axis"),
-      smoothing: Number(trainboard.value("smoothing")) || 0,
+      axis: chosenAxis(),
+      smoothing: Math.min(Math.max(Number(trainboard.value("smoothing")) || 0, 0), MAX_SMOOTHING),
       log: trainboard.value("log") === "1",
       outliers: trainboard.value("outliers") === "1",
     };

@@ -3,6 +3,7 @@
   "use strict";
 
   const FIT_PADDING = 24;
+  const BUTTONS = 48;
   const READABLE = { least: 0.55, most: 1.15 };
 
   function idOf(type, pane) {
@@ -23,10 +24,10 @@
     const box = cy.elements().boundingBox();
     const fitting = Math.min(
       (cy.width() - 2 * FIT_PADDING) / box.w,
-      (cy.height() - 2 * FIT_PADDING) / box.h
+      (cy.height() - FIT_PADDING - BUTTONS) / box.h
     );
     const zoom = Math.min(Math.max(fitting, READABLE.least), READABLE.most);
-    const top = Math.max((cy.height() - box.h * zoom) / 2, FIT_PADDING);
+    const top = Math.max((cy.height() - BUTTONS - box.h * zoom) / 2, FIT_PADDING);
     cy.viewport({
       zoom: zoom,
       pan: { x: cy.width() / 2 - (box.x1 + box.w / 2) * zoom, y: top - box.y1 * zoom },

@@ -5,6 +5,7 @@
   const FONT = "11px system-ui, sans-serif";
   const AXIS_WIDTH = 50;
   const AXIS_HEIGHT = 24;
+  const TIME_AXIS_HEIGHT = 38; /* uPlot writes the date below the time */
   const UNIFORM_DRAG = 24;
   const PADDING = 0.06;
   const MINUTE = 60;
@@ -106,18 +107,15 @@
     }
 
     yRange([low, high]) {
-      const seen = [];
       const { log, outliers } = this.look;
-      for (const { x, y, low: lowest, high: highest, raw } of this.curves) {
+      const parts = this.curves.flatMap(({ x, y, low: lowest, high: highest, raw }) => {
+        const from = trainboard.lowerBound(x, low);
+        const last = trainboard.lowerBound(x, high);
+        const to = x[last] <= high ? last + 1 : last;
         const columns = lowest && !raw ? [lowest, highest] : [y];
-        for (let i = trainboard.lowerBound(x, low); i < x.length && x[i] <= high; i++) {
-          for (const column of columns) {
-            if (Number.isFinite(column[i]) && (!log || column[i] > 0)) seen.push(column[i]);
-          }
-        }
-      }
-      if (seen.length === 0) return log ? [0.1, 1] : [0, 1];
-      const range = outliers ? trainboard.innerRange(seen) : extent([seen]);
+        return columns.map((column) => column.slice(from, to));
+      });
+      const range = outliers ? trainboard.innerRange(parts, log) : extent(parts, log ? 0 : -Infinity);
       return log ? [range[0] / 1.2, range[1] * 1.2] : padded(range, PADDING);
     }
 
@@ -126,7 +124,7 @@
       const [quiet, grid] = ["--quiet", "--grid"].map((name) => style.getPropertyValue(name));
       const common = { stroke: quiet, font: FONT, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
       const { axis, log } = this.look;
-      const x = { ...common, size: AXIS_HEIGHT, space: 56, gap: 4 };
+      const x = { ...common, size: axis === "wall" ? TIME_AXIS_HEIGHT : AXIS_HEIGHT, space: 56, gap: 4 };
       if (axis === "step") x.values = (u, splits) => splits.map(trainboard.format.tick);
       if (axis === "relative") {
         x.incrs = SECONDS;
@@ -176,21 +174,23 @@
   function curveOf(line, { axis, smoothing }) {
     const first = line.first ?? line.wall[0];
     const x = axis === "step" ? line.step : axis === "wall" ? line.wall : line.wall.map((wall) => wall - first);
-    const curve = { ...line, first, x: Float64Array.from(x), y: line.value, raw: null };
+    const curve = { ...line, first, x, y: line.value, raw: null };
     if (smoothing > 0) Object.assign(curve, { raw: line.value, y: trainboard.smooth(line.value, smoothing) });
     return curve;
   }
 
-  function extent(columns) {
+  /** The least and the greatest finite value above a bound; where there is none, a range to look at. */
+  function extent(columns, above = -Infinity) {
     let low = Infinity;
     let high = -Infinity;
     for (const column of columns) {
-      for (const value of column) {
-        if (value < low) low = value;
-        if (value > high) high = value;
+      for (let i = 0; i < column.length; i++) {
+        const value = column[i];
+        if (value < low && value > above) low = value;
+        if (value > high && value < Infinity) high = value;
       }
     }
-    return low > high ? [0, 1] : [low, high];
+    return low <= high ? [low, high] : above === 0 ? [0.1, 1] : [0, 1];
   }
 
   function padded([low, high], share) {

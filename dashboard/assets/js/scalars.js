@@ -76,7 +76,6 @@
     timer = null;
     const series = document.hidden ? [] : missing();
     if (series.length === 0) return;
-    const began = performance.now();
     const askedAxis = axis;
     busy = true;
     for (const { run, rank, tag } of series) {
@@ -84,9 +83,13 @@
       if (entry) entry.stale = false;
     }
     let delay = 0;
+    let drawing = 0;
     try {
       const lines = await request({ series, width: WIDTH, axis });
+      const arrived = performance.now();
       if (askedAxis === axis) keep(series, lines);
+      await new Promise(requestAnimationFrame);
+      drawing = performance.now() - arrived;
     } catch {
       for (const { run, rank, tag } of series) {
         const entry = cache.get(key(run, rank, tag));
@@ -95,8 +98,8 @@
       delay = RETRY_MILLISECONDS;
     }
     busy = false;
-    /* Rest as long as the work took, so that a slow machine stays usable. */
-    readyAt = performance.now() + Math.max(MIN_MILLISECONDS, performance.now() - began);
+    /* Rest as long as drawing took, so that a slow browser stays usable. */
+    readyAt = performance.now() + Math.max(MIN_MILLISECONDS, drawing);
     schedule(delay);
   }
 

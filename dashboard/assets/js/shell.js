@@ -32,6 +32,8 @@
       return trainboard.state.theme;
     },
 
+    say_number: (value) => value.toFixed(2),
+
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {
         const isHere = new URL(link.href).pathname === pathname;
@@ -112,8 +114,11 @@
   });
 
   /* The sidebar's width, by mouse or by arrow keys. */
-  const setWidth = (pixels) =>
-    document.documentElement.style.setProperty("--sidebar", `${Math.min(Math.max(pixels, 160), 600)}px`);
+  function setWidth(pixels) {
+    const width = Math.min(Math.max(pixels, 160), 600);
+    document.documentElement.style.setProperty("--sidebar", `${width}px`);
+    document.getElementById("resizer").setAttribute("aria-valuenow", width);
+  }
   document.addEventListener("pointerdown", (event) => {
     if (event.target.id !== "resizer") return;
     event.preventDefault();

@@ -23,9 +23,11 @@
     return smoothed;
   };
 
-  /** The range without outliers: from the 5th to the 95th percentile, by rank. `values` are finite. */
-  trainboard.innerRange = (values) => {
-    const sorted = Float64Array.from(values).sort();
+  /** The range without outliers: from the 5th to the 95th percentile, by rank, of the finite values. */
+  trainboard.innerRange = (columns, onlyPositive) => {
+    const kept = columns.flatMap((column) => Array.from(column).filter((v) => Number.isFinite(v) && (!onlyPositive || v > 0)));
+    if (kept.length === 0) return onlyPositive ? [0.1, 1] : [0, 1];
+    const sorted = Float64Array.from(kept).sort();
     const last = sorted.length - 1;
     if (last < 2) return [sorted[0], sorted[last]];
     return [sorted[Math.ceil(0.05 * last)], sorted[Math.floor(0.95 * last)]];

@@ -9,7 +9,8 @@ import time
 import urllib.error
 import urllib.request
 import webbrowser
-from concurrent.futures import Future
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 DEFAULT_STORE = "trainboard-demo.db"
 DEFAULT_EPOCHS = 10
 NEEDED = {"torch": "torch", "keras": "keras", "tensorflow": "tensorflow", "sklearn": "scikit-learn"}
+HOST = "127.0.0.1"
 REFRESH = 0.25
-STARTUP = 30.0
+PATIENCE = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,19 +50,45 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
 
     console = Console(markup=False, highlight=False, soft_wrap=True)
-    store = open_store(arguments.store, create=True)
-    address = start_dashboard(store, arguments.port)
-    if not arguments.once and not arguments.no_open and has_screen():
-        webbrowser.open(address)
-    all_is_well = train(store, arguments.epochs, console)
-    if not answers(address):
-        console.print(f"The dashboard at {address} does not answer.", style="red")
-        all_is_well = False
-    console.print(f"The runs are in {arguments.store}. To see them again: trainboard serve {arguments.store}")
-    if not arguments.once:
-        console.print(f"Still serving at {address}. Ctrl-C ends.")
-        serve_until_interrupted()
+    with (
+        closing(open_store(arguments.store, create=True)) as store,
+        dashboard(store, arguments.port) as address,
+    ):
+        console.print(f"trainboard is at {address}")
+        if not arguments.once and not arguments.no_open and has_screen():
+            webbrowser.open(address)
+        all_is_well = train(store, arguments.epochs, console)
+        if not answers(address):
+            console.print(f"The dashboard at {address} does not answer.", style="red")
+            all_is_well = False
+        console.print(
+            f"The runs are in {arguments.store}. To see them again: trainboard serve {arguments.store}"
+        )
+        if not arguments.once:
+            console.print(f"Still serving at {address}. Ctrl-C ends.")
+            serve_until_interrupted()
     return 0 if all_is_well else 1
+
+
+@contextmanager
+def dashboard(store: Store, port: int) -> Iterator[str]:
+    """Serve ``store`` from a thread of this process; yields the address once it answers.
+
+    A port in use is replaced by the next free one (0 means any). Raises ``OSError`` if there is none.
+    """
+    from trainboard.dashboard.server import Server, address_of, bind
+
+    answering = threading.Event()
+    with bind(HOST, port) as listener:
+        server = Server(store, listener, started=answering.set)
+        thread = threading.Thread(target=server.run, name="dashboard", daemon=True)
+        thread.start()
+        try:
+            answering.wait(PATIENCE)
+            yield address_of(HOST, listener.getsockname()[1], None)
+        finally:
+            server.should_exit = True
+            thread.join(PATIENCE)
 
 
 def train(store: Store, epochs: int, console: Console) -> bool:
@@ -76,36 +104,18 @@ def train(store: Store, epochs: int, console: Console) -> bool:
         console.print(demo_display.summary(store, trainings))
         for training in filter(lambda training: training.failed, trainings):
             console.print(f"{training.framework}, seed {training.seed}, failed. It said:", style="red")
-            console.print(training.last_words(), markup=False, highlight=False)
+            console.print(training.last_words())
         return demo_display.all_finished(store, trainings)
-
-
-def start_dashboard(store: Store, port: int) -> str:
-    """Serve ``store`` from a thread of this process; return the address once it answers."""
-    from trainboard.dashboard.server import serve
-
-    address: Future[str] = Future()
-
-    def work() -> None:
-        try:
-            serve(store, port=port, ready=address.set_result)
-        except BaseException as error:
-            address.set_exception(error)
-
-    threading.Thread(target=work, name="dashboard", daemon=True).start()
-    return address.result(STARTUP)
 
 
 def answers(address: str) -> bool:
     try:
-        with urllib.request.urlopen(address, timeout=STARTUP) as answer:
+        with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
             return answer.status == 200
     except urllib.error.URLError:
         return False
 
 
 def serve_until_interrupted() -> None:
-    try:
+    with suppress(KeyboardInterrupt):
         threading.Event().wait()
-    except KeyboardInterrupt:
-        pass

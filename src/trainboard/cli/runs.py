@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -27,23 +27,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from trainboard.storage import open_store
     from trainboard.storage.spools import adopt_orphans
 
-    store = open_store(arguments.store)
-    # A store that cannot be written to can still be read, without what killed programs left behind.
-    with suppress(StoreUnavailable):
-        adopt_orphans(store)
-    records = store.runs()
-    if arguments.json:
-        print(json.dumps([as_json(record) for record in records], indent=2, default=str))
-    else:
-        # Names are text: what looks like markup or an emoji's name in them is left as it is.
-        console = Console(markup=False, emoji=False, highlight=False)
-        console.print(as_table(records) if records else "No runs yet.")
+    with closing(open_store(arguments.store)) as store:
+        # A store that cannot be written to can still be read, without what killed programs left behind.
+        with suppress(StoreUnavailable):
+            adopt_orphans(store)
+        show = show_json if arguments.json else show_table
+        show(store.runs())
     return 0
+
+
+def show_json(records: list[RunRecord]) -> None:
+    print(json.dumps([as_json(record) for record in records], indent=2, default=str))
+
+
+def show_table(records: list[RunRecord]) -> None:
+    from rich.console import Console
+
+    # Names are text: what looks like markup or an emoji's name in them is left as it is.
+    console = Console(markup=False, emoji=False, highlight=False)
+    console.print(as_table(records) if records else "No runs yet.")
 
 
 def as_table(records: list[RunRecord]) -> Table:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 import webbrowser
+from contextlib import closing
 
 DEFAULT_PORT = 6006
 STORE_HELP = "path or URL; $TRAINBOARD_STORE or ./trainboard.db if left out"
@@ -41,18 +42,18 @@ def port(text: str) -> int:
 def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
 
-    store = open_store(arguments.store)
-    # After the store: a wrong path should be said at once, and this import takes a second.
-    from trainboard.dashboard.server import serve
+    with closing(open_store(arguments.store)) as store:
+        # After the store is open: a wrong path should be said at once, and this import takes a second.
+        from trainboard.dashboard.server import serve
 
-    ready = webbrowser.open if not arguments.no_open and has_screen() else bool
-    try:
-        serve(store, arguments.host, arguments.port, token=arguments.token, ready=ready)
-    except OSError as error:
-        where = f"{arguments.host}, port {arguments.port}"
-        print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
-        return 2
-    return 0
+        ready = webbrowser.open if not arguments.no_open and has_screen() else bool
+        try:
+            serve(store, arguments.host, arguments.port, token=arguments.token, ready=ready)
+        except OSError as error:
+            where = f"{arguments.host}, port {arguments.port}"
+            print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
+            return 2
+        return 0
 
 
 def has_screen() -> bool:
