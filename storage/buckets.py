@@ -103,7 +103,7 @@ def merge(buckets: Buckets, starts: NDArray[np.intp]) -> Buckets:
     made = Buckets(np.empty((len(FIELDS), len(starts)), np.uint64))
     for name, at in (("first", starts), ("last", ends)):
         rows = [_ROW[name], _ROW[f"{name}_step"], _ROW[f"{name}_wall"]]
-        made.table[rows] = buckets.table[np.ix_(rows, at)]
+        made.table[rows] = buckets.table[rows][:, at]
     np.minimum.reduceat(buckets.ints("min_step"), starts, out=made.ints("min_step"))
     np.maximum.reduceat(buckets.ints("max_step"), starts, out=made.ints("max_step"))
     np.minimum.reduceat(buckets.floats("min_wall"), starts, out=made.floats("min_wall"))

@@ -17,49 +17,24 @@ buckets first. What then stays closed counts whole where its last point is, if t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, bindparam, select
 
 from . import buckets as bucket_codec
 from . import chunks as point_codec
 from .buckets import Buckets
+from .chunk_rows import Numbers, Source, Window, by_chunk, distinct, open_chunks, sixteen_of, stored_chunks
 from .chunks import CHUNK_POINTS, Columns
-from .engine import in_groups
 from .pyramid import FAN_OUT, LEVEL_CHUNK, level_lengths, sealed_part
-from .schema import chunks
 
 Axis = Literal["step", "wall", "relative"]
-Window = tuple[float, float]
-Numbers = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 AXES: tuple[str, ...] = get_args(Axis)
 
 _MUST_CHUNKS = 256
 _WIDE_CHUNKS = 32
-
-# Built once: building a query takes longer than SQLite takes to answer it.
-_OF_LEVEL = select(chunks.c.start, chunks.c.count, chunks.c.data).where(
-    chunks.c.run_id == bindparam("run"),
-    chunks.c.series_id == bindparam("series"),
-    chunks.c.level == bindparam("level"),
-)
-_AT_STARTS = _OF_LEVEL.where(chunks.c.start.in_(bindparam("starts", expanding=True)))
-_OPEN = _OF_LEVEL.where(chunks.c.start >= bindparam("sealed")).order_by(chunks.c.start)
-_OPEN_BY_STEP = _OPEN.where(chunks.c.max_step >= bindparam("low"), chunks.c.min_step <= bindparam("high"))
-_OPEN_BY_WALL = _OPEN.where(chunks.c.max_wall >= bindparam("low"), chunks.c.min_wall <= bindparam("high"))
-
-
-class Source(NamedTuple):
-    """A series in a store, and how many of its points are sealed."""
-
-    connection: Connection
-    run_id: str
-    series_id: int
-    sealed: int
 
 
 class View(NamedTuple):
@@ -133,11 +108,11 @@ def _read_level(
 
     Returns their numbers in the level, the numbers of those that are damaged, and the buckets.
     """
-    wanted = np.concatenate((_sixteen_of(parents), np.arange(sealed_part(length), length)))
-    stored = _stored_chunks(source, level, wanted - wanted % LEVEL_CHUNK)
+    wanted = np.concatenate((sixteen_of(parents), np.arange(sealed_part(length), length)))
+    stored = stored_chunks(source, level, wanted - wanted % LEVEL_CHUNK)
     numbers, damaged = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     found: list[Buckets] = []
-    for start, some in _by_chunk(wanted, LEVEL_CHUNK):
+    for start, some in by_chunk(wanted, LEVEL_CHUNK):
         try:
             data, count = stored[start]
             chunk = bucket_codec.decode(data, count, FAN_OUT**level)
@@ -174,7 +149,7 @@ def _in_fewest_chunks(numbers: Numbers, level: int, wanted: Mask, limit: int) ->
     """Those of the ``wanted`` buckets whose sixteen can be had from so many chunks, the fullest first."""
     buckets_a_chunk = (LEVEL_CHUNK if level > 1 else CHUNK_POINTS) // FAN_OUT
     in_chunk = numbers // buckets_a_chunk
-    if len(_distinct(in_chunk[wanted])) <= limit:
+    if len(distinct(in_chunk[wanted])) <= limit:
         return wanted.copy()
     which, sharing = np.unique(in_chunk[wanted], return_counts=True)
     fullest = which[np.argsort(-sharing, kind="stable")[:limit]]
@@ -204,18 +179,18 @@ def _read_points(source: Source, view: View, parents: Numbers) -> tuple[Columns,
 
     Returns them, their places in the order of arrival, and how many are damaged.
     """
-    sealed = _stored_chunks(source, 0, parents * FAN_OUT - parents * FAN_OUT % CHUNK_POINTS)
+    sealed = stored_chunks(source, 0, parents * FAN_OUT - parents * FAN_OUT % CHUNK_POINTS)
     parts: list[Columns] = []
     indices = [np.empty(0, np.int64)]
     unreadable = 0
-    for start, some in _by_chunk(parents * FAN_OUT, CHUNK_POINTS):
-        wanted = _sixteen_of(some // FAN_OUT)
+    for start, some in by_chunk(parents * FAN_OUT, CHUNK_POINTS):
+        wanted = sixteen_of(some // FAN_OUT)
         try:
             data, count = sealed[start]
             _add_points(view, point_codec.decode(data, count), wanted, start, parts, indices)
         except (KeyError, IndexError, ValueError):
             unreadable += len(wanted)
-    for start, count, data in _open_chunks(source, view):
+    for start, count, data in open_chunks(source, view.window, by_step=view.axis == "step"):
         try:
             wanted = np.arange(start, start + count)
             _add_points(view, point_codec.decode(data, count), wanted, start, parts, indices)
@@ -235,46 +210,3 @@ def _add_points(
         chunk, wanted = chunk.take(held), wanted[held]
     parts.append(chunk)
     indices.append(wanted)
-
-
-def _open_chunks(source: Source, view: View) -> Sequence[Row[Any]]:
-    """The chunks of points that are not sealed and may hold some of the window."""
-    bounds: dict[str, Any] = _series_of(source, 0) | {"sealed": source.sealed}
-    if view.window is None:
-        return source.connection.execute(_OPEN, bounds).all()
-    query = _OPEN_BY_STEP if view.axis == "step" else _OPEN_BY_WALL
-    bounds |= {"low": view.window[0], "high": view.window[1]}
-    return source.connection.execute(query, bounds).all()
-
-
-def _stored_chunks(source: Source, level: int, starts: Numbers) -> dict[int, tuple[bytes, int]]:
-    """Bytes and count of the chunks of a level that begin at ``starts`` (sorted, with repeats)."""
-    found: dict[int, tuple[bytes, int]] = {}
-    for group in in_groups(_distinct(starts).tolist()):
-        rows = source.connection.execute(_AT_STARTS, _series_of(source, level) | {"starts": group})
-        found |= {start: (data, count) for start, count, data in rows}
-    return found
-
-
-def _series_of(source: Source, level: int) -> dict[str, Any]:
-    return {"run": source.run_id, "series": source.series_id, "level": level}
-
-
-def _distinct(numbers: Numbers) -> Numbers:
-    """The different ones of sorted numbers."""
-    fresh = np.ones(len(numbers), bool)
-    np.not_equal(numbers[1:], numbers[:-1], out=fresh[1:])
-    return numbers[fresh]
-
-
-def _by_chunk(numbers: Numbers, size: int) -> Iterator[tuple[int, Numbers]]:
-    """Sorted numbers by the chunk they are in: where it starts, and the numbers."""
-    starts = numbers - numbers % size
-    for start in _distinct(starts).tolist():
-        low, high = np.searchsorted(numbers, (start, start + size))
-        yield start, numbers[low:high]
-
-
-def _sixteen_of(parents: Numbers) -> Numbers:
-    """The numbers, in the level below, of what each bucket is made of."""
-    return (parents[:, None] * FAN_OUT + np.arange(FAN_OUT)).ravel()

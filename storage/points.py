@@ -10,8 +10,9 @@ from sqlalchemy import Connection, RowMapping, select
 
 from . import chunks as codec
 from .buckets import Buckets, concatenate, merge, of_points
+from .chunk_rows import Source, Window
 from .chunks import Columns
-from .cover import AXES, Axis, Cover, Source, View, Window, cover
+from .cover import AXES, Axis, Cover, View, cover
 from .schema import chunks
 from .series import Points
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, select
 
 from . import engine as database
-from .cover import Axis, Window
+from .chunk_rows import Window
+from .cover import Axis
 from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreGone, StoreNotFound
 from .ingest import Ingest
 from .location import check_header, check_location, resolve_url, sqlite_path, without_password
@@ -153,7 +154,9 @@ class Store:
         ``axis`` is "step", "wall" (seconds since the epoch) or "relative" (seconds since the run's
         start); ``window`` its first and last place, both included. With more than ``2 * width`` points
         they are thinned to at most that many buckets, the first and the last point among them; see
-        ``Points``.
+        ``Points``. A thinned answer costs what its ``width`` does, not the length of the series, and
+        tells each point of the window once; ``storage.cover`` says how, and what becomes of series
+        whose steps come in no order at all. Damaged points are left out and counted.
         """
         key = SeriesKey(rank, "scalar", tag)
         with self.reading() as connection:

@@ -124,7 +124,7 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
     store = open_store(path, create=True)
     generator = np.random.default_rng(0)
     for count in (100, 5_000, 300_000):
-        columns = Columns(np.arange(count), np.arange(count) * 0.5, generator.normal(size=count))
+        columns = Columns(np.arange(count), np.linspace(0.0, 1e4, count), generator.normal(size=count))
         with store.writing() as connection:
             load_run(connection, "run")
             append_points(connection, "run", {SeriesKey(0, "scalar", f"of {count}"): columns})
@@ -144,7 +144,7 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     store = open_store(path, create=True)
-    columns = Columns(np.arange(50_000), np.arange(50_000) * 0.5, np.ones(50_000))
+    columns = Columns(np.arange(50_000), np.linspace(0.0, 1e4, 50_000), np.ones(50_000))
     with store.writing() as connection:
         load_run(connection, "run")
         append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})

@@ -109,7 +109,7 @@ def test_levels_are_built_and_read_on_a_server_as_in_a_file(store: Store, tmp_pa
     generator = np.random.default_rng(0)
     steps = np.arange(300_000)
     steps[150_000:] -= 50_000
-    columns = Columns(steps, np.arange(300_000) * 0.5, generator.normal(size=300_000))
+    columns = Columns(steps, np.linspace(0.0, 1e4, 300_000), generator.normal(size=300_000))
     file = open_store(tmp_path / "store.db", create=True)
     for each in (store, file):
         for at in range(0, 300_000, 70_000):
@@ -128,7 +128,7 @@ def test_an_older_server_gets_its_levels(store: Store, url: str) -> None:
 
     with store.writing() as connection:
         load_run(connection, "run")
-        columns = Columns(np.arange(30_000), np.arange(30_000) * 0.5, np.sin(np.arange(30_000)))
+        columns = Columns(np.arange(30_000), np.linspace(0.0, 1e4, 30_000), np.sin(np.arange(30_000)))
         append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})
     before = store.points("run", "loss", width=100)
     store.close()
