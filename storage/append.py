@@ -40,12 +40,13 @@ def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKe
         for start in _swallowed(spans[key.id], len(points.steps), rows[key]["sealed"])
     ]
     parts = _take_out(connection, run_id, swallowed)
+    add_points([rows[key] for key in arrived], list(arrived.values()))
     made: list[dict[str, Any]] = []
     risen: dict[int, Risen] = {}
     for key, points in arrived.items():
         tail = Columns.concatenate([*parts[key.id], points])
-        start = rows[key]["count"] - len(tail.steps) + len(points.steps)
-        made += _grow(rows[key], start, tail, points)
+        start = rows[key]["count"] - len(tail.steps)
+        made += _grow(rows[key], start, tail)
         if (full := rows[key]["sealed"] - start) > 0:
             risen[key.id] = Risen(start // FAN_OUT, first_level(tail.take(slice(0, full))))
     save_series(connection, rows.values())
@@ -114,9 +115,8 @@ def _take_out(
     return parts
 
 
-def _grow(row: dict[str, Any], start: int, tail: Columns, arrived: Columns) -> list[dict[str, Any]]:
-    """The chunks of a series' new tail, which begins at ``start``; updates its row by what arrived."""
-    add_points(row, arrived)
+def _grow(row: dict[str, Any], start: int, tail: Columns) -> list[dict[str, Any]]:
+    """The chunks of a series' new tail, which begins at ``start``; notes in its row what they seal."""
     if len(tail.steps) >= CHUNK_POINTS:
         row["sealed"] = row["count"] - row["count"] % CHUNK_POINTS
     return [
@@ -132,8 +132,8 @@ def _chunk_row(row: dict[str, Any], start: int, points: Columns) -> dict[str, An
         "level": 0,
         "start": start,
         "count": len(points.steps),
-        "min_step": int(points.steps.min()),
-        "max_step": int(points.steps.max()),
+        "min_step": int(np.minimum.reduce(points.steps)),
+        "max_step": int(np.maximum.reduce(points.steps)),
         "min_wall": number(np.fmin.reduce(points.walls)),
         "max_wall": number(np.fmax.reduce(points.walls)),
         "data": codec.encode(points),
