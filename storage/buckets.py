@@ -55,7 +55,10 @@ class Buckets(NamedTuple):
         return self.row(name).view(np.float64)
 
     def take(self, which: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Buckets:
-        return Buckets(self.table[:, which])
+        if isinstance(which, slice):
+            return Buckets(self.table[:, which])
+        # Several times quicker than indexing by a mask.
+        return Buckets(self.table.take(np.flatnonzero(which) if which.dtype == bool else which, axis=1))
 
 
 def concatenate(parts: Sequence[Buckets]) -> Buckets:
@@ -103,7 +106,7 @@ def merge(buckets: Buckets, starts: NDArray[np.intp]) -> Buckets:
     made = Buckets(np.empty((len(FIELDS), len(starts)), np.uint64))
     for name, at in (("first", starts), ("last", ends)):
         rows = [_ROW[name], _ROW[f"{name}_step"], _ROW[f"{name}_wall"]]
-        made.table[rows] = buckets.table[rows][:, at]
+        made.table[rows] = buckets.table[rows].take(at, axis=1)
     np.minimum.reduceat(buckets.ints("min_step"), starts, out=made.ints("min_step"))
     np.maximum.reduceat(buckets.ints("max_step"), starts, out=made.ints("max_step"))
     np.minimum.reduceat(buckets.floats("min_wall"), starts, out=made.floats("min_wall"))

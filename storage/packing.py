@@ -88,7 +88,9 @@ def unpack(data: bytes | memoryview, columns: int, count: int) -> Words:
         headers = _fill_residuals(raw, table)
     except (struct.error, ValueError, IndexError) as error:
         raise ValueError(f"chunk is damaged: {error}") from error
-    table[list(headers)] += np.array([[header.base] for header in headers.values()], np.uint64)
+    bases = np.zeros((columns, 1), np.uint64)
+    bases[list(headers), 0] = [header.base for header in headers.values()]
+    table += bases
     for row, header in headers.items():
         if header.kind & _DELTA:
             table[row, 0] = header.first

@@ -19,7 +19,7 @@ from .series import SeriesKey
 class _Told(NamedTuple):
     """What a batch of points of one series tells. Extremes are over all but NaN, the mean over the finite."""
 
-    count: int
+    points: int
     min_step: int
     max_step: int
     min_wall: float
@@ -63,7 +63,7 @@ def add_points(rows: Sequence[dict[str, Any]], parts: Sequence[Columns]) -> None
         _add_mean(row, told)
         for name in ("nan_count", "pos_inf_count", "neg_inf_count"):
             row[name] += getattr(told, name)
-        _widen(row, told.count, told.min_step, told.max_step, told.min_wall, told.max_wall)
+        _widen(row, told.points, told.min_step, told.max_step, told.min_wall, told.max_wall)
 
 
 def number(value: np.float64 | float) -> float | None:
