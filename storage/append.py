@@ -8,24 +8,23 @@ has about as many open chunks, however its points trickle in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, and_, delete, insert, select, tuple_
 
 from . import chunks as codec
 from .chunks import CHUNK_POINTS, Columns
-from .engine import insert_or_update
+from .engine import in_groups, insert_or_update
+from .pyramid import FAN_OUT, Risen, first_level, raise_levels
 from .schema import chunks, series
 from .series import SeriesKey
 from .summary import add_points, empty_row, number
 
-T = TypeVar("T")
 ChunkSpan = tuple[int, int]
 """Where an open chunk starts, and how many points it holds."""
 
-_KEYS_A_QUERY = 500
 _CHUNK_KEY = tuple_(chunks.c.series_id, chunks.c.start)
 
 
@@ -41,11 +40,18 @@ def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKe
         for start in _swallowed(spans[key.id], len(points.steps), rows[key]["sealed"])
     ]
     parts = _take_out(connection, run_id, swallowed)
+    add_points([rows[key] for key in arrived], list(arrived.values()))
     made: list[dict[str, Any]] = []
+    risen: dict[int, Risen] = {}
     for key, points in arrived.items():
-        made += _grow(rows[key], Columns.concatenate([*parts[key.id], points]), points)
+        tail = Columns.concatenate([*parts[key.id], points])
+        start = rows[key]["count"] - len(tail.steps)
+        made += _grow(rows[key], start, tail)
+        if (full := rows[key]["sealed"] - start) > 0:
+            risen[key.id] = Risen(start // FAN_OUT, first_level(tail.take(slice(0, full))))
     save_series(connection, rows.values())
     connection.execute(insert(chunks), made)
+    raise_levels(connection, run_id, risen)
 
 
 def load_series(
@@ -53,7 +59,7 @@ def load_series(
 ) -> dict[SeriesKey, dict[str, Any]]:
     """The row of each series, as stored or, for a new one, empty. Save them with ``save_series``."""
     found: dict[int, dict[str, Any]] = {}
-    for ids in _in_groups([key.id for key in keys]):
+    for ids in in_groups([key.id for key in keys]):
         query = select(series).where(series.c.run_id == run_id, series.c.series_id.in_(ids))
         found |= {row["series_id"]: dict(row) for row in connection.execute(query).mappings()}
     return {key: found.get(key.id) or empty_row(run_id, key) for key in keys}
@@ -67,7 +73,7 @@ def _open_chunks(connection: Connection, run_id: str, ids: Sequence[int]) -> dic
     """The open chunks of each series, in order."""
     spans: dict[int, list[ChunkSpan]] = defaultdict(list)
     of_series = and_(series.c.run_id == chunks.c.run_id, series.c.series_id == chunks.c.series_id)
-    for group in _in_groups(ids):
+    for group in in_groups(ids):
         query = (
             select(chunks.c.series_id, chunks.c.start, chunks.c.count)
             .join(series, of_series)
@@ -98,7 +104,7 @@ def _take_out(
 ) -> dict[int, list[Columns]]:
     """Delete these (series id, start) chunks and return their points, by series, in order."""
     parts: dict[int, list[Columns]] = defaultdict(list)
-    for group in _in_groups(keys):
+    for group in in_groups(keys):
         these = and_(chunks.c.run_id == run_id, chunks.c.level == 0, _CHUNK_KEY.in_(group))
         query = (
             select(chunks.c.series_id, chunks.c.count, chunks.c.data).where(these).order_by(chunks.c.start)
@@ -109,17 +115,14 @@ def _take_out(
     return parts
 
 
-def _grow(row: dict[str, Any], tail: Columns, arrived: Columns) -> list[dict[str, Any]]:
-    """The chunks of a series' new tail, its last ``len(arrived)`` points new; updates its row."""
-    first = row["count"] + len(arrived.steps) - len(tail.steps)
-    made = [
-        _chunk_row(row, first + at, tail.take(slice(at, at + CHUNK_POINTS)))
-        for at in range(0, len(tail.steps), CHUNK_POINTS)
-    ]
-    add_points(row, arrived)
+def _grow(row: dict[str, Any], start: int, tail: Columns) -> list[dict[str, Any]]:
+    """The chunks of a series' new tail, which begins at ``start``; notes in its row what they seal."""
     if len(tail.steps) >= CHUNK_POINTS:
         row["sealed"] = row["count"] - row["count"] % CHUNK_POINTS
-    return made
+    return [
+        _chunk_row(row, start + at, tail.take(slice(at, at + CHUNK_POINTS)))
+        for at in range(0, len(tail.steps), CHUNK_POINTS)
+    ]
 
 
 def _chunk_row(row: dict[str, Any], start: int, points: Columns) -> dict[str, Any]:
@@ -129,15 +132,9 @@ def _chunk_row(row: dict[str, Any], start: int, points: Columns) -> dict[str, An
         "level": 0,
         "start": start,
         "count": len(points.steps),
-        "min_step": int(points.steps.min()),
-        "max_step": int(points.steps.max()),
+        "min_step": int(np.minimum.reduce(points.steps)),
+        "max_step": int(np.maximum.reduce(points.steps)),
         "min_wall": number(np.fmin.reduce(points.walls)),
         "max_wall": number(np.fmax.reduce(points.walls)),
         "data": codec.encode(points),
     }
-
-
-def _in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Slices short enough for the parameters of one query."""
-    for at in range(0, len(items), _KEYS_A_QUERY):
-        yield items[at : at + _KEYS_A_QUERY]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event
@@ -20,6 +20,8 @@ from .errors import StoreUnavailable
 from .location import sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
+T = TypeVar("T")
+_KEYS_A_QUERY = 500
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
@@ -58,6 +60,15 @@ def _begin(connection: Connection) -> None:
 
 
 @contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """One transaction that reads, all of whose queries see the same state."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite's transactions do so anyway
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
+
+
+@contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes, committed at the end of the block or not at all."""
     with engine.execution_options(writes=True).begin() as connection:
@@ -84,6 +95,12 @@ def insert_or_update(connection: Connection, table: Table) -> Any:
     statement = _insert(connection, table)
     values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Slices short enough for the parameters of one query."""
+    for at in range(0, len(items), _KEYS_A_QUERY):
+        yield items[at : at + _KEYS_A_QUERY]
 
 
 def _insert(connection: Connection, table: Table) -> Any:

@@ -119,7 +119,8 @@ class Points:
     points: ``step``, ``wall_time`` and ``value`` are those of one real point (the first bucket's first,
     every other bucket's last), ``minimum`` and ``maximum`` are over its values but NaN, ``mean`` over
     its finite values (NaN where there is none).
-    ``total`` is the number of points in the query's window.
+    ``total`` is the number of points in the query's window, ``unreadable`` of which are damaged in the
+    store and not told by any entry.
     """
 
     step: NDArray[np.int64]
@@ -127,6 +128,7 @@ class Points:
     value: NDArray[np.float64]
     exact: bool
     total: int
+    unreadable: int = 0
     minimum: NDArray[np.float64] | None = None
     maximum: NDArray[np.float64] | None = None
     mean: NDArray[np.float64] | None = None

@@ -9,19 +9,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, select
 
 from . import engine as database
+from .chunk_rows import Window
+from .cover import Axis
 from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreGone, StoreNotFound
 from .ingest import Ingest
 from .location import check_header, check_location, resolve_url, sqlite_path, without_password
 from .migrate import prepare
-from .points import Axis, Window, query_points, read_since
+from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
 from .schema import runs, series
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 
 _SERIES_COLUMNS = [column for column in series.c if column.name not in ("series_id", "sealed")]
+
+_SERIES_ROW = (
+    select(series, runs.c.created_at)
+    .join(runs, runs.c.run_id == series.c.run_id)
+    .where(series.c.run_id == bindparam("run"), series.c.series_id == bindparam("series"))
+)
 
 
 def open_store(url: str | os.PathLike[str] | None = None, *, create: bool = False) -> Store:
@@ -73,7 +81,7 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection with one consistent view of the store."""
-        with database.translated(self.url), self._engine.connect() as connection:
+        with database.translated(self.url), database.reading(self._engine) as connection:
             yield connection
 
     @contextmanager
@@ -146,21 +154,22 @@ class Store:
         ``axis`` is "step", "wall" (seconds since the epoch) or "relative" (seconds since the run's
         start); ``window`` its first and last place, both included. With more than ``2 * width`` points
         they are thinned to at most that many buckets, the first and the last point among them; see
-        ``Points``.
+        ``Points``. A thinned answer costs what its ``width`` does, not the length of the series, and
+        tells each point of the window once; ``storage.cover`` says how, and what becomes of series
+        whose steps come in no order at all. Damaged points are left out and counted.
         """
         key = SeriesKey(rank, "scalar", tag)
         with self.reading() as connection:
-            run = self._run_row(connection, run_id)
-            self._check_series(connection, run_id, key)
+            row = self._series_row(connection, run_id, key)
             return query_points(
-                connection, run_id, key.id, axis=axis, origin=run["created_at"], window=window, width=width
+                connection, row, axis=axis, origin=row["created_at"], window=window, width=width
             )
 
     def points_since(self, run_id: str, tag: str, index: int, *, rank: int = 0) -> Points:
         """The points of a scalar series from the ``index``-th to arrive on, in arrival order."""
         key = SeriesKey(rank, "scalar", tag)
         with self.reading() as connection:
-            self._check_series(connection, run_id, key)
+            self._series_row(connection, run_id, key)
             return read_since(connection, run_id, key.id, index)
 
     def records(
@@ -179,7 +188,7 @@ class Store:
         """
         key = SeriesKey(rank, kind, tag)
         with self.reading() as connection:
-            self._check_series(connection, run_id, key)
+            self._series_row(connection, run_id, key)
             positions = read_index(connection, run_id, key, window)[2]
             chosen = positions[spread(len(positions), limit)]
             return read_records(connection, run_id, key, chosen.tolist())
@@ -190,14 +199,14 @@ class Store:
         """Steps, wall times and indices for ``record_at`` of every record, sorted by step, then arrival."""
         key = SeriesKey(rank, kind, tag)
         with self.reading() as connection:
-            self._check_series(connection, run_id, key)
+            self._series_row(connection, run_id, key)
             return read_index(connection, run_id, key)
 
     def record_at(self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0) -> Record:
         """The ``index``-th record to arrive. Raises ``IndexError`` if there are not so many."""
         key = SeriesKey(rank, kind, tag)
         with self.reading() as connection:
-            self._check_series(connection, run_id, key)
+            self._series_row(connection, run_id, key)
             found = read_records(connection, run_id, key, [index])
         if not found:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
@@ -220,16 +229,17 @@ class Store:
             raise RunNotFound(f"No run '{run_id}' in '{without_password(self.url)}'; {_listed(have)}.")
         return dict(row)
 
-    def _check_series(self, connection: Connection, run_id: str, key: SeriesKey) -> None:
-        of_run = series.c.run_id == run_id
-        if connection.scalar(
-            select(func.count()).select_from(series).where(of_run, series.c.series_id == key.id)
-        ):
-            return
-        self._run_row(connection, run_id)
-        query = select(series.c.tag).where(of_run, series.c.kind == key.kind).order_by(series.c.tag).limit(5)
-        have = _listed(connection.scalars(query).all())
-        raise SeriesNotFound(f"No {key.kind} '{key.tag}' of rank {key.rank} in run '{run_id}'; {have}.")
+    def _series_row(self, connection: Connection, run_id: str, key: SeriesKey) -> RowMapping:
+        """The row of a series, and ``created_at`` of its run."""
+        row = connection.execute(_SERIES_ROW, {"run": run_id, "series": key.id}).mappings().first()
+        if row is None:
+            self._run_row(connection, run_id)
+            of_run = (series.c.run_id == run_id) & (series.c.kind == key.kind)
+            tags = connection.scalars(select(series.c.tag).where(of_run).order_by(series.c.tag).limit(5))
+            raise SeriesNotFound(
+                f"No {key.kind} '{key.tag}' of rank {key.rank} in run '{run_id}'; {_listed(tags.all())}."
+            )
+        return row
 
     def _run_record(self, row: dict[str, Any]) -> RunRecord:
         explicit = row.pop("summary")

@@ -36,7 +36,9 @@ def append(store: Store, points: Columns) -> None:
 
 def chunk_sizes(store: Store) -> list[int]:
     with store.reading() as connection:
-        return list(connection.scalars(select(chunks.c.count).order_by(chunks.c.start)))
+        return list(
+            connection.scalars(select(chunks.c.count).where(chunks.c.level == 0).order_by(chunks.c.start))
+        )
 
 
 def ramp(start: int, count: int) -> Columns:
@@ -121,7 +123,7 @@ def test_a_summary_is_what_one_would_compute_from_all_points(
     for part in (slice(0, cut), slice(cut, None)):
         if values[part]:
             some = np.array(values[part], np.float64)
-            add_points(row, Columns(np.array(steps[part], np.int64), np.zeros(len(some)), some))
+            add_points([row], [Columns(np.array(steps[part], np.int64), np.zeros(len(some)), some)])
     numbers = [value for value in values if not math.isnan(value)]
     finite = [value for value in numbers if not math.isinf(value)]
     last = max(range(len(steps)), key=lambda at: (steps[at], at))

@@ -7,25 +7,31 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import zstandard
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from trainboard.storage import open_store
+from trainboard.storage.append import append_points
+from trainboard.storage.chunks import CHUNK_POINTS, Columns, decode
 from trainboard.storage.engine import connect
 from trainboard.storage.errors import StoreTooNew
 from trainboard.storage.location import resolve_url
 from trainboard.storage.migrate import MIGRATIONS, prepare
+from trainboard.storage.run_rows import load_run
 from trainboard.storage.schema import SCHEMA_VERSION, metadata
+from trainboard.storage.series import SeriesKey
 
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 
 def upgrade():
@@ -41,7 +47,7 @@ def next_version(tmp_path: Path) -> Any:
     def make(last_line: str = "") -> Path:
         folder = tmp_path / "migrations"
         shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "0002_colour.py").write_text(NEXT.format(last_line=last_line))
+        (folder / "versions" / "0003_colour.py").write_text(NEXT.format(last_line=last_line))
         return folder
 
     return make
@@ -78,11 +84,11 @@ def test_an_older_store_is_migrated_and_a_copy_is_kept(
     path = tmp_path / "store.db"
     fill(path, segment)
     url = resolve_url(path)
-    prepare(connect(url), url, create=False, scripts=next_version(), target="0002")
+    prepare(connect(url), url, create=False, scripts=next_version(), target="0003")
     assert "colour" in columns(path)
     with pytest.raises(StoreTooNew):
         open_store(path)
-    copy = tmp_path / "store.db.before-0002"
+    copy = tmp_path / "store.db.before-0003"
     assert "colour" not in columns(copy)
     assert open_store(copy).points("run", "loss").value.tolist() == [0.5]
 
@@ -92,7 +98,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, segment: Any, ne
     fill(path, segment)
     url = resolve_url(path)
     with pytest.raises(ZeroDivisionError):
-        prepare(connect(url), url, create=False, scripts=next_version("1 / 0"), target="0002")
+        prepare(connect(url), url, create=False, scripts=next_version("1 / 0"), target="0003")
     assert "colour" not in columns(path)
     assert open_store(path).points("run", "loss").value.tolist() == [0.5]
 
@@ -104,3 +110,61 @@ def test_a_current_store_is_neither_copied_nor_changed(tmp_path: Path, segment: 
     open_store(path, create=True).close()
     assert path.read_bytes() == before
     assert not list(tmp_path.glob("*.before-*"))
+
+
+def level_rows(path: Path) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(path) as database:
+        return database.execute(
+            "SELECT * FROM chunks WHERE level > 0 ORDER BY run_id, series_id, level, start"
+        ).fetchall()
+
+
+def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = open_store(path, create=True)
+    generator = np.random.default_rng(0)
+    for count in (100, 5_000, 300_000):
+        columns = Columns(np.arange(count), np.linspace(0.0, 1e4, count), generator.normal(size=count))
+        with store.writing() as connection:
+            load_run(connection, "run")
+            append_points(connection, "run", {SeriesKey(0, "scalar", f"of {count}"): columns})
+    store.close()
+    built = level_rows(path)
+    pictures = [store.points("run", f"of {count}", width=50) for count in (100, 5_000, 300_000)]
+    as_version_1(path)
+    migrated = open_store(path)
+    assert level_rows(path) == built
+    assert len({row[2] for row in built}) == 3
+    for count, before in zip((100, 5_000, 300_000), pictures, strict=True):
+        after = migrated.points("run", f"of {count}", width=50)
+        assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
+    assert open_store(tmp_path / "store.db.before-0002").points("run", "of 100").total == 100
+
+
+def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = open_store(path, create=True)
+    columns = Columns(np.arange(50_000), np.linspace(0.0, 1e4, 50_000), np.ones(50_000))
+    with store.writing() as connection:
+        load_run(connection, "run")
+        append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})
+    store.close()
+    as_version_1(path)
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE chunks SET data = x'00' WHERE start = 8192")
+    found = open_store(path).points("run", "loss", width=100)
+    assert (found.total, found.unreadable) == (50_000, CHUNK_POINTS)
+
+
+def as_version_1(path: Path) -> None:
+    """Make a store what it would be had trainboard 0001 written it: plain differences, and no levels."""
+    with sqlite3.connect(path) as database:
+        rows = database.execute("SELECT rowid, count, data FROM chunks WHERE level = 0").fetchall()
+        for row, count, data in rows:
+            bits = np.array([column.view("<u8") for column in decode(data, count)])
+            bits[:, 1:] -= bits[:, :-1].copy()
+            planes = np.ascontiguousarray(bits.view(np.uint8).reshape(3, -1, 8).transpose(0, 2, 1))
+            packed = b"\x01" + zstandard.ZstdCompressor(level=1).compress(planes.tobytes())
+            database.execute("UPDATE chunks SET data = ? WHERE rowid = ?", (packed, row))
+        database.execute("DELETE FROM chunks WHERE level > 0")
+        database.execute("UPDATE alembic_version SET version_num = '0001'")

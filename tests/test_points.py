@@ -141,6 +141,7 @@ def test_nothing_in_the_window_is_an_empty_answer(shared: Store) -> None:
         assert (len(found.step), found.exact, found.total) == (0, True, 0)
     assert len(shared.points(run, "loss", window=(-math.inf, math.inf)).step) == 2
     assert len(shared.points(run, "loss", window=(-(10**30), 10**30)).step) == 2
+    assert len(shared.points(run, "loss", window=(2**63, 10**30), width=5).step) == 0
     assert len(shared.points_since(run, "loss", 2).step) == 0
 
 

@@ -12,13 +12,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from trainboard.storage import Store, open_store
+from trainboard.storage.append import append_points
+from trainboard.storage.chunks import Columns
 from trainboard.storage.errors import NotAStore, StoreTooNew
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.text import Text
+from trainboard.storage.run_rows import load_run
+from trainboard.storage.series import SeriesKey
 
 SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'trainboard[postgres]'")
@@ -98,6 +103,40 @@ def test_a_store_on_a_server_holds_what_one_in_a_file_holds(
     assert store.points("run", "loss", window=(-float("inf"), 10**30)).total == 60
     assert (store.run("run").name, store.run("run").status) == (file.run("run").name, "finished")
     assert store.version() == file.version()
+
+
+def test_levels_are_built_and_read_on_a_server_as_in_a_file(store: Store, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    steps = np.arange(300_000)
+    steps[150_000:] -= 50_000
+    columns = Columns(steps, np.linspace(0.0, 1e4, 300_000), generator.normal(size=300_000))
+    file = open_store(tmp_path / "store.db", create=True)
+    for each in (store, file):
+        for at in range(0, 300_000, 70_000):
+            with each.writing() as connection:
+                load_run(connection, "run")
+                points = {SeriesKey(0, "scalar", "loss"): columns.take(slice(at, at + 70_000))}
+                append_points(connection, "run", points)
+    for window in (None, (120_000, 130_000), (0, 100)):
+        theirs, ours = (each.points("run", "loss", window=window, width=100) for each in (store, file))
+        assert theirs.value.tobytes() == ours.value.tobytes() and theirs.total == ours.total
+    assert theirs.exact and theirs.total == 101
+
+
+def test_an_older_server_gets_its_levels(store: Store, url: str) -> None:
+    import psycopg
+
+    with store.writing() as connection:
+        load_run(connection, "run")
+        columns = Columns(np.arange(30_000), np.linspace(0.0, 1e4, 30_000), np.sin(np.arange(30_000)))
+        append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})
+    before = store.points("run", "loss", width=100)
+    store.close()
+    with psycopg.connect(url) as direct:
+        direct.execute("DELETE FROM chunks WHERE level > 0")
+        direct.execute("UPDATE alembic_version SET version_num = '0001'")
+    after = open_store(url).points("run", "loss", width=100)
+    assert after.value.tobytes() == before.value.tobytes() and after.total == 30_000
 
 
 WRITER = """

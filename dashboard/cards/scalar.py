@@ -66,7 +66,7 @@ def read(
     if wanted.since and window is None:
         points = store.points_since(wanted.run, wanted.tag, wanted.since, rank=wanted.rank)
         if len(points.value) <= width:
-            return Line(_columns(points), append=True, exact=True, total=wanted.since + len(points.value))
+            return Line(_columns(points), append=True, exact=True, total=wanted.since + points.total)
     points = store.points(wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=2 * width)
     return Line(_columns(points), append=False, exact=points.exact, total=points.total)
 

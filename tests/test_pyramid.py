@@ -1,0 +1,388 @@
+"""The levels above a series tell its points truly, whatever order they came in, and queries stay bounded."""
+
+from __future__ import annotations
+
+import cProfile
+import math
+import pstats
+import sqlite3
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sqlalchemy import delete, select, update
+
+from trainboard.storage import Points, Store, buckets, open_store
+from trainboard.storage.append import append_points
+from trainboard.storage.buckets import FIELDS, Buckets
+from trainboard.storage.chunks import CHUNK_POINTS, Columns
+from trainboard.storage.pyramid import FAN_OUT, LEVEL_CHUNK, level_lengths
+from trainboard.storage.run_rows import load_run
+from trainboard.storage.schema import chunks
+from trainboard.storage.series import SeriesKey
+
+KEY = SeriesKey(0, "scalar", "loss")
+ORDERS = ("in order", "repeated", "resumed", "late", "shuffled", "huge")
+AXES = st.sampled_from(["step", "wall", "relative"])
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return open_store(tmp_path_factory.mktemp("pyramid") / "store.db", create=True)
+
+
+def steps_in(order: str, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
+    steps = np.arange(count) * 3 - count
+    if order == "repeated":
+        return steps // 500
+    if order == "resumed":
+        steps[count // 2 :] -= count
+    if order == "late":
+        steps[generator.integers(0, count, 5)] -= 2 * count
+    if order == "shuffled":
+        generator.shuffle(steps)
+    if order == "huge":
+        steps = np.sort(generator.integers(-(2**63), 2**63 - 1, count))
+    return steps
+
+
+def some_points(order: str, count: int, seed: int) -> Columns:
+    """Points with NaN, infinities and very large values among them, their clock set back once."""
+    generator = np.random.default_rng(seed)
+    walls = 1e9 + np.arange(count) * 0.25 + generator.random(count) * 0.1
+    walls[count // 3 :] -= 20.0
+    values = generator.normal(size=count)
+    for special in (math.nan, math.inf, -math.inf, 1.7e308):
+        values[generator.integers(0, count, count // 50)] = special
+    values[: count // 100] = math.nan
+    return Columns(steps_in(order, count, generator), walls, values)
+
+
+def append(store: Store, run: str, points: Columns, cuts: list[int]) -> None:
+    ends = sorted({min(cut, len(points.steps)) for cut in cuts} | {len(points.steps)})
+    for start, end in zip([0, *ends], ends, strict=False):
+        if end > start:
+            with store.writing() as connection:
+                load_run(connection, run)
+                append_points(connection, run, {KEY: points.take(slice(start, end))})
+
+
+def new_run(store: Store, points: Columns, cuts: list[int] | None = None) -> str:
+    run = f"run-{len(store.runs())}"
+    append(store, run, points, cuts or [])
+    return run
+
+
+def stored_level(store: Store, run: str, level: int) -> list[tuple[int, Buckets]]:
+    """The chunks of a level: their starts and what they hold."""
+    query = select(chunks.c.start, chunks.c.count, chunks.c.data)
+    query = query.where(chunks.c.run_id == run, chunks.c.level == level).order_by(chunks.c.start)
+    with store.reading() as connection:
+        return [
+            (start, buckets.decode(data, count, FAN_OUT**level))
+            for start, count, data in connection.execute(query)
+        ]
+
+
+def place_of(points: Columns | Points, axis: str, origin: float) -> NDArray[Any]:
+    if isinstance(points, Points):
+        points = Columns(points.step, points.wall_time, points.value)
+    return points.steps if axis == "step" else points.walls - (origin if axis == "relative" else 0.0)
+
+
+def assert_tells(told: Buckets | Points, at: int, points: Columns) -> None:
+    """Entry ``at`` of buckets is what one would compute from the points it stands for."""
+    if isinstance(told, Points):
+        names = ("minimum", "maximum", "mean", "nan_count", "pos_inf_count", "neg_inf_count", "count")
+        entry = {name: getattr(told, name)[at] for name in names}
+    else:
+        kinds = {"floats": FIELDS[4:13], "ints": FIELDS[:4] + FIELDS[13:]}
+        entry = {name: getattr(told, kind)(name)[at] for kind, names in kinds.items() for name in names}
+        for name, column in (("step", points.steps), ("wall", points.walls)):
+            ends = (entry[f"first_{name}"], entry[f"last_{name}"], entry[f"min_{name}"], entry[f"max_{name}"])
+            assert ends == (column[0], column[-1], column.min(), column.max())
+        assert entry["first"].tobytes() == points.values[0].tobytes()
+        assert entry["last"].tobytes() == points.values[-1].tobytes()
+    values = points.values
+    numbers, finite = values[~np.isnan(values)], values[np.isfinite(values)]
+    assert entry["count"] == len(values)
+    assert entry["nan_count"] == len(values) - len(numbers)
+    assert (entry["pos_inf_count"], entry["neg_inf_count"]) == (
+        np.count_nonzero(values == np.inf),
+        np.count_nonzero(values == -np.inf),
+    )
+    extremes = (numbers.min(), numbers.max()) if len(numbers) else (np.nan, np.nan)
+    assert np.array_equal((entry["minimum"], entry["maximum"]), extremes, equal_nan=True)
+    mean = math.fsum(finite / len(finite)) if len(finite) else math.nan
+    assert entry["mean"] == pytest.approx(
+        mean, rel=1e-9, abs=1e-9 * np.abs(finite).max(initial=0), nan_ok=True
+    )
+
+
+@settings(deadline=None, max_examples=12)
+@given(
+    order=st.sampled_from(ORDERS),
+    count=st.integers(4_000, 40_000) | st.integers(260_000, 300_000),
+    seed=st.integers(0, 10**6),
+    cuts=st.lists(st.integers(1, 40_000), max_size=6),
+)
+def test_every_stored_bucket_agrees_with_the_points_it_stands_for(
+    shared: Store, order: str, count: int, seed: int, cuts: list[int]
+) -> None:
+    points = some_points(order, count, seed)
+    run = new_run(shared, points, cuts)
+    lengths = level_lengths(count - count % CHUNK_POINTS)
+    generator = np.random.default_rng(seed)
+    for level, length in enumerate(lengths, 1):
+        stored = stored_level(shared, run, level)
+        assert [start for start, _ in stored] == list(range(0, length, LEVEL_CHUNK))
+        assert sum(len(part) for _, part in stored) == length
+        for number in generator.integers(0, length, 20).tolist():
+            start, part = stored[number // LEVEL_CHUNK]
+            size = FAN_OUT**level
+            assert_tells(part, number - start, points.take(slice(number * size, (number + 1) * size)))
+    assert stored_level(shared, run, len(lengths) + 1) == []
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    order=st.sampled_from(("in order", "repeated", "huge")),
+    count=st.integers(2, 60_000),
+    seed=st.integers(0, 10**6),
+    width=st.integers(1, 400),
+    window=st.none() | st.tuples(st.floats(-0.2, 1.2), st.floats(-0.2, 1.2)),
+)
+def test_a_picture_of_points_in_order_covers_each_point_of_its_window_once(
+    shared: Store,
+    order: str,
+    count: int,
+    seed: int,
+    width: int,
+    window: tuple[float, float] | None,
+) -> None:
+    points = some_points(order, count, seed)
+    run = new_run(shared, points)
+    if window:
+        first, last = int(points.steps[0]), int(points.steps[-1])
+        low, high = (first + int(part * 1024) * ((last - first) // 1024) for part in sorted(window))
+        low, high = max(low, -(2**63)), min(high, 2**63 - 1)
+        points = points.take((points.steps >= low) & (points.steps <= high))
+        window = (low, high)
+    found = shared.points(run, "loss", window=window, width=width)
+    assert found.total == len(points.steps)
+    assert found.exact == (len(points.steps) <= 2 * width)
+    if found.exact:
+        assert found.step.tolist() == points.steps.tolist()
+        assert found.value.tobytes() == points.values.tobytes()
+        return
+    assert found.count is not None
+    assert 2 <= len(found.step) <= 2 * width
+    stops = np.cumsum(found.count)
+    assert stops[-1] == len(points.steps)
+    for at, stop in enumerate(stops.tolist()):
+        assert_tells(found, at, points.take(slice(stop - int(found.count[at]), stop)))
+    shown = np.concatenate(([0], stops[1:] - 1))
+    assert found.step.tolist() == points.steps[shown].tolist()
+    assert found.wall_time.tolist() == points.walls[shown].tolist()
+    assert found.value.tobytes() == points.values[shown].tobytes()
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    order=st.sampled_from(ORDERS),
+    count=st.integers(2, 60_000),
+    seed=st.integers(0, 10**6),
+    width=st.integers(1, 400),
+    axis=AXES,
+    window=st.none() | st.tuples(st.floats(0, 1), st.floats(0, 1)),
+)
+def test_a_picture_of_points_in_any_order_tells_each_of_them_once(
+    shared: Store,
+    order: str,
+    count: int,
+    seed: int,
+    width: int,
+    axis: Any,
+    window: tuple[float, float] | None,
+) -> None:
+    points = some_points(order, count, seed)
+    run = new_run(shared, points)
+    origin = shared.run(run).created_at
+    places = np.sort(place_of(points, axis, origin))
+    if window:
+        low, high = (places[int(part * (count - 1))].item() for part in sorted(window))
+        held = place_of(points, axis, origin)
+        points = points.take((held >= low) & (held <= high))
+        window = (low, high)
+    every = shared.points(run, "loss", axis=axis, window=window)
+    ordered = points.take(np.argsort(place_of(points, axis, origin), kind="stable"))
+    assert every.exact and every.step.tolist() == ordered.steps.tolist()
+    assert every.value.tobytes() == ordered.values.tobytes()
+    found = shared.points(run, "loss", axis=axis, window=window, width=width)
+    assert found.total == len(points.steps)
+    assert found.exact == (found.total <= 2 * width)
+    assert len(found.step) <= 2 * width
+    for end in (0, -1):
+        assert (found.step[end], found.wall_time[end]) == (ordered.steps[end], ordered.walls[end])
+        assert found.value[end].tobytes() == ordered.values[end].tobytes()
+    shown = place_of(found, axis, origin)
+    assert np.all(shown[:-1] <= shown[1:])
+    if found.exact:
+        assert found.value.tobytes() == ordered.values.tobytes()
+        return
+    assert found.count is not None and found.minimum is not None and found.maximum is not None
+    assert found.nan_count is not None and found.mean is not None
+    assert found.count.sum() == len(points.steps)
+    assert found.nan_count.sum() == np.count_nonzero(np.isnan(points.values))
+    assert np.fmin.reduce(found.minimum) == np.fmin.reduce(points.values)
+    assert np.fmax.reduce(found.maximum) == np.fmax.reduce(points.values)
+
+
+def chunks_decoded(store: Store, run: str, **view: Any) -> int:
+    """How many chunks a query unpacks."""
+    profile = cProfile.Profile()
+    profile.runcall(store.points, run, "loss", **view)
+    calls = {name: count for (_, _, name), (count, *_) in pstats.Stats(profile).stats.items()}  # type: ignore[attr-defined]
+    return calls["unpack"]
+
+
+@pytest.mark.parametrize(
+    ("order", "limit"), [*((order, 16) for order in ORDERS[:3]), ("late", 30), ("huge", 16)]
+)
+def test_what_a_query_reads_does_not_grow_with_the_series(shared: Store, order: str, limit: int) -> None:
+    count = 600_000
+    run = new_run(shared, some_points(order, count, 1))
+    ordered = np.sort(shared.points(run, "loss").step)
+    for part in ((0.0, 1.0), (0.3, 0.7), (0.5, 0.501), (0.9, 1.0)):
+        window = tuple(int(ordered[int(end * (count - 1))]) for end in part)
+        assert chunks_decoded(shared, run, width=100, window=window) <= limit
+
+
+def test_points_in_no_order_at_all_are_told_within_bounds(shared: Store) -> None:
+    count = 2_000_000
+    points = some_points("shuffled", count, 1)
+    run = new_run(shared, points)
+    assert chunks_decoded(shared, run, width=100) <= 200
+    whole = shared.points(run, "loss", width=100)
+    assert whole.total == count and whole.count is not None and whole.count.sum() == count
+    assert (whole.step[0], whole.step[-1]) == (points.steps.min(), points.steps.max())
+    low, high = -count, 0
+    assert chunks_decoded(shared, run, width=100, window=(low, high)) <= 500
+    part = shared.points(run, "loss", width=100, window=(low, high))
+    held = np.count_nonzero((points.steps >= low) & (points.steps <= high))
+    assert part.total == pytest.approx(held, rel=0.02) and not part.exact
+    assert part.step.min() >= low and part.step.max() <= high
+    assert shared.points(run, "loss", window=(low, high)).total == held
+
+
+def test_wall_times_that_are_no_numbers_are_counted_all_the_same(shared: Store) -> None:
+    points = some_points("in order", 50_000, 3)
+    points.walls[[7, 30_000, 49_999]] = np.nan
+    run = new_run(shared, points)
+    found = shared.points(run, "loss", axis="wall", width=50)
+    assert found.total == 50_000
+    finite = points.take(~np.isnan(points.walls))
+    window = (float(finite.walls.min()), float(finite.walls.max()))
+    assert shared.points(run, "loss", axis="wall", width=50, window=window).total == 49_997
+
+
+def damage(store: Store, run: str, level: int, start: int) -> None:
+    """Overwrite a stored chunk with bytes that are none."""
+    which = (chunks.c.run_id == run) & (chunks.c.level == level) & (chunks.c.start == start)
+    with store.writing() as connection:
+        assert connection.execute(update(chunks).where(which).values(data=b"\x02torn")).rowcount == 1
+
+
+def test_a_damaged_chunk_of_points_costs_its_own_points_and_they_are_counted(shared: Store) -> None:
+    points = some_points("in order", 20_000, 5)
+    run = new_run(shared, points)
+    damage(shared, run, 0, 4096)
+    readable = np.delete(points.steps, np.s_[4096:8192])
+    for found in (shared.points(run, "loss"), shared.points_since(run, "loss", 0)):
+        assert (found.unreadable, found.total) == (4096, 20_000)
+        assert found.step.tolist() == readable.tolist()
+    assert shared.points_since(run, "loss", 5000).unreadable == 8192 - 5000
+    whole = shared.points(run, "loss", width=100)
+    assert whole.total == 20_000 and whole.unreadable == 0  # the buckets above tell them still
+    window = (int(points.steps[8000]), int(points.steps[8300]))
+    part = shared.points(run, "loss", window=window, width=500)
+    assert part.step.tolist() == points.steps[8192:8301].tolist()
+    assert 192 <= part.unreadable <= 192 + FAN_OUT
+    assert shared.points(run, "loss", window=(int(points.steps[9000]), 10**6)).unreadable == 0
+
+
+def test_a_damaged_open_chunk_is_counted_too(shared: Store) -> None:
+    points = some_points("in order", 4096 + 100, 5)
+    run = new_run(shared, points)
+    damage(shared, run, 0, 4096)
+    found = shared.points(run, "loss", width=3000)
+    assert (found.unreadable, found.total, len(found.step)) == (100, 4196, found.total - 100)
+
+
+@pytest.mark.parametrize(("level", "start"), [(1, 0), (1, 2 * LEVEL_CHUNK), (2, 0)])
+def test_where_a_level_is_damaged_the_one_below_answers(shared: Store, level: int, start: int) -> None:
+    points = some_points("in order", 60_000, 5)
+    run = new_run(shared, points)
+    damage(shared, run, level, start)
+    for window in (None, (int(points.steps[20_000]), int(points.steps[59_000]))):
+        found = shared.points(run, "loss", window=window, width=40)
+        held = points if window is None else points.take(slice(20_000, 59_001))
+        assert found.count is not None and found.unreadable == 0
+        assert found.total == len(held.steps)
+        stops = np.cumsum(found.count).tolist()
+        for at, stop in enumerate(stops):
+            assert_tells(found, at, held.take(slice(stop - int(found.count[at]), stop)))
+
+
+def test_a_damaged_open_level_does_not_keep_points_out(shared: Store) -> None:
+    points = some_points("in order", 60_000, 5)
+    run = new_run(shared, points.take(slice(0, 30_000)))
+    damage(shared, run, 1, LEVEL_CHUNK)
+    append(shared, run, points.take(slice(30_000, None)), [])
+    found = shared.points(run, "loss", width=40)
+    assert (found.total, found.unreadable) == (60_000, 0)
+    assert found.nan_count is not None
+    assert found.nan_count.sum() == np.count_nonzero(np.isnan(points.values))
+
+
+def test_a_level_that_is_lost_altogether_is_missed_by_nobody(shared: Store) -> None:
+    points = some_points("resumed", 40_000, 5)
+    run = new_run(shared, points)
+    before = shared.points(run, "loss", width=60)
+    with shared.writing() as connection:
+        connection.execute(delete(chunks).where(chunks.c.run_id == run, chunks.c.level == 1))
+    after = shared.points(run, "loss", width=60)
+    assert after.count is not None and before.count is not None
+    assert after.total == before.total and after.minimum is not None and before.minimum is not None
+    assert np.nanmin(after.minimum) == np.nanmin(before.minimum)
+
+
+def test_buckets_come_back_from_their_bytes_bit_for_bit() -> None:
+    made = buckets.merge(buckets.of_points(some_points("late", 8_000, 2)), np.arange(0, 8_000, FAN_OUT))
+    assert buckets.decode(buckets.encode(made), len(made), FAN_OUT).table.tobytes() == made.table.tobytes()
+    with pytest.raises(ValueError, match="format"):
+        buckets.decode(b"\x02", 1, 16)
+
+
+def test_a_noisy_curve_takes_less_than_eight_bytes_a_point_levels_included(tmp_path: Any) -> None:
+    generator = np.random.default_rng(0)
+    count = 200_000
+    steps = np.arange(count)
+    walls = 1.8e9 + np.cumsum(0.05 * np.exp(generator.normal(0, 0.1, count)))
+    losses = (0.3 + 2 * np.exp(-steps / 2e4)) * np.exp(generator.normal(0, 0.08, count))
+    points = Columns(steps, walls, losses.astype(np.float32).astype(np.float64))
+    store = open_store(tmp_path / "store.db", create=True)
+    append(store, "run", points, list(range(0, count, 997)))
+    store.close()
+    with sqlite3.connect(tmp_path / "store.db") as database:
+        (size,) = database.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+        ).fetchone()
+        (free,) = database.execute(
+            "SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"
+        ).fetchone()
+    assert (size - free) / count < 8
+    assert store.points("run", "loss").value.tobytes() == points.values.tobytes()
