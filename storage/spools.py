@@ -17,9 +17,11 @@ from .errors import TrainboardError
 from .location import spool_root
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .sinks import Sink, SpoolSink
 
-__all__ = ["SpoolLock", "adopt_orphans", "lock", "spool_root"]
+__all__ = ["SpoolLock", "adopt_orphans", "feed_piece", "lock", "spool_root"]
+
+_PIECE = 256 << 10
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +44,7 @@ def lock(path: Path) -> SpoolLock | None:
     return _lock(path / "lock", os.O_RDWR | os.O_CREAT)
 
 
-def adopt_orphans(store: Store) -> list[str]:
+def adopt_orphans(store: Sink) -> list[str]:
     """Drain and delete every spool of this machine whose owner died; returns their ids.
 
     A run whose spool ends without a FINISH was killed. Raises ``StoreUnavailable``; what was not
@@ -55,7 +57,7 @@ def adopt_orphans(store: Store) -> list[str]:
         if held is None:
             continue
         try:
-            _drain(store, path)
+            drain(store.ingest(path.name), path)
             shutil.rmtree(path)
             adopted.append(path.name)
         except TrainboardError:
@@ -67,11 +69,33 @@ def adopt_orphans(store: Store) -> list[str]:
     return adopted
 
 
-def _drain(store: Store, path: Path) -> None:
-    ingest = store.ingest(path.name)
+def drain(ingest: SpoolSink, path: Path) -> None:
+    """Feed all that is left of a dead program's spool, and say that the program is dead."""
+    stored = ingest.stored()
     for segment in sorted(path.glob("*.seg")):
-        ingest.feed(int(segment.stem), segment.read_bytes(), 0)
+        number, end = int(segment.stem), segment.stat().st_size
+        if number < stored.segment:
+            continue
+        at, offset = -1, stored.known_to if number == stored.segment else 0
+        while at < offset < end:
+            at, offset = offset, feed_piece(ingest, segment, number, offset, end)
     ingest.abandon()
+
+
+def feed_piece(ingest: SpoolSink, path: Path, segment: int, start: int, end: int) -> int:
+    """Feed some of a segment's file between two bytes, at least one whole message if there is one.
+
+    Returns where to feed on: ``start`` if nothing up to ``end`` is whole.
+    """
+    size = _PIECE
+    with path.open("rb") as file:
+        while True:
+            file.seek(start)
+            data = file.read(min(size, end - start))
+            offset = ingest.feed(segment, data, start)
+            if offset > start or len(data) < size:
+                return offset
+            size *= 4
 
 
 def _lock(path: Path, flags: int) -> SpoolLock | None:
