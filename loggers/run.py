@@ -229,7 +229,7 @@ class Run:
             self._warn(
                 "left",
                 f"the store {self.store} has not taken everything; the rest is kept in {directory}, "
-                "and the next run or `trainboard serve` that opens the store adds it",
+                "and `trainboard sync`, `trainboard serve` or the next run that opens the store adds it",
             )
 
     @property

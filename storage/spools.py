@@ -44,15 +44,15 @@ def lock(path: Path) -> SpoolLock | None:
     return _lock(path / "lock", os.O_RDWR | os.O_CREAT)
 
 
-def adopt_orphans(store: Sink) -> list[str]:
-    """Drain and delete every spool of this machine whose owner died; returns their ids.
+def adopt_orphans(store: Sink, root: Path | None = None) -> list[str]:
+    """Drain and delete every spool below ``root`` whose owner died; returns their ids.
 
+    Without ``root`` these are the spools that this machine keeps for the store.
     A run whose spool ends without a FINISH was killed. Raises ``StoreUnavailable``; what was not
     drained then stays as it is for the next time.
     """
-    root = spool_root(store.url)
     adopted: list[str] = []
-    for path in sorted(root.iterdir()) if root.is_dir() else ():
+    for path in found_in(root or spool_root(store.url)):
         held = _lock(path / "lock", os.O_RDWR)
         if held is None:
             continue
@@ -67,6 +67,11 @@ def adopt_orphans(store: Sink) -> list[str]:
         finally:
             held.release()
     return adopted
+
+
+def found_in(root: Path) -> list[Path]:
+    """The spools below a folder, which need not exist."""
+    return sorted(lock.parent for lock in root.glob("*/lock"))
 
 
 def drain(ingest: SpoolSink, path: Path) -> None:
