@@ -1,7 +1,7 @@
 """Programs killed at random moments while a dashboard reads: points lost and repeated.
 
 ``python -m benchmarks.faults --trials 1000`` prints the table. Programs log to a file, and to a server that
-is itself killed and started again in every tenth trial. Every point was confirmed once its ``log()`` returned.
+is itself killed and started again in every tenth trial. A point counts once its ``log()`` returned.
 """
 
 from __future__ import annotations

@@ -80,6 +80,8 @@ class Ingest:
 
     def abandon(self) -> None:
         """Say that the program is dead: unless it said how it ended, its run was killed."""
+        if self._stored_run() is None:
+            return  # it died before it said which run this was
         with self._store.writing() as connection:
             run = load_run(connection, self._run_id)
             spool = self._load_spool(connection)

@@ -19,7 +19,7 @@ from .location import spool_root
 if TYPE_CHECKING:
     from .sinks import Sink, SpoolSink
 
-__all__ = ["SpoolLock", "adopt_orphans", "feed_piece", "lock", "spool_root"]
+__all__ = ["SpoolLock", "adopt_orphans", "feed_piece", "lock", "lock_new", "spool_root"]
 
 _PIECE = 256 << 10
 
@@ -39,9 +39,34 @@ class SpoolLock:
             self._descriptor = -1
 
 
+def lock_new(path: Path) -> SpoolLock:
+    """Lock the spool that is being made in this empty folder.
+
+    The file is locked before it has its name, so that nobody takes the spool for an orphan meanwhile.
+    """
+    unnamed = path / "lock.new"
+    descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    unnamed.rename(path / "lock")
+    return SpoolLock(descriptor)
+
+
 def lock(path: Path) -> SpoolLock | None:
-    """Lock the spool in this folder, which exists; None if somebody else holds it or removed it."""
-    return _lock(path / "lock", os.O_RDWR | os.O_CREAT)
+    """Lock the spool in this folder; None if it has no lock, or somebody else holds it or removed it."""
+    file = path / "lock"
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever adopted the spool may have deleted it between our open and our lock.
+        if os.fstat(descriptor).st_ino == file.stat().st_ino:
+            return SpoolLock(descriptor)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
 
 
 def adopt_orphans(store: Sink, root: Path | None = None) -> list[str]:
@@ -53,7 +78,7 @@ def adopt_orphans(store: Sink, root: Path | None = None) -> list[str]:
     """
     adopted: list[str] = []
     for path in found_in(root or spool_root(store.url)):
-        held = _lock(path / "lock", os.O_RDWR)
+        held = lock(path)
         if held is None:
             continue
         try:
@@ -71,7 +96,7 @@ def adopt_orphans(store: Sink, root: Path | None = None) -> list[str]:
 
 def found_in(root: Path) -> list[Path]:
     """The spools below a folder, which need not exist."""
-    return sorted(lock.parent for lock in root.glob("*/lock"))
+    return sorted(file.parent for file in root.glob("*/lock"))
 
 
 def drain(ingest: SpoolSink, path: Path) -> None:
@@ -101,19 +126,3 @@ def feed_piece(ingest: SpoolSink, path: Path, segment: int, start: int, end: int
             if offset > start or len(data) < size:
                 return offset
             size *= 4
-
-
-def _lock(path: Path, flags: int) -> SpoolLock | None:
-    try:
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever adopted the spool may have deleted it between our open and our lock.
-        if os.fstat(descriptor).st_ino == path.stat().st_ino:
-            return SpoolLock(descriptor)
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    os.close(descriptor)
-    return None
