@@ -9,6 +9,7 @@ import keras
 from . import session
 from .guard import Guard
 from .interval import checked_interval
+from .keras_means import RecentMeans
 from .keras_watch import KerasWatch, to_numpy, watch_of
 from .run import Run
 
@@ -17,10 +18,10 @@ class KerasCallback(keras.callbacks.Callback):
     """Log a Keras model's training to a run: ``model.fit(…, callbacks=[KerasCallback()])``.
 
     Metrics are logged as ``train/<metric>``, after each epoch or, with ``every="batch"`` or a number,
-    after each batch or every so many (Keras's batch metrics are averages since the epoch began);
-    ``val/<metric>`` and ``epoch``, counted from 1, after each epoch; ``train/learning_rate`` with every
-    ``train/…``. Their step is the optimizer's count of iterations. The optimizer's settings go to the
-    run's config under names that are not taken.
+    after each batch or every so many, as the mean over just these batches (Keras's own batch metrics are
+    averages since the epoch began); ``val/<metric>`` and ``epoch``, counted from 1, after each epoch;
+    ``train/learning_rate`` with every ``train/…``. Their step is the optimizer's count of iterations. The
+    optimizer's settings go to the run's config under names that are not taken.
 
     ``run`` defaults to the current one; if there is none, each ``fit`` is a run of its own. ``watch``
     logs weights and gradients as ``Run.watch`` does, every ``watch_every`` steps, and ``log_graph`` the
@@ -47,6 +48,7 @@ class KerasCallback(keras.callbacks.Callback):
         self._watch_every = checked_interval(watch_every)
         self._logs_graph = log_graph
         self._guard = Guard()
+        self._means = RecentMeans()
         self._run: Run | None = None
         self._watch: KerasWatch | None = None
         self._owns_run = self._owns_watch = False
@@ -69,6 +71,7 @@ class KerasCallback(keras.callbacks.Callback):
         with self._guard("reading the optimizer's iterations"):
             self._epoch = epoch + 1
             self._before_epoch = self._iterations()
+            self._means.begin_epoch()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self._watch is not None:
@@ -86,7 +89,7 @@ class KerasCallback(keras.callbacks.Callback):
                 self._watch.after_steps(step)
         if self._every is not None and step // self._every > before // self._every:
             with self._guard("logging a batch"):
-                self._log_training(step, logs or {})
+                self._log_training(step, self._means.of(self.model, logs or {}))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         with self._guard("logging an epoch"):

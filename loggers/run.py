@@ -74,6 +74,7 @@ class Run:
         self._warn = warn or Warner()
         self._hooks: list[Hook] = []
         self._ended = False
+        self._settled = False
         self._is_copy = False
         self._identity = identity
         self._describing: threading.Thread | None = None
@@ -215,24 +216,31 @@ class Run:
         self.end(Ending.of_exit_code(exit_code))
 
     def end(self, ending: Ending, timeout: float = EXIT_TIMEOUT) -> None:
-        """End the run, waiting at most about ``timeout`` seconds for the store."""
-        if self._ended:
+        """End the run, waiting at most about ``timeout`` seconds for the store.
+
+        Called again after an interruption, as by a second signal, it goes on where it was.
+        """
+        if self._settled:
             return
-        self._ended = True
-        self.unwatch()
-        if self._describing is not None:
-            self._describing.join(_DESCRIBING_SECONDS)
-        if self._spool is None or not self._spool.close(ending._asdict()):
-            return
+        if not self._ended:
+            self._ended = True
+            self.unwatch()
+            if self._describing is not None:
+                self._describing.join(_DESCRIBING_SECONDS)
+        if self._spool is not None and self._spool.close(ending._asdict()):
+            self._settle(self._spool, timeout)
+        self._settled = True
+
+    def _settle(self, spool: Spool, timeout: float) -> None:
+        """Bring what a closed spool holds to the store, or say where it stays."""
         drained = self._drain is not None and self._drain.stop(timeout)
-        directory = self._spool.directory
-        self._spool.release()
+        spool.release()
         if self._drain is None:
-            print(f"trainboard: offline run {self.name!r} is kept in {directory}", file=sys.stderr)
+            print(f"trainboard: offline run {self.name!r} is kept in {spool.directory}", file=sys.stderr)
         elif not drained:
             self._warn(
                 "left",
-                f"the store {self.store} has not taken everything; the rest is kept in {directory}, "
+                f"the store {self.store} has not taken everything; the rest is kept in {spool.directory}, "
                 "and `trainboard sync`, `trainboard serve` or the next run that opens the store adds it",
             )
 

@@ -21,6 +21,7 @@ from .convert import to_float
 from .segment import CLOSING_ROOM, LARGEST_SEGMENT, SMALLEST_SEGMENT, Segment
 
 _SERIES_ROOM = 16 << 10
+_FINISHED = "this run is finished"
 _RETRY_SECONDS = 1.0
 
 
@@ -101,18 +102,17 @@ class Spool:
                 pass
 
     def close(self, document: dict[str, Any]) -> bool:
-        """Append the FINISH message, and nothing after it. False if the spool was closed before."""
+        """Append the FINISH message, once, and nothing after it. False in a forked child, which may not."""
         with self.lock:
-            if self._closed is not None:
-                return False
-            frames = message(FrameType.FINISH, _json({**document, "dropped": self.dropped}))
-            segment = self._segment
-            segment.append(frames, closing=True)
-            self._closed = "this run is finished"
-            self._sealed[segment.index] = segment.end
-            segment.seal()
-            _open_spools.discard(self)
-            return True
+            if self._closed is None:
+                frames = message(FrameType.FINISH, _json({**document, "dropped": self.dropped}))
+                segment = self._segment
+                segment.append(frames, closing=True)
+                self._closed = _FINISHED
+                self._sealed[segment.index] = segment.end
+                segment.seal()
+                _open_spools.discard(self)
+            return self._closed is _FINISHED
 
     def release(self) -> None:
         """Let others read what is left here, or remove the directory if nothing is."""

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -57,7 +57,8 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
 
 
 def statuses(store: Path) -> dict[str, str]:
-    return {run.name: run.status for run in tb.open_store(store).runs()}
+    with closing(tb.open_store(store)) as opened:
+        return {run.name: run.status for run in opened.runs()}
 
 
 def test_once_adds_four_finished_runs_and_ends_with_a_summary(tmp_path: Path) -> None:

@@ -65,6 +65,34 @@ def test_epochs_are_logged_at_the_optimizers_iterations(run: tb.Run) -> None:
     assert scalars(run) == expected
 
 
+@pytest.mark.parametrize("every", ["batch", 2])
+def test_batches_are_logged_as_the_mean_of_just_those_batches(run: tb.Run, every: Any) -> None:
+    model = network()
+    model.optimizer.learning_rate = 0.0  # so that every batch can be evaluated again afterwards
+    model.fit(
+        X, Y, batch_size=8, epochs=2, shuffle=False, verbose=0, callbacks=[tb.KerasCallback(run, every)]
+    )
+    size = 8 * (every if isinstance(every, int) else 1)
+    stride = size // 8
+    wanted = {}
+    for at in range(0, len(X) // size * size, size):
+        wanted[(at + size) // 8] = model.evaluate(X[at : at + size], Y[at : at + size], verbose=0)
+    for place, name in enumerate(("loss", "accuracy")):
+        logged = points(run, f"train/{name}")
+        assert set(logged) == set(range(stride, 11, stride))
+        for step, values in wanted.items():
+            assert logged[step] == pytest.approx(values[place], rel=1e-4), (name, step)
+
+
+def test_a_metric_that_is_no_mean_is_logged_as_keras_tells_it(run: tb.Run) -> None:
+    told = []
+    model = network()
+    model.compile("sgd", "binary_crossentropy", metrics=[keras.metrics.AUC(name="auc")])
+    listener = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: told.append(logs["auc"]))
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[listener, tb.KerasCallback(run, "batch")])
+    assert list(points(run, "train/auc").values()) == pytest.approx([float(value) for value in told])
+
+
 @pytest.mark.parametrize(
     ("every", "steps"), [("batch", range(1, 9)), (3, [3, 6]), (8, [8]), ("epoch", [4, 8])], ids=str
 )

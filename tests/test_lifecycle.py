@@ -116,6 +116,26 @@ while True:
     assert end_of(tmp_path, code, -signal.SIGTERM, signal.SIGTERM).status == "stopped"
 
 
+def test_a_second_signal_while_the_run_ends_leaves_nothing_behind(tmp_path: Path) -> None:
+    code = """
+import sqlite3
+run.flush()
+blocker = sqlite3.connect(sys.argv[1], isolation_level=None, check_same_thread=False)
+blocker.execute("BEGIN IMMEDIATE")
+def interrupt_twice():
+    os.kill(os.getpid(), signal.SIGINT)
+    while not run.ended:
+        time.sleep(0.01)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.3)
+    blocker.execute("ROLLBACK")
+threading.Thread(target=interrupt_twice, daemon=True).start()
+with run:
+    time.sleep(60)
+"""
+    assert end_of(tmp_path, code, -signal.SIGTERM).status == "stopped"
+
+
 def test_init_in_another_thread_leaves_signals_alone(tmp_path: Path) -> None:
     code = f"""
 import signal, sys, threading, trainboard as tb

@@ -164,6 +164,7 @@ def test_the_theme_follows_the_system_until_one_is_chosen(
     expect(root).to_have_attribute("data-mantine-color-scheme", "dark")
     board.emulate_media(color_scheme="light")
     expect(root).to_have_attribute("data-mantine-color-scheme", "light")
+    expect(board.locator("#welcome")).to_be_visible()
     board.keyboard.press("t")
     expect(board).to_have_url(re.compile(r"theme=light$"))
     board.keyboard.press("t")

@@ -14,6 +14,7 @@
     projects: [],
     runs: null,
     shown: [],
+    ready: false /* whether Dash has drawn the shell, which its first callbacks tell */,
     theme: document.documentElement.getAttribute("data-mantine-color-scheme"),
     connected: true,
     highlighted: null,
@@ -85,8 +86,11 @@
     const theme = THEMES.includes(chosen) ? chosen : prefersDark.matches ? "dark" : "light";
     if (theme === state.theme) return;
     state.theme = theme;
-    dash_clientside.set_props("shell", { forceColorScheme: theme });
-    dash_clientside.set_props("theme", { data: theme });
+    document.documentElement.setAttribute("data-mantine-color-scheme", theme);
+    if (state.ready) {
+      dash_clientside.set_props("shell", { forceColorScheme: theme });
+      dash_clientside.set_props("theme", { data: theme });
+    }
     trainboard.emit("theme");
   }
   prefersDark.addEventListener("change", applyTheme);

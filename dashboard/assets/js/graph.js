@@ -105,6 +105,8 @@
       const pane = pressed() ? pressed().pane : 0;
       whenDrawn(pane, elements, function (cy) {
         listen(cy, pane);
+        // What stands above the canvas has just moved it; Cytoscape would notice too late for a quick click.
+        cy.resize();
         if (cy.scratch("_trainboard").graph !== state.graph) {
           cy.scratch("_trainboard", { graph: state.graph });
           show(cy);

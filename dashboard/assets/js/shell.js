@@ -10,6 +10,7 @@
   (window.dash_clientside ??= {}).trainboard_shell = {
     read_address(search, defaults) {
       trainboard.state.defaults = defaults;
+      trainboard.state.ready = true;
       trainboard.live.start();
       dash_clientside.set_props("theme", { data: trainboard.state.theme });
       return trainboard.parseQuery(search);

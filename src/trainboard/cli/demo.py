@@ -93,19 +93,30 @@ def dashboard(store: Store, port: int) -> Iterator[str]:
 
 def train(store: Store, epochs: int, console: Console) -> bool:
     """Run the four programs to their end, showing how far they are; say whether all went well."""
+    from trainboard.storage.spools import adopt_orphans
+
+    try:
+        with demo_training.running(store.url, epochs) as trainings:
+            return watch(store, trainings, epochs, console)
+    finally:
+        # A program that was ended in a hurry may have left its last words in its spool.
+        adopt_orphans(store)
+
+
+def watch(store: Store, trainings: list[demo_training.Training], epochs: int, console: Console) -> bool:
+    """Show how far the programs are until the last one ends, and then how they ended."""
     from trainboard.cli import demo_display
 
-    with demo_training.running(store.url, epochs) as trainings:
-        with demo_display.bars(trainings, epochs, console) as show:
-            while any(training.process.poll() is None for training in trainings):
-                show(store)
-                time.sleep(REFRESH)
+    with demo_display.bars(trainings, epochs, console) as show:
+        while any(training.process.poll() is None for training in trainings):
             show(store)
-        console.print(demo_display.summary(store, trainings))
-        for training in filter(lambda training: training.failed, trainings):
-            console.print(f"{training.framework}, seed {training.seed}, failed. It said:", style="red")
-            console.print(training.last_words())
-        return demo_display.all_finished(store, trainings)
+            time.sleep(REFRESH)
+        show(store)
+    console.print(demo_display.summary(store, trainings))
+    for training in filter(lambda training: training.failed, trainings):
+        console.print(f"{training.framework}, seed {training.seed}, failed. It said:", style="red")
+        console.print(training.last_words())
+    return demo_display.all_finished(store, trainings)
 
 
 def answers(address: str) -> bool:

@@ -63,12 +63,13 @@ def running(store: str, epochs: int) -> Iterator[list[Training]]:
         yield started
     finally:
         for training in started:
-            end(training.process)
+            training.process.terminate()
+        for training in started:
+            wait_for(training.process)
 
 
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a process to stop, and insist if it has not after a while."""
-    process.terminate()
+def wait_for(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a process that was asked to stop, and insist if it has not after a while."""
     try:
         process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
