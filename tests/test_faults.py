@@ -104,7 +104,7 @@ def test_killed_programs_lose_nothing_while_a_dashboard_reads_and_adopts(
     dice = random.Random(4)
     confirmed: dict[str, int] = {}
     with watched(dashboard) as wrong:
-        for trial in range(30):
+        for trial in range(24):
             program = start(CONFIRMING, store.url, f"run-{trial}")
             seen = read_lines(program, dice.choice((1, 50, 1_000, 10_000)))
             confirmed[f"run-{trial}"] = seen + len(kill(program))
