@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from dashboard_fixtures import Dashboard, eventually
+from dashboard_fixtures import Dashboard, eventually, watched
 
 import trainboard as tb
 from trainboard.loggers import drain
@@ -65,37 +61,6 @@ def log_offline(store: Store, points: int, run_id: str = "off") -> list[Path]:
         for number in range(points):
             run.log({"loss": float(number)})
     return sorted(spool_root(store.url).glob("*/*.seg"))
-
-
-@contextmanager
-def watched(dashboard: Dashboard) -> Iterator[list[str]]:
-    """Read runs and points through the dashboard all the while; yields what went wrong."""
-    wrong: list[str] = []
-    over, read = threading.Event(), threading.Event()
-
-    def ask(path: str, asked: object = None) -> bytes:
-        body = None if asked is None else json.dumps(asked).encode()
-        with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=30) as answer:
-            return answer.read()
-
-    def watch() -> None:
-        while not over.is_set():
-            try:
-                runs = json.loads(ask("runs"))["runs"]
-                ask("scalars", {"series": [{"run": run["id"], "tag": "loss"} for run in runs[:5]]})
-                read.set()
-            except OSError as error:
-                wrong.append(str(error))
-            over.wait(0.05)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
-        yield wrong
-    finally:
-        over.set()
-        thread.join()
-    assert read.is_set()
 
 
 def test_killed_programs_lose_nothing_while_a_dashboard_reads_and_adopts(
