@@ -17,6 +17,7 @@ from ..storage.errors import RunNotFound, SeriesNotFound, TrainboardError
 from .cards import scalar
 from .changes import Changes
 from .colors import run_color
+from .ingest import create_routes
 from .pages import PAGES
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def create_api(store: Store, changes: Changes) -> Starlette:
         Route("/api/v1/series", interface.series),
         Route("/api/v1/changes", interface.changes),
         Route("/api/v1/scalars", interface.scalars, methods=["POST"]),
+        *create_routes(store),
     ]
     for page in PAGES:
         routes += page.routes(store)

@@ -14,6 +14,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from ..storage.wire import INGEST_PATH
+
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -62,7 +64,8 @@ class Guard:
     A page of another site that has its name point to this machine (DNS rebinding) sends that name as
     Host; without a token only loopback names are believed, with one the token is the proof. The token
     comes once as ``?token=``, is kept in an HttpOnly cookie and taken out of the address; programs send
-    ``Authorization: Bearer``.
+    ``Authorization: Bearer``. Programs that log need the write token, which reads nothing; without either
+    token they need none.
     """
 
     def __init__(
@@ -72,12 +75,14 @@ class Guard:
         host: str,
         port: int,
         token: str | None,
+        write_token: str | None = None,
         script_hashes: Sequence[str] = (),
     ) -> None:
         self._app = app
         self._host = host
         self._cookie = f"{COOKIE}_{port}"
         self._token = token
+        self._write_token = write_token
         self._headers = {
             "content-security-policy": content_policy(script_hashes),
             "x-content-type-options": "nosniff",
@@ -100,11 +105,19 @@ class Guard:
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
 
     def _refusal(self, connection: HTTPConnection) -> Response | None:
-        if self._token is None and not self._is_known_host(connection.headers):
+        logs = _is_ingest(connection)
+        guarded = self._token is not None or (logs and self._write_token is not None)
+        if not guarded and not self._is_known_host(connection.headers):
             return _refuse(connection, 403, "this Host is not served here; open the address it printed")
         if not _is_same_site(connection):
             return _refuse(connection, 403, "writes from other sites are refused")
-        if self._token is not None and not self._has_token(connection):
+        if guarded and logs and not self._has_write_token(connection):
+            return _refuse(
+                connection,
+                401,
+                "logging here needs the write token that the server printed, as TRAINBOARD_WRITE_TOKEN",
+            )
+        if guarded and not logs and not self._has_token(connection):
             return _refuse(connection, 401, "a token is needed: open the address the server printed")
         return None
 
@@ -115,10 +128,12 @@ class Guard:
             return False
         return is_loopback(name) or name == self._host.lower()
 
+    def _has_write_token(self, connection: HTTPConnection) -> bool:
+        return _same(_bearer(connection), self._write_token)
+
     def _has_token(self, connection: HTTPConnection) -> bool:
-        scheme, _, bearer = connection.headers.get("authorization", "").partition(" ")
         shown = [
-            bearer if scheme.lower() == "bearer" else None,
+            _bearer(connection),
             connection.cookies.get(self._cookie),
             connection.query_params.get("token"),
         ]
@@ -157,6 +172,16 @@ def _is_same_site(connection: HTTPConnection) -> bool:
         return False
     origin = connection.headers.get("origin")
     return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+
+
+def _is_ingest(connection: HTTPConnection) -> bool:
+    path = connection.scope["path"]
+    return path == INGEST_PATH or path.startswith(INGEST_PATH + "/")
+
+
+def _bearer(connection: HTTPConnection) -> str:
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 def _same(shown: str, token: str | None) -> bool:

@@ -33,23 +33,32 @@ _log = logging.getLogger("trainboard.dashboard")
 
 
 def create_app(
-    store: Store, *, host: str = "127.0.0.1", port: int = DEFAULT_PORT, token: str | None = None
+    store: Store,
+    *,
+    host: str = "127.0.0.1",
+    port: int = DEFAULT_PORT,
+    token: str | None = None,
+    write_token: str | None = None,
 ) -> ASGIApp:
     """The dashboard as an ASGI application.
 
     ``host`` and ``port`` are where it will be reached: they decide which Host headers are believed.
     With a ``token`` every request must show it; a ``host`` other than loopback demands one
-    (``ValueError``). Serve it with its lifespan, which adopts the spools that dead programs left behind.
+    (``ValueError``). With either token programs must show ``write_token`` to log here. Serve it with its
+    lifespan, which adopts the spools that dead programs left behind.
     """
-    return _create_app(store, Changes(store), host, port, token)
+    return _create_app(store, Changes(store), host, port, token, write_token)
 
 
-def _create_app(store: Store, changes: Changes, host: str, port: int, token: str | None) -> ASGIApp:
+def _create_app(
+    store: Store, changes: Changes, host: str, port: int, token: str | None, write_token: str | None
+) -> ASGIApp:
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
     app = _Dispatcher(store, create_api(store, changes), dash.server)
-    return Guard(app, host=host, port=port, token=token, script_hashes=dash.csp_hashes())
+    hashes = dash.csp_hashes()
+    return Guard(app, host=host, port=port, token=token, write_token=write_token, script_hashes=hashes)
 
 
 class _Dispatcher:
@@ -94,12 +103,14 @@ def serve(
     port: int = DEFAULT_PORT,
     *,
     token: str | None = None,
+    write_token: str | None = None,
     ready: Callable[[str], Any] = lambda address: None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     A port in use is replaced by the next free one (0 means any). A ``host`` other than loopback gets a
-    token made for it unless one is given. Prints the address, then calls ``ready`` with it.
+    token made for it unless one is given, and where there is a token, so is one for programs that log.
+    Prints the address, then calls ``ready`` with it.
     """
     with bind(host, port) as listener:
         bound = listener.getsockname()[1]
@@ -107,8 +118,15 @@ def serve(
             print(f"Port {port} is in use, so this is port {bound}.", flush=True)
         if token is None and not is_loopback(host):
             token = make_token()
+        if token is not None and write_token is None:
+            write_token = make_token()
         address = address_of(host, bound, token)
-        server = Server(store, listener, host=host, token=token, started=lambda: _announce(address, ready))
+
+        def started() -> None:
+            _announce(address, write_token)
+            ready(address)
+
+        server = Server(store, listener, host=host, token=token, write_token=write_token, started=started)
         with contextlib.suppress(KeyboardInterrupt):
             server.run()
 
@@ -138,9 +156,10 @@ def address_of(host: str, port: int, token: str | None) -> str:
     return f"http://{name}:{port}/" + (f"?token={token}" if token else "")
 
 
-def _announce(address: str, ready: Callable[[str], Any]) -> None:
+def _announce(address: str, write_token: str | None) -> None:
     print(f"trainboard is at {address}  (Ctrl-C stops it)", flush=True)
-    ready(address)
+    if write_token is not None:
+        print(f"Programs log to it with TRAINBOARD_WRITE_TOKEN={write_token}", flush=True)
 
 
 class Server(uvicorn.Server):
@@ -157,12 +176,14 @@ class Server(uvicorn.Server):
         *,
         host: str = "127.0.0.1",
         token: str | None = None,
+        write_token: str | None = None,
         started: Callable[[], Any] = lambda: None,
     ) -> None:
         self._listener = listener
         self._tell_started = started
         self._changes = Changes(store)
-        app = _create_app(store, self._changes, host, listener.getsockname()[1], token)
+        port = listener.getsockname()[1]
+        app = _create_app(store, self._changes, host, port, token, write_token)
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, **_UVICORN))
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:

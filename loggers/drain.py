@@ -10,25 +10,22 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from ..storage.errors import StoreGone
+from ..storage.errors import SpoolGap, StoreGone
+from ..storage.sinks import Sink, open_sink
+from ..storage.spools import feed_piece
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
-
-if TYPE_CHECKING:
-    from ..storage.store import Store
 
 INTERVAL = 0.2
 HEARTBEAT = 1.5
 LONGEST_PAUSE = 5.0
-CHUNK = 256 << 10
 
 
 class Drain:
-    """Drains ``spool`` into the store at ``url`` until stopped.
+    """Drains ``spool`` into the store or server at ``url`` until stopped.
 
-    ``announce`` appends what a store must know of the run, for when it was deleted and begins anew;
+    ``announce`` appends what a store must know of the run, for when it lost what it had and begins anew;
     ``errand`` is done once, after a first pass.
     """
 
@@ -39,16 +36,17 @@ class Drain:
         warn: Warner,
         *,
         announce: Callable[[], None],
-        errand: Callable[[Store], object],
+        errand: Callable[[Sink], object],
     ) -> None:
         self._spool = spool
         self._url = url
         self._warn = warn
         self._announce = announce
-        self._errand: Callable[[Store], object] | None = errand
-        self._store: Store | None = None
+        self._errand: Callable[[Sink], object] | None = errand
+        self._store: Sink | None = None
         self._segment = 0
         self._offset = 0
+        self._given = (0, 0)
         self._beat = 0.0
         self._deadline: float | None = None
         self._wake = threading.Event()
@@ -84,6 +82,9 @@ class Drain:
             try:
                 self._pass()
                 pause = INTERVAL
+            except SpoolGap:
+                # The server was restarted and has yet to learn this segment's series.
+                self._close_store()
             except Exception as error:
                 self._lose_store(error)
                 pause = min(2 * pause, LONGEST_PAUSE) if self._deadline is None else INTERVAL
@@ -110,12 +111,13 @@ class Drain:
             self._do_errand()
 
     def _open_store(self) -> None:
-        from ..storage import open_store
-
-        self._store = open_store(self._url, create=True)
+        self._store = open_sink(self._url, create=True)
         self._ingest = self._store.ingest(self._spool.directory.name)
+        stored = self._ingest.stored()
         # A new reader learns the segment's series from its beginning; what the store has, it skips.
-        self._offset = 0
+        self._offset = stored.known_to if stored.segment == self._segment else 0
+        if (stored.segment, stored.position) < self._given:
+            self._begin_anew()
 
     def _advance(self) -> bool:
         """Move one piece of the spool into the store; False when there is nothing more to move."""
@@ -128,16 +130,11 @@ class Drain:
         return final
 
     def _feed(self, end: int, final: bool) -> bool:
-        start, size = self._offset, CHUNK
-        with self._spool.path(self._segment).open("rb") as file:
-            while self._offset == start:
-                file.seek(start)
-                data = file.read(min(size, end - start))
-                self._offset = self._ingest.feed(self._segment, data, start)
-                if start + len(data) == end:
-                    break
-                size *= 4
-        if self._offset == start and final:
+        start, path = self._offset, self._spool.path(self._segment)
+        self._offset = feed_piece(self._ingest, path, self._segment, start, end)
+        if self._offset > start:
+            self._given = max(self._given, (self._segment, self._offset))
+        elif final:
             self._warn("unreadable", f"{end - start} bytes of {self._spool.directory} could not be read")
             self._offset = end
         return self._offset > start
@@ -154,8 +151,12 @@ class Drain:
         self._warn("store", f"the store does not take points now ({error}); they are kept until it does")
         self._close_store()
         if isinstance(error, StoreGone):
-            with contextlib.suppress(SpoolClosed, SpoolFull):
-                self._announce()
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._given = (0, 0)
+        with contextlib.suppress(SpoolClosed, SpoolFull):
+            self._announce()
 
     def _close_store(self) -> None:
         store, self._store = self._store, None

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from ..storage.errors import RunNotFound, StoreNotFound, StoreUnavailable
 from ..storage.frames import FORMAT, FrameType
 from ..storage.location import check_location, resolve_url, spool_root
+from ..storage.sinks import Resumable, open_sink
+from ..storage.spools import adopt_orphans
 from . import lifecycle
 from .arguments import Mode, Resume, to_config, to_mode, to_name, to_notes, to_resume, to_tags
 from .convert import to_plain
@@ -22,7 +24,6 @@ from .spool import Spool
 from .warn import Warner, warn
 
 if TYPE_CHECKING:
-    from ..storage import RunRecord, Store
     from .observed import Observed
 
 DEFAULT_PROJECT = "default"
@@ -49,7 +50,8 @@ def init(
     hyper-parameters. ``id`` with ``resume`` continues a stored run: "never" refuses an id that exists,
     "must" one that does not. ``mode`` is "online" (the default); "offline", which keeps everything in the
     spool; or "disabled", which keeps nothing. ``store`` is a path or URL, by default
-    ``$TRAINBOARD_STORE`` or ``./trainboard.db``.
+    ``$TRAINBOARD_STORE`` or ``./trainboard.db``; the URL of a trainboard server needs its write token in
+    ``$TRAINBOARD_WRITE_TOKEN``.
 
     Raises TypeError and ValueError for arguments that make no sense, and the errors of
     ``trainboard.storage.errors`` for a store that cannot be used.
@@ -83,10 +85,8 @@ def _begin(
     store: str | os.PathLike[str] | None,
 ) -> Run:
     url = resolve_url(store)
-    if url.startswith("http"):
-        raise StoreUnavailable(f"cannot log to the server {url} yet; give a path or the URL of a database")
     check_location(url)
-    stored, first_step = _find_stored(url, given["id"], resume) if given["id"] else (None, 0)
+    stored = _find_stored(url, given["id"], resume) if given["id"] else None
     identity = _identity(given, stored)
     if stored is not None:
         config = {**stored.config, **config}
@@ -99,40 +99,38 @@ def _begin(
     announce()
     drain = None
     if mode == "online":
-        drain = Drain(spool, url, report, announce=announce, errand=_adopt_orphans)
+        drain = Drain(spool, url, report, announce=announce, errand=adopt_orphans)
         drain.start()
     lifecycle.install(_end_active)
+    first_step = stored.next_step if stored else 0
     run = Run(identity, config, store=url, spool=spool, drain=drain, warn=report, first_step=first_step)
     run.describe_environment()
     return run
 
 
-def _find_stored(url: str, run_id: str, resume: str) -> tuple[RunRecord | None, int]:
-    """The stored run to resume and the step after its last one, or (None, 0) for a new run."""
-    from ..storage import open_store
-
+def _find_stored(url: str, run_id: str, resume: str) -> Resumable | None:
+    """The stored run to resume, or None for a new run."""
     try:
-        store = open_store(url)
+        store = open_sink(url)
     except StoreNotFound:
         if resume == "must":
             raise
-        return None, 0
+        return None
     try:
-        _adopt_orphans(store)
-        stored = store.run(run_id)
+        adopt_orphans(store)
+        stored = store.resumable(run_id)
         if resume == "never":
             raise ValueError(f"run {run_id!r} exists already; to continue it, pass resume='allow'")
-        last_steps = [series.last_step for series in store.series(run_id) if series.last_step is not None]
-        return stored, max(last_steps, default=-1) + 1
+        return stored
     except RunNotFound:
         if resume == "must":
             raise
-        return None, 0
+        return None
     finally:
         store.close()
 
 
-def _identity(given: dict[str, Any], stored: RunRecord | None) -> Identity:
+def _identity(given: dict[str, Any], stored: Resumable | None) -> Identity:
     run_id = given["id"] or uuid.uuid4().hex
     if stored is not None:
         kept = {key: getattr(stored, key) for key in ("project", "name", "group", "tags", "notes")}
@@ -167,12 +165,6 @@ def _run_message(identity: Identity, config: Mapping[str, Any]) -> dict[str, Any
         "environment": to_plain(gather_quickly()),
         "created_at": identity.created_at,
     }
-
-
-def _adopt_orphans(store: Store) -> None:
-    from ..storage.spools import adopt_orphans
-
-    adopt_orphans(store)
 
 
 def _end_active(ending: lifecycle.Ending, timeout: float) -> None:

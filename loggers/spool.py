@@ -42,16 +42,13 @@ class Spool:
     """
 
     def __init__(self, directory: Path, opening: dict[str, Any]) -> None:
-        from ..storage.spools import lock
+        from ..storage.spools import lock_new
 
         directory.mkdir(parents=True)
-        held = lock(directory)
-        if held is None:
-            raise OSError(f"spool {directory} is already in use")
         self.directory = directory
         self.dropped = 0
         self._opening = message(FrameType.OPEN, _json(opening))
-        self._owner = held
+        self._owner = lock_new(directory)
         self._closed: str | None = None
         self._sealed: dict[int, int] = {}
         self._last_index = 0

@@ -45,6 +45,24 @@ class SpoolGap(TrainboardError, ValueError):
     http_code = 409
 
 
+class StoreRefused(TrainboardError, PermissionError):
+    """A server does not let this program write to it."""
+
+    http_code = 401
+
+
+class TooLarge(TrainboardError, ValueError):
+    """More in one piece than a server takes."""
+
+    http_code = 413
+
+
+class ProtocolMismatch(TrainboardError, RuntimeError):
+    """A program and a server are of versions that do not understand one another."""
+
+    http_code = 426
+
+
 class RunNotFound(TrainboardError, LookupError):
     """The store has no such run."""
 

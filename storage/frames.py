@@ -32,6 +32,9 @@ from typing import NamedTuple
 FRAME_SIZE = 32
 FORMAT = 1
 MAX_BATCH = 256
+MAX_PAYLOAD = 100 << 20
+"""The largest record that every store takes, a server's too; a larger one would block its spool."""
+
 CHECK_MODULUS = 16_777_213
 
 _MARK = struct.Struct("<I")

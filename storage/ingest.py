@@ -24,6 +24,7 @@ from .records import Arrived, append_records
 from .run_rows import apply_message, clean_text, load_run, save_run
 from .schema import runs, spools
 from .series import SeriesKey
+from .sinks import Stored
 
 if TYPE_CHECKING:
     from .store import Store
@@ -62,6 +63,15 @@ class Ingest:
         self._known_to = max(self._known_to, end)
         return end
 
+    def stored(self) -> Stored:
+        """How far the spool is in the store."""
+        with self._store.reading() as connection:
+            query = select(spools.c.segment, spools.c.position).where(spools.c.spool_id == self.spool_id)
+            row = connection.execute(query).first()
+        segment, position = (row.segment, row.position) if row else (0, 0)
+        known_to = self._known_to if segment == self._segment else 0
+        return Stored(segment, position, min(known_to, position))
+
     def heartbeat(self) -> None:
         """Say that the program lives, though it has nothing to say."""
         with self._store.writing() as connection:
@@ -70,6 +80,8 @@ class Ingest:
 
     def abandon(self) -> None:
         """Say that the program is dead: unless it said how it ended, its run was killed."""
+        if self._stored_run() is None:
+            return  # it died before it said which run this was
         with self._store.writing() as connection:
             run = load_run(connection, self._run_id)
             spool = self._load_spool(connection)

@@ -33,8 +33,13 @@ def resolve_url(url: str | os.PathLike[str] | None = None) -> str:
     if scheme in _SCHEMES:
         return f"{_SCHEMES[scheme]}://{rest}"
     if scheme in ("http", "https"):
-        return text
+        return f"{scheme}://{rest.rstrip('/')}"
     raise NotAStore(f"A store is a path, sqlite:///PATH, postgresql://… or http(s)://…, not {text!r}.")
+
+
+def is_server(url: str) -> bool:
+    """Whether a resolved URL is that of a trainboard server."""
+    return url.startswith(("http://", "https://"))
 
 
 def sqlite_path(url: str) -> Path | None:
@@ -74,8 +79,25 @@ def check_location(url: str | os.PathLike[str] | None) -> None:
     path = sqlite_path(resolved)
     if path:
         _check_file(path)
+    elif is_server(resolved):
+        _check_server(resolved)
     elif resolved.startswith(_POSTGRESQL) and find_spec("psycopg") is None:
         raise StoreUnavailable("PostgreSQL needs psycopg: pip install 'trainboard[postgres]'.")
+
+
+def _check_server(url: str) -> None:
+    parts = urlsplit(url)
+    try:
+        usable = bool(parts.hostname) and parts.port != 0 and not parts.username
+    except ValueError:
+        usable = False
+    if not usable:
+        raise NotAStore(f"'{without_password(url)}' is not an address; a server's is http(s)://HOST:PORT.")
+    if parts.query or parts.fragment:
+        raise NotAStore(
+            f"Give the server's address up to the port, '{parts.scheme}://{parts.netloc}', and its write "
+            "token as $TRAINBOARD_WRITE_TOKEN."
+        )
 
 
 def _check_file(path: Path) -> None:

@@ -17,9 +17,11 @@ from .errors import TrainboardError
 from .location import spool_root
 
 if TYPE_CHECKING:
-    from .store import Store
+    from .sinks import Sink, SpoolSink
 
-__all__ = ["SpoolLock", "adopt_orphans", "lock", "spool_root"]
+__all__ = ["SpoolLock", "adopt_orphans", "feed_piece", "lock", "lock_new", "spool_root"]
+
+_PIECE = 256 << 10
 
 log = logging.getLogger(__name__)
 
@@ -37,25 +39,50 @@ class SpoolLock:
             self._descriptor = -1
 
 
+def lock_new(path: Path) -> SpoolLock:
+    """Lock the spool that is being made in this empty folder.
+
+    The file is locked before it has its name, so that nobody takes the spool for an orphan meanwhile.
+    """
+    unnamed = path / "lock.new"
+    descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    unnamed.rename(path / "lock")
+    return SpoolLock(descriptor)
+
+
 def lock(path: Path) -> SpoolLock | None:
-    """Lock the spool in this folder, which exists; None if somebody else holds it or removed it."""
-    return _lock(path / "lock", os.O_RDWR | os.O_CREAT)
+    """Lock the spool in this folder; None if it has no lock, or somebody else holds it or removed it."""
+    file = path / "lock"
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever adopted the spool may have deleted it between our open and our lock.
+        if os.fstat(descriptor).st_ino == file.stat().st_ino:
+            return SpoolLock(descriptor)
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(descriptor)
+    return None
 
 
-def adopt_orphans(store: Store) -> list[str]:
-    """Drain and delete every spool of this machine whose owner died; returns their ids.
+def adopt_orphans(store: Sink, root: Path | None = None) -> list[str]:
+    """Drain and delete every spool below ``root`` whose owner died; returns their ids.
 
+    Without ``root`` these are the spools that this machine keeps for the store.
     A run whose spool ends without a FINISH was killed. Raises ``StoreUnavailable``; what was not
     drained then stays as it is for the next time.
     """
-    root = spool_root(store.url)
     adopted: list[str] = []
-    for path in sorted(root.iterdir()) if root.is_dir() else ():
-        held = _lock(path / "lock", os.O_RDWR)
+    for path in found_in(root or spool_root(store.url)):
+        held = lock(path)
         if held is None:
             continue
         try:
-            _drain(store, path)
+            drain(store.ingest(path.name), path)
             shutil.rmtree(path)
             adopted.append(path.name)
         except TrainboardError:
@@ -67,24 +94,35 @@ def adopt_orphans(store: Store) -> list[str]:
     return adopted
 
 
-def _drain(store: Store, path: Path) -> None:
-    ingest = store.ingest(path.name)
+def found_in(root: Path) -> list[Path]:
+    """The spools below a folder, which need not exist."""
+    return sorted(file.parent for file in root.glob("*/lock"))
+
+
+def drain(ingest: SpoolSink, path: Path) -> None:
+    """Feed all that is left of a dead program's spool, and say that the program is dead."""
+    stored = ingest.stored()
     for segment in sorted(path.glob("*.seg")):
-        ingest.feed(int(segment.stem), segment.read_bytes(), 0)
+        number, end = int(segment.stem), segment.stat().st_size
+        if number < stored.segment:
+            continue
+        at, offset = -1, stored.known_to if number == stored.segment else 0
+        while at < offset < end:
+            at, offset = offset, feed_piece(ingest, segment, number, offset, end)
     ingest.abandon()
 
 
-def _lock(path: Path, flags: int) -> SpoolLock | None:
-    try:
-        descriptor = os.open(path, flags | os.O_CLOEXEC, 0o600)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        # Whoever adopted the spool may have deleted it between our open and our lock.
-        if os.fstat(descriptor).st_ino == path.stat().st_ino:
-            return SpoolLock(descriptor)
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    os.close(descriptor)
-    return None
+def feed_piece(ingest: SpoolSink, path: Path, segment: int, start: int, end: int) -> int:
+    """Feed some of a segment's file between two bytes, at least one whole message if there is one.
+
+    Returns where to feed on: ``start`` if nothing up to ``end`` is whole.
+    """
+    size = _PIECE
+    with path.open("rb") as file:
+        while True:
+            file.seek(start)
+            data = file.read(min(size, end - start))
+            offset = ingest.feed(segment, data, start)
+            if offset > start or len(data) < size:
+                return offset
+            size *= 4

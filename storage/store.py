@@ -16,12 +16,13 @@ from .chunk_rows import Window
 from .cover import Axis
 from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreGone, StoreNotFound
 from .ingest import Ingest
-from .location import check_header, check_location, resolve_url, sqlite_path, without_password
+from .location import check_header, check_location, is_server, resolve_url, sqlite_path, without_password
 from .migrate import prepare
 from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
 from .schema import runs, series
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
+from .sinks import Resumable
 
 _SERIES_COLUMNS = [column for column in series.c if column.name not in ("series_id", "sealed")]
 
@@ -40,7 +41,7 @@ def open_store(url: str | os.PathLike[str] | None = None, *, create: bool = Fals
     """
     resolved = resolve_url(url)
     path = sqlite_path(resolved)
-    if resolved.startswith("http"):
+    if is_server(resolved):
         raise NotAStore(f"'{resolved}' is a server to log to; open its database to read the store.")
     if create or not path:
         check_location(resolved)
@@ -97,6 +98,18 @@ class Store:
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
         return Ingest(self, spool_id)
+
+    def resumable(self, run_id: str) -> Resumable:
+        """What a program must know of a run to continue it."""
+        run = self.run(run_id)
+        last_steps = [series.last_step for series in self.series(run_id) if series.last_step is not None]
+        kept = {name: getattr(run, name) for name in ("project", "name", "group", "notes", "config")}
+        return Resumable(
+            **kept,
+            tags=list(run.tags),
+            created_at=run.created_at,
+            next_step=max(last_steps, default=-1) + 1,
+        )
 
     def version(self) -> int:
         """A number that changes whenever anything visible does."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -56,6 +59,37 @@ def eventually(is_true: Callable[[], Any], seconds: float = 10.0) -> None:
     while not is_true():
         assert time.monotonic() < until, "it did not come true in time"
         time.sleep(0.02)
+
+
+@contextmanager
+def watched(dashboard: Dashboard) -> Iterator[list[str]]:
+    """Read runs and points through the dashboard all the while; yields what went wrong."""
+    wrong: list[str] = []
+    over, read = threading.Event(), threading.Event()
+
+    def ask(path: str, asked: object = None) -> bytes:
+        body = None if asked is None else json.dumps(asked).encode()
+        with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=30) as answer:
+            return answer.read()
+
+    def watch() -> None:
+        while not over.is_set():
+            try:
+                runs = json.loads(ask("runs"))["runs"]
+                ask("scalars", {"series": [{"run": run["id"], "tag": "loss"} for run in runs[:5]]})
+                read.set()
+            except OSError as error:
+                wrong.append(str(error))
+            over.wait(0.05)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield wrong
+    finally:
+        over.set()
+        thread.join()
+    assert read.is_set()
 
 
 def log_run(store: Store, name: str, values: Sequence[dict[str, Any]] = (), **about: Any) -> str:

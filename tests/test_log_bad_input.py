@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import trainboard as tb
+from trainboard.loggers import run as run_module
 from trainboard.loggers import spool as spool_module
 from trainboard.loggers.run import Run
 from trainboard.storage.store import Store
@@ -220,6 +221,15 @@ print(done)
     a, b = store.points("r", "a").total, store.points("r", "b").total
     assert a == b and done <= a <= done + 300
     assert store.run("r").status == "finished"
+
+
+def test_a_record_too_large_for_any_store_is_refused_and_blocks_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "MAX_PAYLOAD", 1 << 20)
+    texts = warned(lambda: run.log({"huge": tb.Text("a" * (1 << 20)), "small": tb.Text("a")}))
+    assert texts == ["trainboard: 'huge' is not logged: it is 1 MiB, and a record may be 1 MiB"]
+    assert "small" in {series.tag for series in stored(run).series(run.id)}
 
 
 def test_a_full_disk_drops_counts_and_warns_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from trainboard.loggers.spool import Spool
 from trainboard.storage import Store, open_store
 from trainboard.storage.errors import StoreUnavailable
 from trainboard.storage.frames import FrameType
-from trainboard.storage.spools import adopt_orphans, lock, spool_root
+from trainboard.storage.spools import adopt_orphans, found_in, lock, spool_root
 
 
 @pytest.fixture
@@ -136,6 +138,39 @@ def test_a_spool_stays_when_the_store_is_unavailable(store: Store, segment: Any,
     fresh = open_store(tmp_path / "store.db", create=True)
     assert adopt_orphans(fresh) == ["spool"]
     assert fresh.points("run", "loss").value.tolist() == [0.5]
+
+
+def test_a_spool_is_never_taken_for_an_orphan_while_it_is_made(store: Store) -> None:
+    root = spool_root(store.url)
+    root.mkdir()
+    over = threading.Event()
+    taken: list[str] = []
+
+    def adopt() -> None:
+        while not over.is_set():
+            for path in found_in(root):
+                held = lock(path)
+                if held is not None:
+                    taken.append(path.name)
+                    held.release()
+
+    adopter = threading.Thread(target=adopt)
+    adopter.start()
+    for number in range(300):
+        spool = Spool(root / str(number), {})
+        spool.close({})
+        spool.path(0).unlink()
+        spool.directory.joinpath("lock").unlink()
+        spool.release()
+    over.set()
+    adopter.join()
+    assert taken == []
+
+
+def test_an_orphan_that_never_said_whose_it_was_leaves_no_run(store: Store) -> None:
+    leave_spool(store, "spool")
+    assert adopt_orphans(store) == ["spool"]
+    assert store.runs() == []
 
 
 ADOPTER = """

@@ -7,10 +7,10 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import demo, runs, serve
+from trainboard.cli import demo, runs, serve, sync
 from trainboard.storage.errors import TrainboardError
 
-VERBS = {"serve": serve, "demo": demo, "runs": runs}
+VERBS = {"serve": serve, "demo": demo, "runs": runs, "sync": sync}
 BAD_USE = 2
 INTERRUPTED = 130
 

@@ -18,6 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", default="127.0.0.1", help="address to listen on; a token guards all but loopback"
     )
     parser.add_argument("--token", help="what readers must show; made and printed where one is needed")
+    parser.add_argument(
+        "--write-token",
+        help="what programs must show to log here; $TRAINBOARD_WRITE_TOKEN, or made and printed with --token",
+    )
     add_page_arguments(parser)
 
 
@@ -47,8 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         from trainboard.dashboard.server import serve
 
         ready = webbrowser.open if not arguments.no_open and has_screen() else bool
+        tokens = {
+            "token": arguments.token,
+            "write_token": arguments.write_token or os.environ.get("TRAINBOARD_WRITE_TOKEN"),
+        }
         try:
-            serve(store, arguments.host, arguments.port, token=arguments.token, ready=ready)
+            serve(store, arguments.host, arguments.port, **tokens, ready=ready)
         except OSError as error:
             where = f"{arguments.host}, port {arguments.port}"
             print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
