@@ -73,6 +73,12 @@ def spool_root(url: str | os.PathLike[str] | None) -> Path:
     return Path(state, "spool", digest)
 
 
+def is_awaited(url: str | os.PathLike[str] | None) -> bool:
+    """Whether a process of this machine keeps, or left, a spool for a store."""
+    root = spool_root(url)
+    return root.is_dir() and any(root.iterdir())
+
+
 def check_location(url: str | os.PathLike[str] | None) -> None:
     """Raise what ``open_store(url, create=True)`` would, as far as that can be told cheaply."""
     resolved = resolve_url(url)

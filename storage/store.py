@@ -16,7 +16,15 @@ from .chunk_rows import Window
 from .cover import Axis
 from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreGone, StoreNotFound
 from .ingest import Ingest
-from .location import check_header, check_location, is_server, resolve_url, sqlite_path, without_password
+from .location import (
+    check_header,
+    check_location,
+    is_awaited,
+    is_server,
+    resolve_url,
+    sqlite_path,
+    without_password,
+)
 from .migrate import prepare
 from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
@@ -36,13 +44,15 @@ _SERIES_ROW = (
 def open_store(url: str | os.PathLike[str] | None = None, *, create: bool = False) -> Store:
     """Open a store: a path, a URL, or None for ``$TRAINBOARD_STORE`` or ``./trainboard.db``.
 
-    With ``create`` it is made if it is not there; an older store is migrated. Raises ``StoreNotFound``,
-    ``NotAStore``, ``StoreTooNew`` or ``StoreUnavailable``.
+    With ``create``, or where spools of young or dead programs wait for it, it is made if it is not there;
+    an older store is migrated. Raises ``StoreNotFound``, ``NotAStore``, ``StoreTooNew`` or
+    ``StoreUnavailable``.
     """
     resolved = resolve_url(url)
     path = sqlite_path(resolved)
     if is_server(resolved):
         raise NotAStore(f"'{resolved}' is a server to log to; open its database to read the store.")
+    create = create or (path is not None and not path.exists() and is_awaited(resolved))
     if create or not path:
         check_location(resolved)
     with database.translated(resolved):

@@ -192,3 +192,13 @@ def test_adopters_that_meet_share_the_orphans_and_repeat_none(store: Store, segm
     counts = [int(adopter.communicate("go\n", timeout=60)[0]) for adopter in adopters]
     assert sum(counts) == 12
     assert [len(store.points(run.id, "loss").step) for run in store.runs()] == [1] * 12
+
+
+def test_a_program_killed_before_its_store_was_made_is_found_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    program = "import os, sys, trainboard as tb; tb.init(store=sys.argv[1]); os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", program, path], check=False)
+    path.unlink(missing_ok=True)
+    store = open_store(path)
+    adopt_orphans(store)
+    assert [run.status for run in store.runs()] == ["killed"]

@@ -58,7 +58,7 @@ def read(
     axis: Axis = "step",
     window: tuple[float, float] | None = None,
 ) -> Line:
-    """Read at most ``4 * width`` points: those after ``wanted.since``, or the whole series thinned.
+    """Read at most ``2 * width`` points: those after ``wanted.since``, or the whole series thinned.
 
     ``axis`` is "step", "relative" or "wall"; a ``window`` on it asks for that part in full detail.
     Raises ``RunNotFound`` and ``SeriesNotFound``.
@@ -67,7 +67,7 @@ def read(
         points = store.points_since(wanted.run, wanted.tag, wanted.since, rank=wanted.rank)
         if len(points.value) <= width:
             return Line(_columns(points), append=True, exact=True, total=wanted.since + points.total)
-    points = store.points(wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=2 * width)
+    points = store.points(wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=width)
     return Line(_columns(points), append=False, exact=points.exact, total=points.total)
 
 
