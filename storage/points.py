@@ -6,17 +6,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from . import chunks as codec
 from .buckets import Buckets, concatenate, merge, of_points
 from .chunk_rows import Source, Window
-from .chunks import Columns
+from .chunks import CHUNK_POINTS, Columns
 from .cover import AXES, Axis, Cover, View, cover
 from .schema import chunks
 from .series import Points
 
 _INT64 = np.iinfo(np.int64)
+# Built once: that takes longer than the answer. No chunk is longer than CHUNK_POINTS.
+_CHUNKS_AFTER = (
+    select(chunks.c.start, chunks.c.count.label("points"), chunks.c.data)
+    .where(chunks.c.run_id == bindparam("run"), chunks.c.series_id == bindparam("series"))
+    .where(chunks.c.level == 0, chunks.c.start > bindparam("after"))
+    .order_by(chunks.c.start)
+)
 
 
 def query_points(
@@ -51,16 +58,13 @@ def query_points(
 
 def read_since(connection: Connection, run_id: str, series_id: int, index: int) -> Points:
     """The points from the ``index``-th to arrive on, in arrival order."""
-    query = (
-        select(chunks.c.start, chunks.c.count.label("points"), chunks.c.data)
-        .where(chunks.c.run_id == run_id, chunks.c.series_id == series_id, chunks.c.level == 0)
-        .where(chunks.c.start + chunks.c.count > index)
-        .order_by(chunks.c.start)
-    )
     parts: list[Columns] = []
     unreadable = 0
-    for start, count, data in connection.execute(query):
+    asked = {"run": run_id, "series": series_id, "after": index - CHUNK_POINTS}
+    for start, count, data in connection.execute(_CHUNKS_AFTER, asked):
         before = max(index - start, 0)
+        if before >= count:
+            continue
         try:
             parts.append(codec.decode(data, count).take(slice(before, None)))
         except ValueError:
