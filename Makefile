@@ -5,7 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONSTRAINTS := requirements/constraints.txt
-CHROMIUM := apt-get install -qq --no-install-recommends chromium
+
+# Install a Debian package where that may be done without asking.
+apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || as="sudo -n"; } && \
+	$$as apt-get update -qq && $$as apt-get install -qq -y --no-install-recommends $(1); }
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint types bench docs constraints chromium clean
@@ -20,8 +23,8 @@ $(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "trainboard needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "[1/2] Virtual environment in $(VENV), with $$($(PYTHON) --version)"
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
-		echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) >/dev/null || { rm -rf $(VENV) && $(call apt,python3-venv) && \
+		$(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "[2/2] trainboard and its pinned dependencies, PyTorch and TensorFlow too: minutes the first time"
 	@$(BIN)/python -m pip install --quiet --upgrade --constraint $(CONSTRAINTS) pip
 	@$(BIN)/pip install --constraint $(CONSTRAINTS) --editable '.[dev]'
@@ -55,11 +58,8 @@ constraints: setup ## Write what .venv holds to requirements/constraints.txt, on
 		$(BIN)/pip freeze --all --exclude-editable | sed 's/+[a-z0-9.]*$$//'; } > $(CONSTRAINTS)
 
 chromium:
-	@command -v chromium >/dev/null || { \
-		if ! command -v apt-get >/dev/null; then false; \
-		elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && $(CHROMIUM); \
-		else sudo -n true 2>/dev/null && sudo -n apt-get update -qq && sudo -n $(CHROMIUM); fi; \
-	} || echo "Chromium could not be installed; install it yourself to look at pages in a browser."
+	@command -v chromium >/dev/null || $(call apt,chromium) || \
+		echo "Chromium could not be installed; install it yourself to look at pages in a browser."
 
 clean: ## Remove what was built and cached, but neither .venv nor your stores
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis dashboard/assets/vendor
