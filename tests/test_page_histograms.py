@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pytest
 from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Locator, Page, expect
 
@@ -65,16 +66,19 @@ def test_a_card_is_known_again_by_its_component_id() -> None:
     assert Cell.from_id(cell.id("histogram-card")) == cell
 
 
-def test_a_slider_at_its_end_follows_and_elsewhere_stays() -> None:
-    assert step_slider.place([0, 10, 20, 30], 10) == (3, 1, "10")
-    assert step_slider.place([0, 10, 20, 30], None) == (3, 3, "30 · newest")
-    assert step_slider.place([5], None) == (1, 1, "5 · newest")
-    assert step_slider.place([], None) == (1, 1, "none yet")
-
-
-def test_a_pinned_newest_step_is_not_at_the_end() -> None:
-    maximum, value, words = step_slider.place([0, 10, 20], 20)
-    assert value < maximum and words == "20"
+@pytest.mark.parametrize(
+    ("steps", "pin", "value", "words"),
+    [
+        ([0, 10, 20, 30], 10, 1, "10"),
+        ([0, 10, 20, 30], None, 3, "30 · newest"),
+        ([5], None, 1, "5 · newest"),
+        ([], None, 1, "none yet"),
+        ([0, 10, 20], 20, 1, "20"),
+    ],
+)
+def test_a_slider_follows_only_at_its_end(steps: list[int], pin: int | None, value: int, words: str) -> None:
+    placed = {"steps": steps, "value": value, "pin": pin}
+    assert step_slider.place(steps, pin) == (placed, words)
 
 
 def test_each_view_draws_the_runs_shown(board: Page, store: Store, dashboard: Dashboard) -> None:

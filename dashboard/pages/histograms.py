@@ -125,31 +125,33 @@ def _register_grid(app: Dash, store: Store) -> None:
 
 def _register_steps(app: Dash, store: Store) -> None:
     @app.callback(
-        Output("histogram-slider", "max"),
-        Output("histogram-slider", "value"),
         Output("histogram-step-text", "children"),
         Output("histogram-placed", "data"),
         Input("shown", "data"),
         Input("tick", "data"),
         Input({"query": "histogram_step"}, "value"),
         State("histogram-placed", "data"),
-        State("histogram-slider", "value"),
     )
-    def follow(shown: Any, _: int, pinned: str, before: step_slider.Placed | None, value: float) -> Any:
+    def follow(shown: Any, _: int, pinned: str, before: step_slider.Placed | None) -> Any:
         if shown is None:
-            return no_update, no_update, no_update, no_update
-        steps = _steps(store, shown[:MAX_RUNS])
-        maximum, at, words = step_slider.place(steps, _number(pinned))
-        placed = step_slider.Placed(steps=steps, value=at)
-        if placed == before and at == value:
-            return no_update, no_update, no_update, no_update
-        return maximum, at, words, placed
+            return no_update, no_update
+        placed, words = step_slider.place(_steps(store, shown[:MAX_RUNS]), _number(pinned))
+        return (no_update, no_update) if placed == before else (words, placed)
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_steps", "placeFromAddress"),
+        Output("histogram-slider", "max"),
+        Output("histogram-slider", "value"),
+        Input("histogram-placed", "data"),
+        State({"query": "histogram_step"}, "value"),
+    )
 
     app.clientside_callback(
         ClientsideFunction("trainboard_steps", "pinInAddress"),
         Output("histogram-slider", "className"),
         Input("histogram-slider", "value"),
         State("histogram-placed", "data"),
+        State({"query": "histogram_step"}, "value"),
     )
 
 

@@ -140,6 +140,16 @@ def _register_grid(app: Dash, store: Store) -> None:
         Output({"type": "media-pin", "tag": MATCH}, "data"),
         Input({"type": "media-slider", "tag": MATCH}, "value"),
         State({"type": "media-placed", "tag": MATCH}, "data"),
+        State({"type": "media-pin", "tag": MATCH}, "data"),
+        prevent_initial_call=True,
+    )
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_steps", "place"),
+        Output({"type": "media-slider", "tag": MATCH}, "max"),
+        Output({"type": "media-slider", "tag": MATCH}, "value"),
+        Input({"type": "media-placed", "tag": MATCH}, "data"),
+        State({"type": "media-pin", "tag": MATCH}, "data"),
         prevent_initial_call=True,
     )
 
@@ -193,10 +203,8 @@ class _Content:
         if not self._is_new("image", tag, [[one.run_id, one.count] for one in series], step):
             return
         steps = sorted({int(at) for one in series for at in image.steps(self._store, one.run_id, tag)})
-        maximum, value, words = step_slider.place(steps, step)
-        placed = step_slider.Placed(steps=steps, value=value)
+        placed, words = step_slider.place(steps, step)
         set_props({"type": "media-placed", "tag": tag}, {"data": placed})
-        set_props({"type": "media-slider", "tag": tag}, {"max": maximum, "value": value})
         set_props({"type": "media-step", "tag": tag}, {"children": words})
         cells = [self._image(one, step) for one in self._ordered(series)]
         set_props({"type": "media-content", "kind": "image", "tag": tag}, {"children": cells})

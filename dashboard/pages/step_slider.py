@@ -1,7 +1,7 @@
 """A slider over logged steps. At its right end it follows the newest step; moved away it stays put.
 
-The server places the slider among the steps there are; which step a person chose, the *pin*, is decided
-in the browser at once, so that new data on its way cannot undo it.
+The server says where the slider belongs among the steps there are; which step a person chose, the *pin*,
+is decided in the browser at once, and an answer to an earlier pin no longer moves the slider.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ UNFILLED = 0.5
 
 
 class Placed(TypedDict):
-    """Where the server put a slider: the sorted steps, and the place among them."""
+    """Where a slider belongs: the sorted steps, the place among them, and the pin that this is for."""
 
     steps: list[int]
     value: int
+    pin: int | None
 
 
 def layout(slider_id: Any, text_id: Any, placed_id: Any, label: str = "Step") -> html.Div:
@@ -45,12 +46,12 @@ def layout(slider_id: Any, text_id: Any, placed_id: Any, label: str = "Step") ->
     )
 
 
-def place(steps: Sequence[int], step: int | None) -> tuple[int, int, str]:
-    """The slider's maximum, its value and its words when ``step`` is pinned, or None to follow."""
+def place(steps: Sequence[int], pin: int | None) -> tuple[Placed, str]:
+    """Where the slider belongs when a step is pinned, or None to follow; and the step in words."""
     last = max(len(steps) - 1, 1)
     if not len(steps):
-        return 1, 1, "none yet"
-    if step is None:
-        return last, last, f"{steps[-1]:,} · newest"
-    at = max(bisect_right(steps, step) - 1, 0)
-    return last, min(at, last - 1), f"{steps[at]:,}"
+        return Placed(steps=[], value=1, pin=pin), "none yet"
+    if pin is None:
+        return Placed(steps=list(steps), value=last, pin=None), f"{steps[-1]:,} · newest"
+    at = max(bisect_right(steps, pin) - 1, 0)
+    return Placed(steps=list(steps), value=min(at, last - 1), pin=pin), f"{steps[at]:,}"
