@@ -73,3 +73,9 @@ class SeriesNotFound(TrainboardError, LookupError):
     """The run has no such series."""
 
     http_code = 404
+
+
+class RunIsLive(TrainboardError, ValueError):
+    """The run is still being written to."""
+
+    http_code = 409
