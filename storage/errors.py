@@ -75,6 +75,12 @@ class SeriesNotFound(TrainboardError, LookupError):
     http_code = 404
 
 
+class BadChange(TrainboardError, ValueError):
+    """What was asked to be changed cannot be so."""
+
+    http_code = 422
+
+
 class RunIsLive(TrainboardError, ValueError):
     """The run is still being written to."""
 

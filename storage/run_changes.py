@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from .engine import in_groups
-from .errors import RunIsLive, RunNotFound
+from .errors import BadChange, RunIsLive, RunNotFound
 from .run_rows import clean_text
 from .schema import runs
 from .series import run_status
@@ -43,7 +43,7 @@ def archive_runs(connection: Connection, run_ids: Iterable[str], archived: bool)
 
 def rename_run(connection: Connection, run_id: str, name: str) -> None:
     if not name.strip():
-        raise ValueError("a run's name must not be empty")
+        raise BadChange("A run's name must not be empty.")
     for row in _load(connection, [run_id], deleted=False):
         _save(connection, row, name=clean_text(name))
 

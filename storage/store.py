@@ -58,6 +58,12 @@ class Store:
                 )
             yield connection
 
+    @contextmanager
+    def unguarded(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, for what must not be in one."""
+        with database.translated(self.url), database.unguarded(self._engine) as connection:
+            yield connection
+
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
         return Ingest(self, spool_id)
@@ -208,7 +214,7 @@ class Store:
             run_changes.archive_runs(connection, run_ids, archived)
 
     def rename_run(self, run_id: str, name: str) -> None:
-        """Give a run another name. Raises ``ValueError`` if it is empty."""
+        """Give a run another name. Raises ``BadChange`` if it is empty."""
         with self.writing() as connection:
             run_changes.rename_run(connection, run_id, name)
 
