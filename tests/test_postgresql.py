@@ -134,6 +134,8 @@ def test_an_older_server_gets_its_levels(store: Store, url: str) -> None:
     store.close()
     with psycopg.connect(url) as direct:
         direct.execute("DELETE FROM chunks WHERE level > 0")
+        direct.execute("DROP INDEX records_by_blob")
+        direct.execute("ALTER TABLE runs DROP COLUMN archived_at, DROP COLUMN deleted_at")
         direct.execute("UPDATE alembic_version SET version_num = '0001'")
     after = open_store(url).points("run", "loss", width=100)
     assert after.value.tobytes() == before.value.tobytes() and after.total == 30_000

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from trainboard.loggers.observed import Observed
     from trainboard.loggers.run import Run
     from trainboard.loggers.session import finish, flush, init, log, log_graph, unwatch, watch
-    from trainboard.storage.store import open_store
+    from trainboard.storage.opening import open_store
 
     __version__: str
     run: Run | None
@@ -54,7 +54,7 @@ _HOMES = {
     "init": ".loggers.session",
     "log": ".loggers.session",
     "log_graph": ".loggers.session",
-    "open_store": ".storage.store",
+    "open_store": ".storage.opening",
     "unwatch": ".loggers.session",
     "watch": ".loggers.session",
 }
