@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainboard.loggers.guard import StopTraining
     from trainboard.loggers.keras_callback import KerasCallback
     from trainboard.loggers.media import Graph, Histogram, Image, Text
     from trainboard.loggers.observed import Observed
@@ -27,6 +28,7 @@ __all__ = [
     "Image",
     "KerasCallback",
     "Run",
+    "StopTraining",
     "Text",
     "__version__",
     "config",
@@ -48,6 +50,7 @@ _HOMES = {
     "Image": ".loggers.media",
     "KerasCallback": ".loggers.keras_callback",
     "Run": ".loggers.run",
+    "StopTraining": ".loggers.guard",
     "Text": ".loggers.media",
     "finish": ".loggers.session",
     "flush": ".loggers.session",
