@@ -41,6 +41,12 @@ class ChartGrid(_Drawn):
     _type = "ChartGrid"
 
 
+class ControlBoard(_Drawn):
+    """The knobs and buttons of the shown runs, and what was asked of them. It fills itself from the API."""
+
+    _type = "ControlBoard"
+
+
 class ScalarChart(_Drawn):
     """One line chart. ``lines`` as from ``cards.scalar.line``; ``label`` is its name for screen readers."""
 

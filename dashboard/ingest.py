@@ -42,6 +42,7 @@ def create_routes(store: Store) -> list[BaseRoute]:
         Route(f"{INGEST_PATH}/heartbeat", _spoken(intake.heartbeat), methods=["POST"]),
         Route(f"{INGEST_PATH}/abandon", _spoken(intake.abandon), methods=["POST"]),
         Route(f"{INGEST_PATH}/run", _spoken(intake.run), methods=["GET"]),
+        Route(f"{INGEST_PATH}/requests", _spoken(intake.requests), methods=["GET"]),
     ]
 
 
@@ -90,6 +91,11 @@ class _Intake:
         """``?run=ID``: what a program must know to continue it, as ``storage.sinks.Resumable``."""
         run_id = _name(request, "run")
         return asdict(await asyncio.to_thread(self._store.resumable, run_id))
+
+    async def requests(self, request: Request) -> dict[str, Any]:
+        """``?run=ID&since=NUMBER``: what people asked of the run after that, as ``ControlRequest``."""
+        run_id, since = _name(request, "run"), _integer(request, "since")
+        return {"requests": await asyncio.to_thread(self._store.requests, run_id, since)}
 
     async def _do(self, request: Request, work: Callable[[Ingest], Any]) -> Any:
         spool_id = _name(request, "spool")

@@ -10,6 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..storage.errors import SpoolGap, StoreGone
 from ..storage.sinks import Sink, open_sink
@@ -17,8 +18,12 @@ from ..storage.spools import feed_piece
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
+if TYPE_CHECKING:
+    from .controls import Controls
+
 INTERVAL = 0.2
 HEARTBEAT = 1.5
+HEARING = 0.4
 LONGEST_PAUSE = 5.0
 
 
@@ -48,6 +53,8 @@ class Drain:
         self._offset = 0
         self._given = (0, 0)
         self._beat = 0.0
+        self._heard = 0.0
+        self._hears: tuple[str, Controls] | None = None
         self._deadline: float | None = None
         self._wake = threading.Event()
         self._progress = threading.Condition()
@@ -55,6 +62,10 @@ class Drain:
 
     def start(self) -> None:
         self._thread.start()
+
+    def hear(self, run_id: str, controls: Controls) -> None:
+        """From now on, bring ``controls`` what people ask of the run."""
+        self._hears = run_id, controls
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was appended before this call is in the store; False if it is not by then."""
@@ -109,6 +120,8 @@ class Drain:
             self._beat = time.monotonic()
         if self._errand is not None and self._deadline is None:
             self._do_errand()
+        if self._hears is not None and time.monotonic() - self._heard > HEARING:
+            self._hear(*self._hears)
 
     def _open_store(self) -> None:
         self._store = open_sink(self._url, create=True)
@@ -138,6 +151,11 @@ class Drain:
             self._warn("unreadable", f"{end - start} bytes of {self._spool.directory} could not be read")
             self._offset = end
         return self._offset > start
+
+    def _hear(self, run_id: str, controls: Controls) -> None:
+        assert self._store is not None
+        controls.receive(self._store.requests(run_id, controls.last_request))
+        self._heard = time.monotonic()
 
     def _do_errand(self) -> None:
         errand, self._errand = self._errand, None

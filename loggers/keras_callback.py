@@ -91,6 +91,9 @@ class KerasCallback(keras.callbacks.Callback):
             with self._guard("logging a batch"):
                 self._log_training(step, self._means.of(self.model, logs or {}))
 
+        if self._run is not None:
+            self._run.apply_controls()
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         with self._guard("logging an epoch"):
             logs = logs or {}

@@ -22,6 +22,7 @@ from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
 if TYPE_CHECKING:
+    from .controls import Controls, Knob
     from .steps import Steps
     from .system_metrics import SystemMetrics
     from .watch import Hook
@@ -61,6 +62,7 @@ class Run:
         drain: Drain | None = None,
         warn: Warner | None = None,
         first_step: int = 0,
+        last_request: int = 0,
     ) -> None:
         self.id = identity.id
         self.project = identity.project
@@ -69,8 +71,8 @@ class Run:
         self.tags = identity.tags
         self.notes = identity.notes
         self.store = store
-        self.config = Observed(config, lambda values: self._update("config", values))
-        self.summary = Observed({}, lambda values: self._update("summary", values))
+        self.config = Observed(config, lambda values: self.update("config", values))
+        self.summary = Observed({}, lambda values: self.update("summary", values))
         self._step = first_step
         self._spool = spool
         self._drain = drain
@@ -82,6 +84,8 @@ class Run:
         self._identity = identity
         self._describing: threading.Thread | None = None
         self._system: SystemMetrics | None = None
+        self._controls: Controls | None = None
+        self._last_request = last_request
 
     def log(
         self,
@@ -122,6 +126,8 @@ class Run:
             self._drop(error, len(values))
         except Exception as error:
             self._report(error)
+        if commit and self._controls is not None:
+            self.apply_controls()
 
     def _log_contents(self, spool: Spool, step: int, wall: float, values: Mapping[str, Any]) -> None:
         """Log what needs a closer look: new tags, records, nested values, and values to refuse."""
@@ -144,7 +150,8 @@ class Run:
         except SpoolFull as error:
             self._drop(error, count)
 
-    def _update(self, what: str, values: Mapping[str, Any]) -> None:
+    def update(self, what: str, values: Mapping[str, Any]) -> None:
+        """Merge ``values`` into the run's "config", "summary", "environment" or "controls"."""
         if self._spool is None:
             return
         try:
@@ -231,6 +238,33 @@ class Run:
         from .steps import Steps
 
         return Steps(self, loader, device, every)
+
+    def knob(self, name: str, value: float, min: float | None = None, max: float | None = None) -> Knob:
+        """A number that people may turn on the dashboard, from ``min`` to ``max``; read its ``value``.
+
+        What they ask for is applied at the end of ``log``, so that nothing changes within a step; each
+        change is logged as ``knobs/<name>`` and as an event. Called again it gives the same knob. Raises
+        TypeError and ValueError for numbers that make no sense.
+        """
+        return self._declared_controls().knob(name, value, min, max)
+
+    def button(self, name: str, callback: Callable[[], object]) -> None:
+        """Call ``callback`` at the end of ``log`` once for each time people press it on the dashboard."""
+        self._declared_controls().button(name, callback)
+
+    def apply_controls(self) -> None:
+        """Do what people asked for on the dashboard since the last time; ``log`` does so by itself."""
+        if self._controls is not None:
+            self._controls.apply()
+
+    def _declared_controls(self) -> Controls:
+        if self._controls is None:
+            from .controls import Controls
+
+            self._controls = Controls(self, self._last_request)
+            if self._drain is not None:
+                self._drain.hear(self.id, self._controls)
+        return self._controls
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all logged so far is in the store; False if it is not in ``timeout`` seconds."""

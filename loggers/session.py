@@ -117,8 +117,17 @@ def _begin(
         drain = Drain(spool, url, report, announce=announce, errand=adopt_orphans)
         drain.start()
     lifecycle.install(_end_active)
-    first_step = stored.next_step if stored else 0
-    run = Run(identity, config, store=url, spool=spool, drain=drain, warn=report, first_step=first_step)
+    first_step, last_request = (stored.next_step, stored.last_request) if stored else (0, 0)
+    run = Run(
+        identity,
+        config,
+        store=url,
+        spool=spool,
+        drain=drain,
+        warn=report,
+        first_step=first_step,
+        last_request=last_request,
+    )
     run.describe_environment()
     return run
 

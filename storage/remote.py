@@ -20,7 +20,7 @@ from .errors import (
     TrainboardError,
 )
 from .location import check_location, without_password
-from .sinks import Resumable, Stored
+from .sinks import ControlRequest, Resumable, Stored
 
 TOKEN_VARIABLE = "TRAINBOARD_WRITE_TOKEN"
 TIMEOUT_S = 20.0
@@ -67,6 +67,11 @@ class RemoteStore:
     def resumable(self, run_id: str) -> Resumable:
         """Raises ``RunNotFound`` if the server has no such run."""
         return Resumable(**self.ask("GET", "/run", run=run_id))
+
+    def requests(self, run_id: str, since: int) -> list[ControlRequest]:
+        """What people asked of a run after the request of number ``since``, in order."""
+        found = self.ask("GET", "/requests", run=run_id, since=since)["requests"]
+        return [ControlRequest(*request) for request in found]
 
     def ask(self, method: str, what: str, body: bytes | None = None, **query: str | int) -> dict[str, Any]:
         """The server's answer to one request below its ingest path."""

@@ -14,7 +14,7 @@ from .schema import runs
 
 ENDINGS = ("finished", "crashed", "stopped")
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
-_MERGED = ("config", "environment", "summary")
+_MERGED = ("config", "environment", "summary", "controls")
 _INT64 = 2**63
 
 
@@ -72,6 +72,7 @@ def _unheard_of(run_id: str) -> dict[str, Any]:
         "config": {},
         "environment": {},
         "summary": {},
+        "controls": {},
         "status": "running",
         "exit_code": None,
         "error": None,

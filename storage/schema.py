@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -68,7 +68,18 @@ runs = Table(
     Column("revision", BigInteger, nullable=False),
     Column("archived_at", Double),
     Column("deleted_at", Double),
+    Column("controls", JSONText, nullable=False, server_default="{}"),
     Index("runs_by_revision", "revision"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("run_id", String, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("control", Text, nullable=False),
+    Column("value", Double),
+    Column("requested_at", Double, nullable=False),
 )
 
 series = Table(

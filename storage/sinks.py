@@ -24,7 +24,10 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Resumable:
-    """What a program must know of a stored run to continue it; ``next_step`` follows its last one."""
+    """What a program must know of a stored run to continue it.
+
+    ``next_step`` follows its last one; ``last_request`` is the number of what people asked of it last.
+    """
 
     project: str
     name: str
@@ -34,6 +37,19 @@ class Resumable:
     config: dict[str, Any]
     created_at: float
     next_step: int
+    last_request: int = 0
+
+
+class ControlRequest(NamedTuple):
+    """The ``number``-th request to a run: a knob's new value, or None for a button that was pressed.
+
+    ``requested_at`` is in seconds since the epoch.
+    """
+
+    number: int
+    control: str
+    value: float | None
+    requested_at: float
 
 
 class SpoolSink(Protocol):
@@ -56,6 +72,8 @@ class Sink(Protocol):
     def ingest(self, spool_id: str) -> SpoolSink: ...
 
     def resumable(self, run_id: str) -> Resumable: ...
+
+    def requests(self, run_id: str, since: int) -> list[ControlRequest]: ...
 
     def close(self) -> None: ...
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 
+from . import controls, lookup, run_changes
 from . import engine as database
-from . import lookup, run_changes
 from .chunk_rows import Window
 from .cover import Axis
 from .errors import StoreGone
@@ -21,7 +21,7 @@ from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
 from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
-from .sinks import Resumable
+from .sinks import ControlRequest, Resumable
 
 
 class Store:
@@ -78,6 +78,7 @@ class Store:
             tags=list(run.tags),
             created_at=run.created_at,
             next_step=max(last_steps, default=-1) + 1,
+            last_request=max((request.number for request in self.requests(run_id)), default=0),
         )
 
     def version(self) -> int:
@@ -227,6 +228,16 @@ class Store:
         """Replace the notes of a run."""
         with self.writing() as connection:
             run_changes.note_run(connection, run_id, notes)
+
+    def request(self, run_id: str, control: str, value: float | None = None) -> ControlRequest:
+        """Ask a running program for a knob's new value, or to press a button. Raises ``BadChange``."""
+        with self.writing() as connection:
+            return controls.request(connection, run_id, control, value)
+
+    def requests(self, run_id: str, since: int = 0) -> list[ControlRequest]:
+        """What was asked of a run after the request of number ``since``, in order."""
+        with self.reading() as connection:
+            return controls.requests_since(connection, run_id, since)
 
     def _file_now(self) -> tuple[int, int] | None:
         """What tells the store's file from another of the same name."""

@@ -30,8 +30,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade():
@@ -47,7 +47,7 @@ def next_version(tmp_path: Path) -> Any:
     def make(last_line: str = "") -> Path:
         folder = tmp_path / "migrations"
         shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "0004_colour.py").write_text(NEXT.format(last_line=last_line))
+        (folder / "versions" / "0005_colour.py").write_text(NEXT.format(last_line=last_line))
         return folder
 
     return make
@@ -84,11 +84,11 @@ def test_an_older_store_is_migrated_and_a_copy_is_kept(
     path = tmp_path / "store.db"
     fill(path, segment)
     url = resolve_url(path)
-    prepare(connect(url), url, create=False, scripts=next_version(), target="0004")
+    prepare(connect(url), url, create=False, scripts=next_version(), target="0005")
     assert "colour" in columns(path)
     with pytest.raises(StoreTooNew):
         open_store(path)
-    copy = tmp_path / "store.db.before-0004"
+    copy = tmp_path / "store.db.before-0005"
     assert "colour" not in columns(copy)
     assert open_store(copy).points("run", "loss").value.tolist() == [0.5]
 
@@ -98,7 +98,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, segment: Any, ne
     fill(path, segment)
     url = resolve_url(path)
     with pytest.raises(ZeroDivisionError):
-        prepare(connect(url), url, create=False, scripts=next_version("1 / 0"), target="0004")
+        prepare(connect(url), url, create=False, scripts=next_version("1 / 0"), target="0005")
     assert "colour" not in columns(path)
     assert open_store(path).points("run", "loss").value.tolist() == [0.5]
 
@@ -138,7 +138,7 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
     for count, before in zip((100, 5_000, 300_000), pictures, strict=True):
         after = migrated.points("run", f"of {count}", width=50)
         assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
-    assert open_store(tmp_path / "store.db.before-0003").points("run", "of 100").total == 100
+    assert open_store(tmp_path / "store.db.before-0004").points("run", "of 100").total == 100
 
 
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
@@ -173,8 +173,10 @@ def as_version_1(path: Path) -> None:
 
 
 def as_version_2(path: Path) -> None:
-    """Make a store what it would be had trainboard 0002 written it: nothing archived, nothing deleted."""
+    """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with sqlite3.connect(path) as database:
+        database.execute("DROP TABLE requests")
+        database.execute("ALTER TABLE runs DROP COLUMN controls")
         database.execute("DROP INDEX records_by_blob")
         for column in ("archived_at", "deleted_at"):
             database.execute(f"ALTER TABLE runs DROP COLUMN {column}")
