@@ -14,6 +14,7 @@ from .convert import to_plain, to_text
 
 Mode = Literal["online", "offline", "disabled"]
 Resume = Literal["never", "allow", "must"]
+Ranks = Literal["zero", "all"]
 
 
 def to_mode(mode: str | None) -> str:
@@ -32,6 +33,11 @@ def to_mode(mode: str | None) -> str:
 def to_resume(resume: str) -> str:
     """One of ``Resume``."""
     return _choice("resume", resume, get_args(Resume))
+
+
+def to_ranks(ranks: str) -> str:
+    """One of ``Ranks``."""
+    return _choice("ranks", ranks, get_args(Ranks))
 
 
 def _choice(what: str, given: Any, choices: tuple[str, ...]) -> str:

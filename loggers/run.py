@@ -18,6 +18,7 @@ from .drain import Drain
 from .environment import gather_slowly
 from .lifecycle import EXIT_TIMEOUT, Ending
 from .observed import Observed
+from .ranks import Place
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
@@ -38,13 +39,19 @@ class Identity:
     tags: tuple[str, ...] = ()
     notes: str = ""
     created_at: float = field(default_factory=time)
+    place: Place | None = None
+
+    @property
+    def rank(self) -> int:
+        return self.place.rank if self.place else 0
 
 
 class Run:
     """One execution of a training program. Made by ``trainboard.init()``.
 
     Nothing here raises into training: what cannot be logged is reported by one warning per cause.
-    ``config`` and ``summary`` are dicts with attribute access, and every change to them is stored.
+    ``config`` and ``summary`` are dicts with attribute access, and every change to them is stored, those
+    of rank 0 in a job of several processes. ``rank`` is this process's number among ``world_size``.
     Use it as a context manager to have an exception mark the run as crashed.
     """
 
@@ -58,6 +65,7 @@ class Run:
         drain: Drain | None = None,
         warn: Warner | None = None,
         first_step: int = 0,
+        on_crash: Callable[[Ending, float], None] | None = None,
     ) -> None:
         self.id = identity.id
         self.project = identity.project
@@ -65,6 +73,8 @@ class Run:
         self.group = identity.group
         self.tags = identity.tags
         self.notes = identity.notes
+        self.rank = identity.rank
+        self.world_size = identity.place.world_size if identity.place else 1
         self.store = store
         self.config = Observed(config, lambda values: self._update("config", values))
         self.summary = Observed({}, lambda values: self._update("summary", values))
@@ -77,6 +87,7 @@ class Run:
         self._settled = False
         self._is_copy = False
         self._identity = identity
+        self._on_crash = on_crash
         self._describing: threading.Thread | None = None
 
     def log(
@@ -141,7 +152,7 @@ class Run:
             self._drop(error, count)
 
     def _update(self, what: str, values: Mapping[str, Any]) -> None:
-        if self._spool is None:
+        if self._spool is None or self.rank:
             return
         try:
             self._spool.message(FrameType.UPDATE, {what: to_plain(values)})
@@ -230,6 +241,9 @@ class Run:
         if self._spool is not None and self._spool.close(ending._asdict()):
             self._settle(self._spool, timeout)
         self._settled = True
+        if self._on_crash is not None and ending.status == "crashed":
+            with contextlib.suppress(Exception):
+                self._on_crash(ending, timeout)
 
     def _settle(self, spool: Spool, timeout: float) -> None:
         """Bring what a closed spool holds to the store, or say where it stays."""

@@ -24,7 +24,10 @@ class Stored(NamedTuple):
 
 @dataclass(frozen=True)
 class Resumable:
-    """What a program must know of a stored run to continue it; ``next_step`` follows its last one."""
+    """What a program must know of a stored run to continue it.
+
+    ``next_step`` follows its last one; ``launch`` tells the job of several processes that wrote it.
+    """
 
     project: str
     name: str
@@ -34,6 +37,7 @@ class Resumable:
     config: dict[str, Any]
     created_at: float
     next_step: int
+    launch: str | None = None
 
 
 class SpoolSink(Protocol):
