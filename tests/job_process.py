@@ -24,6 +24,8 @@ sys.exit(max(process.wait() != 0 for process in started))
 BEGIN = """
 import os, signal, sys, time, trainboard as tb
 rank = int(os.environ["RANK"])
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 """
 
 
