@@ -155,7 +155,14 @@
     };
     const shown = trainboard.state.shown;
     const ranks = trainboard.value("ranks");
-    const base = useMemo(() => trainboard.scalars.lines(tag), [tag, arrived, shown, ranks]);
+    const drawn = useRef({ lines: [], ranks });
+    const base = useMemo(() => {
+      const found = trainboard.scalars.lines(tag);
+      /* Another view of ranks has to be asked for; the last one stays until it comes. */
+      if (found.length === 0 && drawn.current.ranks !== ranks) return drawn.current.lines;
+      drawn.current = { lines: found, ranks };
+      return found;
+    }, [tag, arrived, shown, ranks]);
     const lines = useMemo(() => (detail ? base.map((line) => detailed(line, detail)) : base), [base, detail]);
     const isThinned = base.some((line) => !line.exact);
     useEffect(() => {
