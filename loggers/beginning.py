@@ -17,10 +17,11 @@ from ..storage.spools import adopt_orphans
 from .convert import to_plain
 from .drain import Drain
 from .environment import gather_quickly
+from .identity import Identity
 from .lifecycle import Ending
 from .names import name_of
 from .ranks import Place
-from .run import Identity, Run
+from .run import Run
 from .spool import Spool
 from .warn import Warner
 

@@ -17,6 +17,7 @@ from .arguments import (
     to_notes,
     to_ranks,
     to_resume,
+    to_system_every,
     to_tags,
 )
 from .beginning import begin, begin_nothing
@@ -45,6 +46,7 @@ def init(
     mode: Mode | None = None,
     store: str | os.PathLike[str] | None = None,
     ranks: Ranks = "zero",
+    system_every: float | None = None,
 ) -> Run:
     """Begin a run and make it the current one; a run that is still active is finished first.
 
@@ -54,7 +56,8 @@ def init(
     "must" one that does not. ``mode`` is "online" (the default); "offline", which keeps everything in the
     spool; or "disabled", which keeps nothing. ``store`` is a path or URL, by default
     ``$TRAINBOARD_STORE`` or ``./trainboard.db``; the URL of a trainboard server needs its write token in
-    ``$TRAINBOARD_WRITE_TOKEN``.
+    ``$TRAINBOARD_WRITE_TOKEN``. Processors, memory, disk, network and GPUs are logged each
+    ``system_every`` seconds, by default those of ``$TRAINBOARD_SYSTEM_EVERY`` or 10; 0 is never.
 
     Under torchrun, Slurm, MPI, Horovod or ``TF_CONFIG`` the processes of a job join one run, whose id may
     also come from ``$TRAINBOARD_RUN_ID``. By default only rank 0 logs, and the calls of others do
@@ -65,6 +68,7 @@ def init(
     """
     global _active, _active_pid, _begun
     chosen_mode, chosen_resume, chosen_ranks = to_mode(mode), to_resume(resume), to_ranks(ranks)
+    seconds = to_system_every(system_every)
     place = find_place(_begun + 1)
     given: dict[str, Any] = {
         "id": to_name("id", id, *(["TRAINBOARD_RUN_ID"] if place else [])),
@@ -83,6 +87,8 @@ def init(
     else:
         _active = begin(given, hyperparameters, chosen_resume, chosen_mode, store, place, chosen_ranks)
         lifecycle.install(_end_active)
+        if seconds and _active.logs:
+            _active.sample_system(seconds)
     _begun += 1
     _active_pid = os.getpid()
     return _active

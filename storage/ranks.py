@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 SLOWER = 1.1
 """A rank is told as the slowest if it takes so many times what the others take."""
 
-_TIME = re.compile(r"(^|[/_. ])(time|times|seconds|secs?|duration|latency|ms)$", re.IGNORECASE)
+_TIME = re.compile(
+    # Of a step's phases only those before ranks wait for one another: the others are long where a rank waits.
+    r"^steps/(data|copy|forward)$|(^|[/_. ])(time|times|seconds|secs?|duration|latency|ms)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -74,17 +78,17 @@ def _read(connection: Connection, run_id: str, hosts: dict[str, str]) -> list[Ra
 
 
 def slowest(scalars: Sequence[SeriesRecord]) -> Slowest | None:
-    """The rank that a time-like tag of several ranks tells apart most: ``time``, ``step_seconds`` …"""
+    """The rank that loses most time by a time-like tag of several ranks: ``time``, ``step_seconds`` …"""
     by_tag: dict[str, dict[int, float]] = {}
     for one in scalars:
         if one.kind == "scalar" and one.mean is not None and one.mean > 0 and _TIME.search(one.tag):
             by_tag.setdefault(one.tag, {})[one.rank] = one.mean
     told = [_most(tag, means) for tag, means in by_tag.items() if len(means) > 1]
-    worst = max(told, key=lambda found: found.ratio, default=None)
-    return worst if worst and worst.ratio >= SLOWER else None
+    return max((found for found in told if found[1].ratio >= SLOWER), default=(0.0, None))[1]
 
 
-def _most(tag: str, means: dict[int, float]) -> Slowest:
+def _most(tag: str, means: dict[int, float]) -> tuple[float, Slowest]:
+    """The rank with the greatest mean, after how much greater it is than the median of the others."""
     rank = max(means, key=lambda one: means[one])
     others = median(mean for one, mean in means.items() if one != rank)
-    return Slowest(rank, tag, means[rank] / others)
+    return means[rank] - others, Slowest(rank, tag, means[rank] / others)
