@@ -117,35 +117,43 @@ def _together(
 
 
 def _of_rank(rank: int, points: Points, axis: Axis, origin: float) -> _Entries:
-    if points.exact and len(points.step):
-        order = np.argsort(points.step, kind="stable")
-        last = order[np.append(np.diff(points.step[order]) != 0, True)]
-        steps, walls, values = (column[last] for column in (points.step, points.wall_time, points.value))
-        mean = np.where(np.isfinite(values), values, np.nan)
-        low = high = values
-        count, bad = np.ones(len(steps)), (~np.isfinite(values)).astype(np.int64)
-    elif points.exact:
-        return _Entries(*(np.empty(0, kind) for kind in _TYPES))
-    else:
-        steps, walls, mean = points.step, points.wall_time, points.mean
-        low, high, count = points.minimum, points.maximum, points.count
-        bad = points.nan_count + points.pos_inf_count + points.neg_inf_count  # type: ignore[operator]
+    told = _of_exact(points) if points.exact else _of_thinned(points)
+    steps, walls = told[0], told[1]
     place = steps if axis == "step" else walls - (origin if axis == "relative" else 0.0)
-    columns = (np.full(len(steps), rank), place, steps, walls, mean, count - bad, low, high, bad)
-    return _Entries(*(np.asarray(column, kind) for column, kind in zip(columns, _TYPES, strict=True)))
+    columns: list[Any] = [np.full(len(steps), rank), place, *told]
+    typed: list[Any] = [np.asarray(column, kind) for column, kind in zip(columns, _TYPES, strict=True)]
+    return _Entries(*typed)
+
+
+def _of_exact(points: Points) -> list[Any]:
+    """The columns of ``_Entries`` from ``step`` on, the last point of each step an entry."""
+    order = np.argsort(points.step, kind="stable")
+    last = order[np.append(np.diff(points.step[order]) != 0, [True] * (len(order) > 0))]
+    steps, walls, values = (column[last] for column in (points.step, points.wall_time, points.value))
+    finite = np.isfinite(values)
+    return [steps, walls, np.where(finite, values, np.nan), finite, values, values, ~finite]
+
+
+def _of_thinned(points: Points) -> list[Any]:
+    counts: list[Any] = [points.nan_count, points.pos_inf_count, points.neg_inf_count]
+    bad = sum(counts)
+    finite = np.asarray(points.count) - bad
+    return [points.step, points.wall_time, points.mean, finite, points.minimum, points.maximum, bad]
 
 
 _TYPES = (np.int64, float, np.int64, float, float, float, float, float, np.int64)
 
 
 def _stacked(parts: Sequence[_Entries]) -> _Entries:
-    return _Entries(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    columns: list[Any] = [np.concatenate(columns) for columns in zip(*parts, strict=True)]
+    return _Entries(*columns)
 
 
 def _each_once(entries: _Entries, keys: Integers) -> tuple[_Entries, Integers]:
     """One entry for each key and rank, sorted by key; and its keys."""
     order = np.lexsort((entries.rank, keys))
-    entries, keys = _Entries(*(column[order] for column in entries)), keys[order]
+    ordered: list[Any] = [column[order] for column in entries]
+    entries, keys = _Entries(*ordered), keys[order]
     if not len(keys):
         return entries, keys
     starts = np.flatnonzero(np.append(True, (np.diff(keys) != 0) | (np.diff(entries.rank) != 0)))

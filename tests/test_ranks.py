@@ -28,7 +28,7 @@ ZERO = "options = {}\n" + LOG
 
 
 def opened(path: Path) -> Store:
-    """The store with all that was logged: on a machine at work, ranks may leave some of it in their spools."""
+    """The store with all that was logged, also what ranks of a busy machine left in their spools."""
     store = tb.open_store(path, create=True)
     adopt_orphans(store)
     return store
