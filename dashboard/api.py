@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import asdict
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..storage.errors import RunNotFound, SeriesNotFound, TrainboardError
+from ..storage.ranks import slowest
 from .cards import scalar
 from .changes import Changes
 from .colors import run_color
@@ -38,6 +40,7 @@ def create_api(store: Store, changes: Changes) -> Starlette:
     interface = _Interface(store, changes)
     routes: list[BaseRoute] = [
         Route("/api/v1/runs", interface.runs),
+        Route("/api/v1/runs/{run}", interface.run),
         Route("/api/v1/series", interface.series),
         Route("/api/v1/changes", interface.changes),
         Route("/api/v1/scalars", interface.scalars, methods=["POST"]),
@@ -94,6 +97,16 @@ class _Interface:
         runs = [_run(record) | {"color": run_color(last - i)} for i, record in enumerate(of_project)]
         return {"project": project, "projects": projects, "runs": runs}
 
+    async def run(self, request: Request) -> Response:
+        """One run, and of each of its ranks how far it is and how it is doing."""
+        return JSONResponse(await asyncio.to_thread(self._one_run, request.path_params["run"]))
+
+    def _one_run(self, run_id: str) -> dict[str, Any]:
+        told = _run(self._store.run(run_id))
+        worst = slowest(self._store.series(run_id, "scalar"))
+        ranks = [asdict(rank) for rank in self._store.ranks(run_id)]
+        return told | {"ranks": ranks, "slowest": worst and worst._asdict()}
+
     async def series(self, request: Request) -> Response:
         """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
         ids = [run for run in request.query_params.get("runs", "").split(",") if run]
@@ -113,7 +126,7 @@ class _Interface:
         """
         asked = await _json(request)
         try:
-            wanted = [scalar.Wanted(**entry) for entry in asked["series"]]
+            wanted = [_wanted(**entry) for entry in asked["series"]]
             width = min(max(int(asked.get("width", _WIDTH)), 50), 4_000)
             window = _window(asked.get("window"))
             axis = AXES[asked.get("axis", "step")]
@@ -136,6 +149,13 @@ class _Interface:
         return scalar.pack(lines)
 
 
+def _wanted(**entry: Any) -> scalar.Wanted:
+    wanted = scalar.Wanted(**entry)
+    if isinstance(wanted.rank, str) and wanted.rank not in scalar.MERGES:
+        raise ValueError(f"rank must be a number or one of {', '.join(scalar.MERGES)}")
+    return wanted
+
+
 def _run(record: RunRecord) -> dict[str, Any]:
     return {
         "id": record.id,
@@ -148,6 +168,7 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "ended_at": record.ended_at,
+        "world_size": record.environment.get("world_size", 1),
     }
 
 

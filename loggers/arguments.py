@@ -14,6 +14,7 @@ from .convert import to_plain, to_text
 
 Mode = Literal["online", "offline", "disabled"]
 Resume = Literal["never", "allow", "must"]
+Ranks = Literal["zero", "all"]
 _SYSTEM_EVERY = 10.0
 _SHORTEST_SAMPLE = 0.1
 
@@ -34,6 +35,11 @@ def to_mode(mode: str | None) -> str:
 def to_resume(resume: str) -> str:
     """One of ``Resume``."""
     return _choice("resume", resume, get_args(Resume))
+
+
+def to_ranks(ranks: str) -> str:
+    """One of ``Ranks``."""
+    return _choice("ranks", ranks, get_args(Ranks))
 
 
 def to_system_every(seconds: float | None) -> float:

@@ -64,10 +64,25 @@ class _Process:
         sys.excepthook = self.on_exception
         sys.exit = self.on_sys_exit
         atexit.register(self.on_exit)
+        self.listen_to_multiprocessing()
         if threading.current_thread() is threading.main_thread():
             self.previous_sigterm = signal.getsignal(signal.SIGTERM)
             if callable(self.previous_sigterm) or self.previous_sigterm is signal.SIG_DFL:
                 signal.signal(signal.SIGTERM, self.on_sigterm)
+
+    def listen_to_multiprocessing(self) -> None:
+        """A forked child of multiprocessing ends without atexit, but runs its finalizers."""
+        process: Any = sys.modules.get("multiprocessing.process")
+        if process is not None and process.parent_process() is not None:
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self.on_child_exit, exitpriority=0)
+
+    def on_child_exit(self) -> None:
+        error = sys.exception()
+        if error is not None:
+            self.ending = Ending.of_exception(error)
+        self.on_exit()
 
     def on_exit(self) -> None:
         if os.getpid() == self.pid:
@@ -110,5 +125,8 @@ def install(end: End) -> None:
     if _process is None:
         _process = _Process(end)
         _process.install()
-    # A forked child that begins a run of its own inherits the hooks.
-    _process.pid = os.getpid()
+    elif _process.pid != os.getpid():
+        # A forked child that begins a run of its own inherits the hooks.
+        _process.pid = os.getpid()
+        _process.ending = Ending("finished", 0)
+        _process.listen_to_multiprocessing()

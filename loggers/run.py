@@ -7,7 +7,6 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from time import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,6 +15,7 @@ from ..storage.frames import MAX_BATCH, MAX_PAYLOAD, FrameType
 from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
 from .drain import Drain
 from .environment import gather_slowly
+from .identity import Identity
 from .lifecycle import EXIT_TIMEOUT, Ending
 from .observed import Observed
 from .spool import Spool, SpoolClosed, SpoolFull
@@ -31,24 +31,12 @@ T = TypeVar("T")
 _DESCRIBING_SECONDS = 1.0
 
 
-@dataclass(frozen=True)
-class Identity:
-    """What a run is called, and when it began (seconds since the epoch)."""
-
-    id: str
-    project: str
-    name: str
-    group: str | None = None
-    tags: tuple[str, ...] = ()
-    notes: str = ""
-    created_at: float = field(default_factory=time)
-
-
 class Run:
     """One execution of a training program. Made by ``trainboard.init()``.
 
     Nothing here raises into training: what cannot be logged is reported by one warning per cause.
-    ``config`` and ``summary`` are dicts with attribute access, and every change to them is stored.
+    ``config`` and ``summary`` are dicts with attribute access, and every change to them is stored, those
+    of rank 0 in a job of several processes. ``rank`` is this process's number among ``world_size``.
     Use it as a context manager to have an exception mark the run as crashed.
     """
 
@@ -63,6 +51,7 @@ class Run:
         warn: Warner | None = None,
         first_step: int = 0,
         last_request: int = 0,
+        on_crash: Callable[[Ending, float], None] | None = None,
     ) -> None:
         self.id = identity.id
         self.project = identity.project
@@ -70,6 +59,8 @@ class Run:
         self.group = identity.group
         self.tags = identity.tags
         self.notes = identity.notes
+        self.rank = identity.rank
+        self.world_size = identity.place.world_size if identity.place else 1
         self.store = store
         self.config = Observed(config, lambda values: self.update("config", values))
         self.summary = Observed({}, lambda values: self.update("summary", values))
@@ -82,6 +73,7 @@ class Run:
         self._settled = False
         self._is_copy = False
         self._identity = identity
+        self._on_crash = on_crash
         self._describing: threading.Thread | None = None
         self._system: SystemMetrics | None = None
         self._controls: Controls | None = None
@@ -152,7 +144,7 @@ class Run:
 
     def update(self, what: str, values: Mapping[str, Any]) -> None:
         """Merge ``values`` into the run's "config", "summary", "environment" or "controls"."""
-        if self._spool is None:
+        if self._spool is None or self.rank:
             return
         try:
             self._spool.message(FrameType.UPDATE, {what: to_plain(values)})
@@ -291,6 +283,9 @@ class Run:
         if self._spool is not None and self._spool.close(ending._asdict()):
             self._settle(self._spool, timeout)
         self._settled = True
+        if self._on_crash is not None and ending.status == "crashed":
+            with contextlib.suppress(Exception):
+                self._on_crash(ending, timeout)
 
     def _settle(self, spool: Spool, timeout: float) -> None:
         """Bring what a closed spool holds to the store, or say where it stays."""
@@ -308,6 +303,11 @@ class Run:
     @property
     def ended(self) -> bool:
         return self._ended
+
+    @property
+    def logs(self) -> bool:
+        """Whether this process logs to the run: not where another rank does, nor in a copy."""
+        return self._spool is not None
 
     def __enter__(self) -> Run:
         return self

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import os
-import socket
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..storage.errors import RunNotFound, StoreNotFound, StoreUnavailable
-from ..storage.frames import FORMAT, FrameType
-from ..storage.location import check_location, resolve_url, spool_root
-from ..storage.sinks import Resumable, open_sink
-from ..storage.spools import adopt_orphans
 from . import lifecycle
 from .arguments import (
     Mode,
+    Ranks,
     Resume,
     to_config,
     to_mode,
     to_name,
     to_notes,
+    to_ranks,
     to_resume,
     to_system_every,
     to_tags,
 )
-from .convert import to_plain
-from .drain import Drain
-from .environment import gather_quickly
-from .names import name_of
-from .run import Identity, Run
-from .spool import Spool
+from .beginning import begin, begin_nothing
+from .ranks import find_place
+from .run import Run
 from .warn import Warner, warn
 
 if TYPE_CHECKING:
     from .observed import Observed
 
-DEFAULT_PROJECT = "default"
 _active: Run | None = None
+_active_pid = 0
+_begun = 0
 
 
 def init(
@@ -52,6 +45,7 @@ def init(
     resume: Resume = "never",
     mode: Mode | None = None,
     store: str | os.PathLike[str] | None = None,
+    ranks: Ranks = "zero",
     system_every: float | None = None,
 ) -> Run:
     """Begin a run and make it the current one; a run that is still active is finished first.
@@ -65,14 +59,19 @@ def init(
     ``$TRAINBOARD_WRITE_TOKEN``. Processors, memory, disk, network and GPUs are logged each
     ``system_every`` seconds, by default those of ``$TRAINBOARD_SYSTEM_EVERY`` or 10; 0 is never.
 
+    Under torchrun, Slurm, MPI, Horovod or ``TF_CONFIG`` the processes of a job join one run, whose id may
+    also come from ``$TRAINBOARD_RUN_ID``. By default only rank 0 logs, and the calls of others do
+    nothing; ``ranks="all"`` has each rank log series of its own.
+
     Raises TypeError and ValueError for arguments that make no sense, and the errors of
     ``trainboard.storage.errors`` for a store that cannot be used.
     """
-    global _active
-    chosen_mode, chosen_resume = to_mode(mode), to_resume(resume)
+    global _active, _active_pid, _begun
+    chosen_mode, chosen_resume, chosen_ranks = to_mode(mode), to_resume(resume), to_ranks(ranks)
     seconds = to_system_every(system_every)
+    place = find_place(_begun + 1)
     given: dict[str, Any] = {
-        "id": to_name("id", id),
+        "id": to_name("id", id, *(["TRAINBOARD_RUN_ID"] if place else [])),
         "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
         "name": to_name("name", name, "TRAINBOARD_NAME", "WANDB_NAME"),
         "group": to_name("group", group, "TRAINBOARD_GROUP", "WANDB_RUN_GROUP"),
@@ -80,115 +79,19 @@ def init(
         "notes": to_notes(notes),
     }
     hyperparameters = to_config(config)
-    if _active is not None and not _active.ended:
+    if _active is not None and not _active.ended and _active_pid == os.getpid():
         warn(f"run {_active.name!r} was still active; it is finished now, because init() began another")
         _active.finish()
     if chosen_mode == "disabled":
-        _active = Run(_identity(given, None), hyperparameters, store="")
+        _active = begin_nothing(given, hyperparameters, place)
     else:
-        _active = _begin(given, hyperparameters, chosen_resume, chosen_mode, store)
-        if seconds:
+        _active = begin(given, hyperparameters, chosen_resume, chosen_mode, store, place, chosen_ranks)
+        lifecycle.install(_end_active)
+        if seconds and _active.logs:
             _active.sample_system(seconds)
+    _begun += 1
+    _active_pid = os.getpid()
     return _active
-
-
-def _begin(
-    given: dict[str, Any],
-    config: Mapping[str, Any],
-    resume: str,
-    mode: str,
-    store: str | os.PathLike[str] | None,
-) -> Run:
-    url = resolve_url(store)
-    check_location(url)
-    stored = _find_stored(url, given["id"], resume) if given["id"] else None
-    identity = _identity(given, stored)
-    if stored is not None:
-        config = {**stored.config, **config}
-    spool = _open_spool(url, identity)
-    report = Warner()
-
-    def announce() -> None:
-        spool.message(FrameType.RUN, _run_message(identity, config))
-
-    announce()
-    drain = None
-    if mode == "online":
-        drain = Drain(spool, url, report, announce=announce, errand=adopt_orphans)
-        drain.start()
-    lifecycle.install(_end_active)
-    first_step, last_request = (stored.next_step, stored.last_request) if stored else (0, 0)
-    run = Run(
-        identity,
-        config,
-        store=url,
-        spool=spool,
-        drain=drain,
-        warn=report,
-        first_step=first_step,
-        last_request=last_request,
-    )
-    run.describe_environment()
-    return run
-
-
-def _find_stored(url: str, run_id: str, resume: str) -> Resumable | None:
-    """The stored run to resume, or None for a new run."""
-    try:
-        store = open_sink(url)
-    except StoreNotFound:
-        if resume == "must":
-            raise
-        return None
-    try:
-        adopt_orphans(store)
-        stored = store.resumable(run_id)
-        if resume == "never":
-            raise ValueError(f"run {run_id!r} exists already; to continue it, pass resume='allow'")
-        return stored
-    except RunNotFound:
-        if resume == "must":
-            raise
-        return None
-    finally:
-        store.close()
-
-
-def _identity(given: dict[str, Any], stored: Resumable | None) -> Identity:
-    run_id = given["id"] or uuid.uuid4().hex
-    if stored is not None:
-        kept = {key: getattr(stored, key) for key in ("project", "name", "group", "tags", "notes")}
-        values = {key: given[key] or value for key, value in kept.items()}
-        values["tags"] = tuple(values["tags"])
-        return Identity(id=run_id, created_at=stored.created_at, **values)
-    values = {**given, "id": run_id}
-    values["project"] = values["project"] or DEFAULT_PROJECT
-    values["name"] = values["name"] or name_of(run_id)
-    return Identity(**values)
-
-
-def _open_spool(url: str, identity: Identity) -> Spool:
-    spool_id = uuid.uuid4().hex
-    opening = {"format": FORMAT, "spool": spool_id, "run": identity.id, "rank": 0}
-    opening |= {"pid": os.getpid(), "host": socket.gethostname()}
-    root = spool_root(url)
-    try:
-        return Spool(root / spool_id, opening)
-    except OSError as error:
-        raise StoreUnavailable(f"cannot keep what is logged in {root}: {error.strerror or error}") from error
-
-
-def _run_message(identity: Identity, config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "project": identity.project,
-        "name": identity.name,
-        "group": identity.group,
-        "tags": list(identity.tags),
-        "notes": identity.notes,
-        "config": config,
-        "environment": to_plain(gather_quickly()),
-        "created_at": identity.created_at,
-    }
 
 
 def _end_active(ending: lifecycle.Ending, timeout: float) -> None:

@@ -203,7 +203,6 @@ class Spool:
         self.lock = threading.RLock()
         self._closed = "a forked process does not log to the run of its parent; call init() in it"
         self._segment.abandon()
-        self._owner.release()
 
 
 _open_spools: weakref.WeakSet[Spool] = weakref.WeakSet()

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select, update
 
 from .append import append_points
 from .chunks import Columns
+from .endings import SPOOL_ENDINGS, Other, abandoned, others_of
 from .engine import insert_or_update
 from .errors import SpoolGap
 from .frame_reader import Content, Message, read_frames
@@ -85,9 +86,12 @@ class Ingest:
         with self._store.writing() as connection:
             run = load_run(connection, self._run_id)
             spool = self._load_spool(connection)
-            if run["status"] == "running" and not spool["finished"]:
-                run |= {"status": "killed", "ended_at": run["updated_at"]}
-                save_run(connection, run)
+            if spool["finished"]:
+                return
+            spool["finished"] = SPOOL_ENDINGS.index("killed")
+            run |= abandoned(run, others_of(connection, self._run_id, self.spool_id))
+            save_run(connection, run)
+            connection.execute(insert_or_update(connection, spools), spool)
 
     def _stored_run(self) -> str | None:
         with self._store.reading() as connection:
@@ -141,7 +145,7 @@ class Ingest:
         self, connection: Connection, run: dict[str, Any], spool: dict[str, Any], content: Content
     ) -> None:
         """Apply what is new. The run's row comes first: all others refer to it."""
-        nonsense = self._tell_run(run, spool, content.messages)
+        nonsense = self._tell_run(connection, run, spool, content.messages)
         points, strays = self._group_points(content.scalars, content.scalars_at)
         records, unreadable = self._group_records(content.messages)
         damaged = len(content.with_damage([*nonsense, *strays, *unreadable]).damaged_at)
@@ -156,17 +160,24 @@ class Ingest:
         append_records(connection, self._run_id, records)
         connection.execute(insert_or_update(connection, spools), spool)
 
-    def _tell_run(self, run: dict[str, Any], spool: dict[str, Any], messages: list[Message]) -> list[int]:
+    def _tell_run(
+        self, connection: Connection, run: dict[str, Any], spool: dict[str, Any], messages: list[Message]
+    ) -> list[int]:
         """Apply RUN, UPDATE and FINISH; returns where the ones that make no sense were."""
         nonsense: list[int] = []
+        others: list[Other] = []
+        if any(message.type is FrameType.FINISH for message in messages):
+            others = others_of(connection, self._run_id, self.spool_id)
         for message in messages:
             if message.type not in (FrameType.RUN, FrameType.UPDATE, FrameType.FINISH):
                 continue
             try:
-                apply_message(run, message.type, json.loads(message.payload), self._rank)
+                told = json.loads(message.payload)
+                apply_message(run, message.type, told, self._rank, others)
+                if message.type is FrameType.FINISH:
+                    spool["finished"] = SPOOL_ENDINGS.index(told["status"])
             except _NONSENSE:
                 nonsense.append(message.at)
-            spool["finished"] = max(spool["finished"], int(message.type is FrameType.FINISH))
         return nonsense
 
     def _group_points(

@@ -90,10 +90,10 @@ def _pixel(series: RowMapping, axis: Axis, window: Window | None, width: int | N
         return 0.0
     if window is not None:
         low, high = max(low, window[0]), min(high, window[1])
-    return _bucket_size(float(high) - float(low), width)
+    return bucket_size(float(high) - float(low), width)
 
 
-def _bucket_size(extent: float, width: int) -> float:
+def bucket_size(extent: float, width: int) -> float:
     """The least power of two of which ``width`` cover an extent; 0 if there is no extent."""
     if not np.isfinite(extent) or extent <= 0:
         return 0.0
@@ -150,10 +150,10 @@ def _bucket_starts(places: NDArray[np.float64], width: int) -> NDArray[np.intp]:
     They are aligned and a power of two wide: while a series grows their edges stay, so a live curve
     does not tremble, until they double.
     """
-    size = _bucket_size(places[-1] - places[0], width)
+    size = bucket_size(places[-1] - places[0], width)
     if not size:
         places = np.arange(len(places), dtype=np.float64)
-        size = _bucket_size(len(places), width)
+        size = bucket_size(len(places), width)
     numbers = np.floor(places / size)
     starts = np.concatenate(([0], np.flatnonzero(numbers[1:] != numbers[:-1]) + 1))
     return starts if len(starts) > 1 else np.unique([0, len(places) - 1])

@@ -8,14 +8,13 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from .endings import Other, begun, ended
 from .engine import insert_new, insert_or_update
 from .frames import FrameType
 from .schema import runs
 
-ENDINGS = ("finished", "crashed", "stopped")
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
 _MERGED = ("config", "environment", "summary", "controls")
-_INT64 = 2**63
 
 
 def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
@@ -35,20 +34,25 @@ def save_run(connection: Connection, row: dict[str, Any]) -> None:
     connection.execute(insert_or_update(connection, runs), row)
 
 
-def apply_message(row: dict[str, Any], kind: FrameType, content: dict[str, Any], rank: int) -> None:
-    """Change the row as a RUN, UPDATE or FINISH message says.
+def apply_message(
+    row: dict[str, Any], kind: FrameType, content: dict[str, Any], rank: int, others: list[Other]
+) -> None:
+    """Change the row as a RUN, UPDATE or FINISH message of a rank says; ``others`` are its other spools.
 
     Raises ``ValueError`` or ``TypeError``, and changes nothing, if the message makes no sense.
     """
     if kind is FrameType.FINISH:
-        row.update(_ended(row, content, rank))
+        changes = ended(row, content, rank, others)
+        if changes.get("error") is not None:
+            changes["error"] = clean_text(changes["error"])
+        row.update(changes)
         return
-    changes = _described(row, content)
+    changes = _described(row, content, rank)
     if kind is FrameType.RUN:
         started = float(content.get("created_at", row["created_at"]))
         if not math.isfinite(started):
             raise ValueError("created_at must be finite")
-        changes |= {"status": "running", "exit_code": None, "error": None, "ended_at": None}
+        changes |= begun(row, dict(content.get("environment") or {}).get("launch"), rank)
         changes["created_at"] = min(row["created_at"], started)
     row.update(changes)
 
@@ -87,29 +91,25 @@ def _unheard_of(run_id: str) -> dict[str, Any]:
     }
 
 
-def _described(row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        column: clean_text(content[name]) for name, column in _TEXTS.items() if content.get(name) is not None
-    }
+def _described(row: dict[str, Any], content: dict[str, Any], rank: int) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if not rank or not row["project"]:  # ranks but the first name a run only until rank 0 has
+        changes = {
+            column: clean_text(content[name])
+            for name, column in _TEXTS.items()
+            if content.get(name) is not None
+        }
+        if content.get("tags"):
+            changes["tags"] = [str(tag) for tag in content["tags"]]
     for name in _MERGED:
         if content.get(name):
             changes[name] = row[name] | dict(content[name])
-    if content.get("tags"):
-        changes["tags"] = [str(tag) for tag in content["tags"]]
+    if "environment" in changes:
+        _keep_hosts(row["environment"], changes["environment"])
     return changes
 
 
-def _ended(row: dict[str, Any], content: dict[str, Any], rank: int) -> dict[str, Any]:
-    status = content.get("status")
-    if status not in ENDINGS:
-        raise ValueError(f"status must be one of {', '.join(ENDINGS)} (got {status!r})")
-    changes = {"dropped": row["dropped"] + int(content.get("dropped") or 0)}
-    if rank and status == "finished":
-        return changes  # a run is finished when its first process is; it crashed when any has
-    code, error = content.get("exit_code"), content.get("error")
-    return changes | {
-        "status": status,
-        "exit_code": None if code is None else max(-_INT64, min(int(code), _INT64 - 1)),
-        "error": None if error is None else clean_text(error),
-        "ended_at": time.time(),
-    }
+def _keep_hosts(before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Every rank tells only its own host."""
+    if now.get("hosts") and now.get("launch") == before.get("launch"):
+        now["hosts"] = dict(before.get("hosts") or {}) | dict(now["hosts"])

@@ -112,8 +112,11 @@ class RunRecord:
 
 
 def run_status(stored: str, updated_at: float) -> str:
-    silent = stored == "running" and time.time() - updated_at > SILENCE_S
-    return "killed" if silent else stored
+    """How a run is doing, by what is stored of it and when it was last heard of."""
+    is_silent = time.time() - updated_at > SILENCE_S
+    if stored == "finishing":
+        return "finished" if is_silent else "running"
+    return "killed" if stored == "running" and is_silent else stored
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ class Stored(NamedTuple):
 class Resumable:
     """What a program must know of a stored run to continue it.
 
-    ``next_step`` follows its last one; ``last_request`` is the number of what people asked of it last.
+    ``next_step`` follows its last one; ``launch`` tells the job of several processes that wrote it;
+    ``last_request`` is the number of what people asked of it last.
     """
 
     project: str
@@ -37,6 +38,7 @@ class Resumable:
     config: dict[str, Any]
     created_at: float
     next_step: int
+    launch: str | None = None
     last_request: int = 0
 
 

@@ -10,6 +10,7 @@ import fcntl
 import logging
 import os
 import shutil
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,16 +28,36 @@ log = logging.getLogger(__name__)
 
 
 class SpoolLock:
-    """A lock that this process holds until ``release`` or its death."""
+    """A lock that this process holds until ``release`` or its death.
+
+    A forked child does not inherit it: a copy of the descriptor would keep the lock when its owner dies.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
+        _held.add(self)
 
     def release(self) -> None:
-        """Let go. In a forked child this closes the child's copy; the parent keeps its lock."""
+        """Let go, even where a process forked by other means still has a copy of the descriptor."""
+        if self._descriptor >= 0:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+        self._close()
+
+    def _close(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+_held: weakref.WeakSet[SpoolLock] = weakref.WeakSet()
+
+
+def _leave_to_parent() -> None:
+    for held in list(_held):
+        held._close()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)
 
 
 def lock_new(path: Path) -> SpoolLock:

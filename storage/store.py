@@ -18,6 +18,8 @@ from .errors import StoreGone
 from .ingest import Ingest
 from .location import sqlite_path, without_password
 from .points import query_points, read_since
+from .rank_points import rank_points
+from .ranks import ranks
 from .records import Record, read_index, read_records, spread
 from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
@@ -72,11 +74,10 @@ class Store:
         """What a program must know of a run to continue it."""
         run = self.run(run_id)
         last_steps = [series.last_step for series in self.series(run_id) if series.last_step is not None]
-        kept = {name: getattr(run, name) for name in ("project", "name", "group", "notes", "config")}
+        kept = ("project", "name", "group", "tags", "notes", "config", "created_at")
         return Resumable(
-            **kept,
-            tags=list(run.tags),
-            created_at=run.created_at,
+            **{name: getattr(run, name) for name in kept},
+            launch=run.environment.get("launch"),
             next_step=max(last_steps, default=-1) + 1,
             last_request=max((request.number for request in self.requests(run_id)), default=0),
         )
@@ -147,6 +148,9 @@ class Store:
             return query_points(
                 connection, row, axis=axis, origin=row["created_at"], window=window, width=width
             )
+
+    rank_points = rank_points
+    ranks = ranks
 
     def points_since(self, run_id: str, tag: str, index: int, *, rank: int = 0) -> Points:
         """The points of a scalar series from the ``index``-th to arrive on, in arrival order."""

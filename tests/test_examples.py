@@ -12,6 +12,7 @@ import pytest
 
 import trainboard as tb
 from trainboard.storage import RunRecord, Store
+from trainboard.storage.ranks import slowest
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 SHARED_TAGS = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "epoch"}
@@ -64,6 +65,17 @@ def test_digits_are_learnt_and_logged_under_the_names_both_share(
         assert len([tag for tag in series if tag.startswith(prefix)]) == 8
     (graph,) = store.records(run.id, "graph", "graph")
     assert sum(node.parameters for node in graph.value.nodes) == 38_282
+
+
+def test_two_processes_learn_digits_together_and_the_slower_one_is_named(tmp_path: Path) -> None:
+    words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", str(EXAMPLES / "torch_ddp.py")]
+    store, run = finished([*words, "--epochs", "1"], tmp_path)
+    assert [(one.rank, one.last_step) for one in store.ranks(run.id)] == [(0, 113), (1, 113)]
+    loss = store.rank_points(run.id, "train/loss")
+    assert (loss.count == 2).all() and loss.mean[-1] < loss.mean[0]
+    assert (loss.minimum <= loss.mean).all() and (loss.mean <= loss.maximum).all()
+    found = slowest(store.series(run.id))
+    assert found is not None and (found.rank, found.tag) == (1, "train/forward_time")
 
 
 def test_digits_are_split_the_same_for_the_same_seed() -> None:

@@ -210,7 +210,7 @@ def test_a_run_is_finished_by_its_first_rank_and_crashed_by_any(store: Store, se
     third = segment(rank=2)
     third.say(FrameType.FINISH, {"status": "crashed", "error": "boom"})
     store.ingest("two").feed(0, third.data, 0)
-    assert (store.run("run").status, store.run("run").error) == ("crashed", "boom")
+    assert (store.run("run").status, store.run("run").error) == ("crashed", "Rank 2: boom")
 
 
 def test_ranks_have_series_of_their_own(store: Store, segment: Any) -> None:

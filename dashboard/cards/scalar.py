@@ -16,20 +16,28 @@ from ..components import ScalarChart
 if TYPE_CHECKING:
     from ...storage import Points, Store
     from ...storage.points import Axis
+    from ...storage.rank_points import RankPoints
 
 EXACT = ("step", "wall", "value")
 THINNED = (*EXACT, "low", "high", "bad")
+RANKED = (*THINNED, "ranks", "low_rank", "high_rank")
+MERGES = ("mean", "min", "max", "sum")
+"""What a line may show of a tag that several ranks have."""
+
 _LENGTH = struct.Struct("<I")
 _ALIGNMENT = 8
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """One series of one card, and how many of its points, in the order of arrival, the page has already."""
+    """One series of one card, and how many of its points, in the order of arrival, the page has already.
+
+    For ``rank`` one of ``MERGES``: the tag over all ranks, always as a whole.
+    """
 
     run: str
     tag: str
-    rank: int = 0
+    rank: int | str = 0
     since: int = 0
 
 
@@ -41,13 +49,20 @@ class Line:
     logged, ``THINNED`` for buckets, whose value is the mean of the finite points, ``low`` and ``high``
     their extremes, and ``bad`` the number of NaN and infinite ones. With ``append`` the points follow
     those the page has, in the order of arrival; otherwise they replace them, sorted. ``total`` is the
-    number of points of the series (in the window), and the ``since`` of the next request.
+    number of points of the series (in the window), and the ``since`` of the next request. Of several
+    ``ranks`` brought together the columns are ``RANKED``: ``low`` and ``high`` are over ranks, and the
+    last three tell how many have a point there, and which have those two.
     """
 
     columns: NDArray[np.float64]
     append: bool
     exact: bool
     total: int
+    ranks: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return RANKED if self.ranks else EXACT if self.exact else THINNED
 
 
 def read(
@@ -63,12 +78,28 @@ def read(
     ``axis`` is "step", "relative" or "wall"; a ``window`` on it asks for that part in full detail.
     Raises ``RunNotFound`` and ``SeriesNotFound``.
     """
+    if isinstance(wanted.rank, str):
+        found = store.rank_points(wanted.run, wanted.tag, axis=axis, window=window, width=width)
+        columns = _merged(found, wanted.rank)
+        return Line(columns, append=False, exact=found.exact, total=found.total, ranks=len(found.ranks))
     if wanted.since and window is None:
         points = store.points_since(wanted.run, wanted.tag, wanted.since, rank=wanted.rank)
         if len(points.value) <= width:
             return Line(_columns(points), append=True, exact=True, total=wanted.since + points.total)
     points = store.points(wanted.run, wanted.tag, rank=wanted.rank, axis=axis, window=window, width=width)
     return Line(_columns(points), append=False, exact=points.exact, total=points.total)
+
+
+def _merged(points: RankPoints, merge: str) -> NDArray[np.float64]:
+    """``RANKED``; around a mean lie the extremes, anything else is a line alone. A sum is of no rank (-1)."""
+    low, high = points.min_rank, points.max_rank
+    if merge == "mean":
+        values = (points.mean, points.minimum, points.maximum)
+        told = (low, high)
+    else:
+        values = ({"min": points.minimum, "max": points.maximum, "sum": points.sum}[merge],) * 3
+        told = ({"min": low, "max": high, "sum": np.full_like(low, -1)}[merge],) * 2
+    return np.array([points.step, points.wall_time, *values, points.bad, points.count, *told], np.float64)
 
 
 def _columns(points: Points) -> NDArray[np.float64]:
@@ -87,14 +118,16 @@ def pack(lines: Sequence[Line | None]) -> bytes:
     The header is JSON, its length before it as uint32, padded with spaces to eight bytes so that the page
     reads the numbers in place. A series that does not exist is ``null``.
     """
-    entries = [
-        line and {"n": line.columns.shape[1], "append": line.append, "exact": line.exact, "total": line.total}
-        for line in lines
-    ]
+    entries = [line and _entry(line) for line in lines]
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-(_LENGTH.size + len(header)) % _ALIGNMENT)
     columns = [line.columns.astype("<f8").tobytes() for line in lines if line is not None]
     return b"".join([_LENGTH.pack(len(header)), header, *columns])
+
+
+def _entry(line: Line) -> dict[str, Any]:
+    entry = {"n": line.columns.shape[1], "append": line.append, "exact": line.exact, "total": line.total}
+    return entry | {"ranks": line.ranks} if line.ranks else entry
 
 
 def draw(lines: Sequence[tuple[str, str, Line]], label: str, height: int = 240) -> ScalarChart:
@@ -103,6 +136,5 @@ def draw(lines: Sequence[tuple[str, str, Line]], label: str, height: int = 240) 
 
 
 def _as_props(name: str, color: str, line: Line) -> dict[str, Any]:
-    names = EXACT if line.exact else THINNED
-    columns = {key: column.tolist() for key, column in zip(names, line.columns, strict=True)}
+    columns = {key: column.tolist() for key, column in zip(line.names, line.columns, strict=True)}
     return {"name": name, "color": color, "total": line.total, "exact": line.exact, **columns}

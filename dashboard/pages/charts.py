@@ -27,6 +27,7 @@ QUERY: Mapping[str, str] = {
     "axis": "step",
     "log": "0",
     "outliers": "0",
+    "ranks": "mean",
     "sections": "",
     "wide": "",
 }
@@ -53,6 +54,7 @@ def _controls(query: Mapping[str, str]) -> list[Component]:
             className="toolbar-field",
         ),
         html.Div(["X axis", _axis(query["axis"])], className="toolbar-field"),
+        html.Div(["Ranks", _ranks(query["ranks"])], className="toolbar-field ranks-field"),
         _switch("log", "Log y", "A logarithmic y axis; values of 0 and below lie on its lower edge", query),
         _switch("outliers", "Ignore outliers", "Fit y to the 5th to 95th percentile of the values", query),
     ]
@@ -88,6 +90,19 @@ def _axis(chosen: str) -> Component:
         size="xs",
         transitionDuration=0,
         **aria(label="X axis"),
+    )
+
+
+def _ranks(chosen: str) -> Component:
+    """Seen only where a shown run has several ranks."""
+    views = {"mean": "Mean", "min": "Min", "max": "Max", "sum": "Sum", "each": "Each"}
+    return dmc.SegmentedControl(
+        id={"query": "ranks"},
+        value=chosen if chosen in views else "mean",
+        data=[{"value": value, "label": label} for value, label in views.items()],
+        size="xs",
+        transitionDuration=0,
+        **aria(label="What to show of several ranks: the mean between the extremes, or another view"),
     )
 
 

@@ -27,6 +27,10 @@
     const [matches, problem] = useMemo(() => compile(filter), [filter]);
     if (matches) lastFilter.current = matches;
     useEffect(() => trainboard.scalars.setAxis(chosenAxis()), [chosenAxis()]);
+    useEffect(() => trainboard.scalars.refresh(), [trainboard.value("ranks")]);
+    useEffect(() => {
+      document.documentElement.toggleAttribute("data-ranks", trainboard.scalars.hasRanks());
+    });
 
     const found = (tags ?? []).filter(lastFilter.current);
     return h(
@@ -150,7 +154,15 @@
       outliers: trainboard.value("outliers") === "1",
     };
     const shown = trainboard.state.shown;
-    const base = useMemo(() => trainboard.scalars.lines(tag), [tag, arrived, shown]);
+    const ranks = trainboard.value("ranks");
+    const drawn = useRef({ lines: [], ranks });
+    const base = useMemo(() => {
+      const found = trainboard.scalars.lines(tag);
+      /* Another view of ranks has to be asked for; the last one stays until it comes. */
+      if (found.length === 0 && drawn.current.ranks !== ranks) return drawn.current.lines;
+      drawn.current = { lines: found, ranks };
+      return found;
+    }, [tag, arrived, shown, ranks]);
     const lines = useMemo(() => (detail ? base.map((line) => detailed(line, detail)) : base), [base, detail]);
     const isThinned = base.some((line) => !line.exact);
     useEffect(() => {
@@ -162,7 +174,7 @@
         .then((found) => current && setDetail(found))
         .catch(() => {}); /* the thinned lines stay; the shell says that the server is gone */
       return () => (current = false);
-    }, [tag, zoom, isThinned, shown, look.axis]);
+    }, [tag, zoom, isThinned, shown, look.axis, ranks]);
 
     const reset = zoom && h("button", { title: "Reset the zoom (double-click)", "aria-label": `Reset the zoom of ${tag}`, onClick: () => plot.current.setZoom(null) }, "⟲");
     const widen = h("button", { title: "Full width", "aria-label": `Full width for ${tag}`, "aria-pressed": isWide, onClick: toggleWide }, "⤢");
@@ -178,8 +190,8 @@
   function detailed(line, detail) {
     const found = detail.get(line.id);
     if (!found || found.n === 0) return line;
-    const { id, run, name, color } = line;
-    return { id, run, name, color, first: line.wall[0], total: found.total, exact: found.exact, ...found.columns };
+    const { id, run, name, color, dash, several } = line;
+    return { id, run, name, color, dash, several, first: line.wall[0], total: found.total, exact: found.exact, ...found.columns };
   }
 
   /** "1 000 of 2.5 M points" where not every point is drawn. */

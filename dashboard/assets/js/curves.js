@@ -8,6 +8,7 @@
   const MANY_LINES = 24;
   const HIGHLIGHT = 2.5;
   const HALO = 6;
+  const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]]; /* of several lines of one colour; then again */
 
   /** `curve`: {x, y, raw?, low?, high?, bad?, color}, arrays of one length sorted by x; of `u`, a uPlot. */
   trainboard.drawCurves = (u, curves) => {
@@ -25,7 +26,9 @@
       ctx.strokeStyle = ctx.fillStyle = curve.color;
       if (curve.low) drawEnvelope(u, ctx, curve, from, to);
       if (curve.raw) drawLine(u, ctx, curve.x, curve.raw, from, to, ratio, FAINT);
+      ctx.setLineDash(DASHES[(curve.dash ?? 0) % DASHES.length].map((length) => length * ratio));
       drawLine(u, ctx, curve.x, curve.y, from, to, width, 1);
+      ctx.setLineDash([]);
       drawMarks(u, ctx, curve, from, to, MARK * ratio);
     }
     ctx.restore();

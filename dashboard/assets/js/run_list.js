@@ -130,7 +130,8 @@
     function Row({ run, shown }) {
       const [mark, word] = STATUS[run.status] ?? ["?", run.status];
       const began = `began ${trainboard.format.time(run.created_at)}`;
-      const detail = [run.name, word, run.error, began, run.group && `group ${run.group}`];
+      const [ranks, setRanks] = useState(null);
+      const detail = [run.name, word, run.error, began, run.group && `group ${run.group}`, ranks];
       return h(
         "li",
         {
@@ -138,7 +139,10 @@
           "data-run": run.id,
           "data-shown": shown || undefined,
           title: detail.filter(Boolean).join("\n"),
-          onMouseEnter: () => trainboard.highlight(run.id),
+          onMouseEnter: () => {
+            trainboard.highlight(run.id);
+            if (run.world_size > 1) tellRanks(run).then(setRanks).catch(() => {});
+          },
           onMouseLeave: () => trainboard.highlight(null),
           onDoubleClick: (event) => {
             event.preventDefault();
@@ -166,6 +170,21 @@
       before.shown === after.shown &&
       ["name", "status", "color", "group", "error"].every((key) => before.run[key] === after.run[key]),
   );
+
+  /** Of the ranks of a run: how many there are, which ended otherwise, which is behind, and the slowest. */
+  async function tellRanks(run) {
+    const { ranks, slowest } = await trainboard.json(`/api/v1/runs/${encodeURIComponent(run.id)}`);
+    const { integer } = trainboard.format;
+    const at = ({ rank, host }) => `rank ${rank}${host ? ` on ${host}` : ""}`;
+    const last = ranks.reduce((worst, one) => (one.behind > worst.behind ? one : worst), { behind: 0 });
+    const slow = slowest && ranks.find(({ rank }) => rank === slowest.rank);
+    return [
+      `${run.world_size} ranks, ${ranks.filter((one) => one.last_step !== null).length} of them log`,
+      ...ranks.filter((one) => ["crashed", "killed"].includes(one.status)).map((one) => `${at(one)}: ${one.status}`),
+      last.behind > 0 && `furthest behind: ${at(last)}, ${integer(last.behind)} steps`,
+      slow && `slowest: ${at(slow)}, ${slowest.tag} ${slowest.ratio.toFixed(2)} times the others'`,
+    ].filter(Boolean).join("\n");
+  }
 
   function toggle(id) {
     const ids = trainboard.state.shown.map((run) => run.id);

@@ -11,8 +11,10 @@
   const RUNS_PER_REQUEST = 200;
   const EXACT = ["step", "wall", "value"];
   const THINNED = [...EXACT, "low", "high", "bad"];
+  const RANKED = [...THINNED, "ranks", "low_rank", "high_rank"];
+  const VIEWS = ["mean", "min", "max", "sum", "each"];
 
-  const catalog = new Map(); /* run -> [[tag, kind, rank, count], …] */
+  const catalog = new Map(); /* run -> its scalars: tag -> ranks */
   const cache = new Map(); /* series -> its columns, and whether the server has more */
   const wanted = new Map(); /* tag -> listeners of the cards in view */
   let axis = "step";
@@ -28,10 +30,28 @@
     for (let i = 0; i < runs.length; i += RUNS_PER_REQUEST) {
       const ids = runs.slice(i, i + RUNS_PER_REQUEST).map(encodeURIComponent).join(",");
       const answer = await trainboard.json(`/api/v1/series?runs=${ids}`);
-      for (const [run, series] of Object.entries(answer)) catalog.set(run, series);
+      for (const [run, series] of Object.entries(answer)) catalog.set(run, ranksByTag(series));
     }
     trainboard.emit("catalog");
     schedule();
+  }
+
+  function ranksByTag(series) {
+    const ranks = new Map();
+    for (const [tag, kind, rank] of series) {
+      if (kind !== "scalar") continue;
+      if (ranks.has(tag)) ranks.get(tag).push(rank);
+      else ranks.set(tag, [rank]);
+    }
+    return ranks;
+  }
+
+  /** Which lines stand for a tag of a run: its one rank, each of several, or how they are brought together. */
+  function ranksShown(run, tag) {
+    const ranks = catalog.get(run)?.get(tag) ?? [];
+    const view = trainboard.value("ranks");
+    if (ranks.length < 2 || view === "each") return ranks;
+    return [VIEWS.includes(view) ? view : VIEWS[0]];
   }
 
   const isShown = (run) => state.shown.some((shown) => shown.id === run);
@@ -55,13 +75,14 @@
   function missing() {
     const requests = [];
     for (const run of state.shown) {
-      for (const [tag, kind, rank] of catalog.get(run.id) ?? []) {
-        if (kind !== "scalar" || !wanted.has(tag)) continue;
-        const entry = cache.get(key(run.id, rank, tag));
-        if (entry && !entry.stale) continue;
-        const since = entry && entry.columns.step.length <= HELD ? entry.total : 0;
-        requests.push({ run: run.id, tag, rank, since });
-        if (requests.length === SERIES_PER_REQUEST) return requests;
+      for (const tag of wanted.keys()) {
+        for (const rank of ranksShown(run.id, tag)) {
+          const entry = cache.get(key(run.id, rank, tag));
+          if (entry && !entry.stale) continue;
+          const since = entry && entry.columns.step.length <= HELD ? entry.total : 0;
+          requests.push({ run: run.id, tag, rank, since });
+          if (requests.length === SERIES_PER_REQUEST) return requests;
+        }
       }
     }
     return requests;
@@ -121,7 +142,7 @@
     return header.map((entry) => {
       if (entry === null) return null;
       const columns = {};
-      for (const name of entry.exact ? EXACT : THINNED) {
+      for (const name of entry.ranks ? RANKED : entry.exact ? EXACT : THINNED) {
         columns[name] = new Float64Array(buffer, at, entry.n);
         at += 8 * entry.n;
       }
@@ -141,7 +162,8 @@
         if (!old || old.total !== since || line.n === 0) return;
         cache.set(id, { ...old, total: line.total, columns: appended(old.columns, line.columns) });
       } else {
-        cache.set(id, { run, total: line.total, exact: line.exact, columns: line.columns, stale: old?.stale });
+        const { total, exact, columns, ranks } = line;
+        cache.set(id, { run, total, exact, columns, several: ranks, stale: old?.stale });
       }
       touched.add(tag);
     });
@@ -176,9 +198,14 @@
 
   const seriesOf = (tag) =>
     [...state.shown].reverse().flatMap((run) => {
-      const found = (catalog.get(run.id) ?? []).filter(([name, kind]) => name === tag && kind === "scalar");
-      return found.map(([, , rank]) => ({ run, rank, several: found.length > 1 }));
+      const shown = ranksShown(run.id, tag);
+      return shown.map((rank, i) => ({ run, rank, dash: i, name: nameOf(run, rank, shown.length > 1) }));
     });
+
+  function nameOf(run, rank, isOneOfSeveral) {
+    if (typeof rank === "string") return `${run.name} · ${rank}`;
+    return isOneOfSeveral ? `${run.name} · rank ${rank}` : run.name;
+  }
 
   trainboard.scalars = {
     /** Every tag of the shown runs, sorted, or null while that is not known yet. */
@@ -186,10 +213,14 @@
       if (state.runs === null || !state.shown.every((run) => catalog.has(run.id))) return null;
       const tags = new Set();
       for (const run of state.shown) {
-        for (const [tag, kind] of catalog.get(run.id)) if (kind === "scalar") tags.add(tag);
+        for (const tag of catalog.get(run.id).keys()) tags.add(tag);
       }
       return [...tags].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
     },
+
+    /** Whether a shown run has a tag that several of its ranks log. */
+    hasRanks: () =>
+      state.shown.some((run) => [...(catalog.get(run.id)?.values() ?? [])].some((ranks) => ranks.length > 1)),
 
     /** Keep a tag's lines up to date while its card is in view; call the result when it is not. */
     follow(tag, listener) {
@@ -204,12 +235,12 @@
 
     /** The lines of a tag, oldest run first. */
     lines(tag) {
-      return seriesOf(tag).flatMap(({ run, rank, several }) => {
+      return seriesOf(tag).flatMap(({ run, rank, name, dash }) => {
         const entry = cache.get(key(run.id, rank, tag));
         if (!entry || entry.columns.step.length === 0) return [];
-        const name = several ? `${run.name} · rank ${rank}` : run.name;
-        const { total, exact, columns } = entry;
-        return [{ id: key(run.id, rank, tag), run: run.id, name, color: run.color, total, exact, ...columns }];
+        const { total, exact, several, columns } = entry;
+        const id = key(run.id, rank, tag);
+        return [{ id, run: run.id, name, color: run.color, dash, several, total, exact, ...columns }];
       });
     },
 
@@ -219,6 +250,9 @@
       const lines = await request({ series, width, axis: askedAxis, window });
       return new Map(lines.map((line, i) => [key(series[i].run, series[i].rank, tag), line]));
     },
+
+    /** Ask for what a changed view of ranks needs. */
+    refresh: () => schedule(),
 
     setAxis(chosen) {
       const sortedBy = chosen === "step" ? "step" : "wall";

@@ -88,6 +88,8 @@
     const thinned = near.some(({ curve }) => !curve.exact);
     const heads = ["", "Run", ...(smoothing > 0 ? ["Smoothed"] : []), thinned ? "Mean" : "Value", "Step"];
     if (axis !== "step") heads.push(axis === "wall" ? "Time" : "After");
+    const ranked = near.some(({ curve }) => curve.several);
+    if (ranked) heads.push("Lowest", "Highest", "Ranks");
     const rows = near.slice(0, ROWS).map(({ curve, i, y }, position) => {
       const swatch = element("i");
       swatch.style.background = curve.color;
@@ -95,6 +97,7 @@
       if (smoothing > 0) cells.push(number(y));
       cells.push(number(curve.value[i]), integer(curve.step[i]));
       if (axis !== "step") cells.push(axis === "wall" ? time(curve.wall[i]) : duration(curve.wall[i] - curve.first));
+      if (ranked) cells.push(...(curve.several ? ofRanks(curve, i) : ["", "", ""]));
       const row = element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
       row.toggleAttribute("data-near", position === 0);
       return row;
@@ -103,6 +106,12 @@
     const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
     const rest = near.length - rows.length;
     box.replaceChildren(table, ...(rest > 0 ? [element("p", { className: "more" }, `${rest} more runs`)] : []));
+  }
+
+  /** The ranks that have the extremes, or the one that has the value; and how many have a point here. */
+  function ofRanks({ low, high, low_rank, high_rank, ranks, several }, i) {
+    const end = (value, rank) => (rank < 0 ? "" : `rank ${rank}: ${trainboard.format.number(value)}`);
+    return [end(low[i], low_rank[i]), end(high[i], high_rank[i]), `${ranks[i]} of ${several}`];
   }
 
   /** Beside the pointer, inside the window. */
