@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,21 +15,24 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..storage.errors import RunNotFound, SeriesNotFound, TrainboardError
+from ..storage.errors import TrainboardError
 from .cards import scalar
 from .changes import Changes
-from .colors import run_color
 from .ingest import create_routes
+from .lines import Lines, View
 from .pages import PAGES
+from .run_rows import RunRows
 
 if TYPE_CHECKING:
-    from ..storage import RunRecord, Store
+    from ..storage import Store
     from ..storage.points import Axis
 
 MAX_WAIT_SECONDS = 20.0
 MAX_SERIES = 5_000
 MAX_BODY = 4 << 20
+_READERS = 2
 _WIDTH = 500
+T = TypeVar("T")
 AXES: dict[str, Axis] = {"step": "step", "relative": "relative", "wall": "wall"}
 
 _log = logging.getLogger("trainboard.dashboard")
@@ -59,6 +64,14 @@ class _Interface:
     def __init__(self, store: Store, changes: Changes) -> None:
         self._store = store
         self._changes = changes
+        self._lines = Lines(store)
+        self._rows = RunRows(store)
+        # Few threads, and for these queries alone: Python runs one at a time, and the one that takes in
+        # what programs log must get its turn.
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="trainboard-read")
+
+    async def _read(self, read: Callable[..., T], *asked: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read, *asked)
 
     async def changes(self, request: Request) -> Response:
         """``?since=VERSION&wait=SECONDS``: answers when the store's version differs, or the time is over."""
@@ -71,33 +84,15 @@ class _Interface:
         """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
         ids = request.query_params.get("ids")
         if ids is not None:
-            return JSONResponse({"runs": await asyncio.to_thread(self._some_runs, ids.split(","))})
+            revisions = await self._changes.revisions()
+            return JSONResponse({"runs": await self._read(self._rows.some, ids.split(","), revisions)})
         project = request.query_params.get("project") or None
-        return JSONResponse(await asyncio.to_thread(self._all_runs, project))
-
-    def _some_runs(self, ids: list[str]) -> list[dict[str, Any]]:
-        found = []
-        for run_id in ids:
-            try:
-                found.append(_run(self._store.run(run_id)))
-            except RunNotFound:
-                continue
-        return found
-
-    def _all_runs(self, project: str | None) -> dict[str, Any]:
-        records = self._store.runs()
-        projects = list(dict.fromkeys(record.project for record in records))
-        if project not in projects:
-            project = projects[0] if projects else None
-        of_project = [record for record in records if record.project == project]
-        last = len(of_project) - 1
-        runs = [_run(record) | {"color": run_color(last - i)} for i, record in enumerate(of_project)]
-        return {"project": project, "projects": projects, "runs": runs}
+        return JSONResponse(await self._read(self._rows.of_project, project))
 
     async def series(self, request: Request) -> Response:
         """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
         ids = [run for run in request.query_params.get("runs", "").split(",") if run]
-        return JSONResponse(await asyncio.to_thread(self._series, ids))
+        return JSONResponse(await self._read(self._series, ids))
 
     def _series(self, ids: list[str]) -> dict[str, list[list[Any]]]:
         found: dict[str, list[list[Any]]] = {run: [] for run in ids}
@@ -121,34 +116,12 @@ class _Interface:
             raise HTTPException(400, f"This is not a request for scalars: {error!r}.") from error
         if len(wanted) > MAX_SERIES:
             raise HTTPException(413, f"{len(wanted)} series in one request; {MAX_SERIES} are allowed.")
-        body = await asyncio.to_thread(self._scalars, wanted, width, axis, window)
+        revisions = await self._changes.revisions()
+        body = await self._read(self._scalars, wanted, View(width, axis, window), revisions)
         return Response(body, media_type="application/octet-stream")
 
-    def _scalars(
-        self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: tuple[float, float] | None
-    ) -> bytes:
-        lines: list[scalar.Line | None] = []
-        for series in wanted:
-            try:
-                lines.append(scalar.read(self._store, series, width=width, axis=axis, window=window))
-            except (RunNotFound, SeriesNotFound):
-                lines.append(None)
-        return scalar.pack(lines)
-
-
-def _run(record: RunRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "project": record.project,
-        "name": record.name,
-        "group": record.group,
-        "tags": list(record.tags),
-        "status": record.status,
-        "error": record.error,
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-        "ended_at": record.ended_at,
-    }
+    def _scalars(self, wanted: list[scalar.Wanted], view: View, revisions: dict[str, int]) -> bytes:
+        return scalar.pack(self._lines.read(wanted, view, revisions))
 
 
 def _number(request: Request, name: str, default: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,6 +33,7 @@ class Changes:
         self._version = -1
         self._revisions: dict[str, int] = {}
         self._history: deque[tuple[int, frozenset[str]]] = deque(maxlen=_REMEMBERED)
+        self._looked_at = 0.0
         self._looking = asyncio.Lock()
         self._moved = asyncio.Event()
         self._waiters = 0
@@ -49,6 +51,12 @@ class Changes:
         if self._version == since and not self._closed:
             await self._wait_for_move(timeout)
         return Change(self._version, self._changed_after(since))
+
+    async def revisions(self) -> dict[str, int]:
+        """Every run's revision, at most ``POLL_SECONDS`` old, and no older than what anyone was told."""
+        if time.monotonic() - self._looked_at > POLL_SECONDS:
+            await self._look()
+        return self._revisions
 
     async def _wait_for_move(self, timeout: float) -> None:
         self._waiters += 1
@@ -68,10 +76,14 @@ class Changes:
 
     async def _look(self) -> None:
         async with self._looking:
+            begun = time.monotonic()
             version = await asyncio.to_thread(self._store.version)
+            revisions = self._revisions
+            if version != self._version:
+                revisions = await asyncio.to_thread(self._store.revisions)
+            self._looked_at = begun
             if version == self._version:
                 return
-            revisions = await asyncio.to_thread(self._store.revisions)
             changed = {run for run, revision in revisions.items() if self._revisions.get(run) != revision}
             changed |= self._revisions.keys() - revisions.keys()
             self._history.append((self._version, frozenset(changed)))

@@ -16,6 +16,7 @@ from ..storage import spools
 from .api import create_api
 from .app import create_dash
 from .changes import Changes
+from .limits import MAX_CONNECTIONS, LimitedBodies, LimitedProtocol
 from .pages import PAGES
 from .security import Guard, is_loopback, make_token
 
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 6006
 _ADOPT_SECONDS = 1.0
 _TRIED_PORTS = 100
-_UVICORN: dict[str, Any] = {"timeout_graceful_shutdown": 1, "ws": "websockets-sansio"}
+_UVICORN: dict[str, Any] = {
+    "http": LimitedProtocol,
+    "ws": "websockets-sansio",
+    "limit_concurrency": MAX_CONNECTIONS,
+    "timeout_graceful_shutdown": 1,
+}
 
 _log = logging.getLogger("trainboard.dashboard")
 
@@ -56,7 +62,7 @@ def _create_app(
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
-    app = _Dispatcher(store, create_api(store, changes), dash.server)
+    app = LimitedBodies(_Dispatcher(store, create_api(store, changes), dash.server))
     hashes = dash.csp_hashes()
     return Guard(app, host=host, port=port, token=token, write_token=write_token, script_hashes=hashes)
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -22,6 +24,7 @@ from .location import sqlite_path, without_password
 BUSY_TIMEOUT_S = 15.0
 T = TypeVar("T")
 _KEYS_A_QUERY = 500
+_reading = threading.local()
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
@@ -61,11 +64,19 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One transaction that reads, all of whose queries see the same state."""
+    """One transaction that reads, all of whose queries see the same state; within another, that one."""
+    outer: dict[Engine, Connection] = _reading.__dict__
+    if engine in outer:
+        yield outer[engine]
+        return
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":  # SQLite's transactions do so anyway
             connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
+        outer[engine] = connection
+        try:
+            yield connection
+        finally:
+            del outer[engine]
 
 
 @contextmanager
@@ -87,14 +98,12 @@ def translated(url: str) -> Iterator[None]:
 
 def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves a row alone whose key is there already."""
-    return _insert(connection, table).on_conflict_do_nothing()
+    return _insert_new(connection.dialect.name, table)
 
 
 def insert_or_update(connection: Connection, table: Table) -> Any:
     """An INSERT of whole rows that replaces the one whose key is there already."""
-    statement = _insert(connection, table)
-    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    return _insert_or_update(connection.dialect.name, table)
 
 
 def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -103,8 +112,21 @@ def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[at : at + _KEYS_A_QUERY]
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+# Built once a table: that takes longer than what they do.
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _insert_or_update(dialect: str, table: Table) -> Any:
+    statement = _insert(dialect, table)
+    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def _forget_connections() -> None:

@@ -134,8 +134,13 @@ class Store:
                 row.run_id: row.revision for row in connection.execute(select(runs.c.run_id, runs.c.revision))
             }
 
-    def runs(self, project: str | None = None, where: Mapping[str, Any] | None = None) -> list[RunRecord]:
-        """Runs, newest first, of one project or all.
+    def runs(
+        self,
+        project: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        ids: Sequence[str] | None = None,
+    ) -> list[RunRecord]:
+        """Runs, newest first, of one project or all, or those of these ids that exist.
 
         ``where`` gives fields of ``RunRecord`` and the values they must equal, such as
         ``{"status": "running"}``.
@@ -143,6 +148,8 @@ class Store:
         query = select(runs).order_by(runs.c.created_at.desc(), runs.c.run_id)
         if project is not None:
             query = query.where(runs.c.project == project)
+        if ids is not None:
+            query = query.where(runs.c.run_id.in_(ids))
         with self.reading() as connection:
             found = [self._run_record(dict(row)) for row in connection.execute(query).mappings()]
         wanted = (where or {}).items()
