@@ -16,35 +16,34 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ..storage.errors import TrainboardError
+from . import asked
 from .cards import scalar
 from .changes import Changes
+from .errors import told
 from .ingest import create_routes
 from .lines import Lines, View
 from .pages import PAGES
 from .run_rows import RunRows
+from .spool_watch import SpoolWatch
 
 if TYPE_CHECKING:
     from ..storage import Store
-    from ..storage.points import Axis
 
 MAX_WAIT_SECONDS = 20.0
-MAX_SERIES = 5_000
-MAX_BODY = 4 << 20
 _READERS = 2
-_WIDTH = 500
 T = TypeVar("T")
-AXES: dict[str, Axis] = {"step": "step", "relative": "relative", "wall": "wall"}
 
 _log = logging.getLogger("trainboard.dashboard")
 
 
-def create_api(store: Store, changes: Changes) -> Starlette:
+def create_api(store: Store, changes: Changes, watch: SpoolWatch) -> Starlette:
     """The API for one store. Anything unknown is a JSON 404, any failure a JSON error; neither is a page."""
-    interface = _Interface(store, changes)
+    interface = _Interface(store, changes, watch)
     routes: list[BaseRoute] = [
         Route("/api/v1/runs", interface.runs),
         Route("/api/v1/series", interface.series),
         Route("/api/v1/changes", interface.changes),
+        Route("/api/v1/spools", interface.spools),
         Route("/api/v1/scalars", interface.scalars, methods=["POST"]),
         *create_routes(store),
     ]
@@ -61,37 +60,49 @@ def create_api(store: Store, changes: Changes) -> Starlette:
 
 
 class _Interface:
-    def __init__(self, store: Store, changes: Changes) -> None:
+    def __init__(self, store: Store, changes: Changes, watch: SpoolWatch) -> None:
         self._store = store
         self._changes = changes
-        self._lines = Lines(store)
-        self._rows = RunRows(store)
+        self._watch = watch
+        self._begin()
         # Few threads, and for these queries alone: Python runs one at a time, and the one that takes in
         # what programs log must get its turn.
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="trainboard-read")
+
+    def _begin(self) -> None:
+        self._opened = self._store.reopened
+        self._lines = Lines(self._store)
+        self._rows = RunRows(self._store)
+
+    async def _revisions(self) -> dict[str, int]:
+        revisions = await self._changes.revisions()
+        if self._store.reopened != self._opened:
+            self._begin()
+        return revisions
 
     async def _read(self, read: Callable[..., T], *asked: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, read, *asked)
 
     async def changes(self, request: Request) -> Response:
         """``?since=VERSION&wait=SECONDS``: answers when the store's version differs, or the time is over."""
-        since = _number(request, "since", -1)
-        wait = min(max(_number(request, "wait", MAX_WAIT_SECONDS), 0.0), MAX_WAIT_SECONDS)
+        since = asked.number(request, "since", -1)
+        wait = min(max(asked.number(request, "wait", MAX_WAIT_SECONDS), 0.0), MAX_WAIT_SECONDS)
         change = await self._changes.wait(int(since), wait)
-        return JSONResponse({"version": change.version, "runs": change.runs})
+        behind = change.behind and change.behind._asdict()
+        return JSONResponse(change._asdict() | {"behind": behind})
 
     async def runs(self, request: Request) -> Response:
         """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
-        ids = request.query_params.get("ids")
-        if ids is not None:
-            revisions = await self._changes.revisions()
-            return JSONResponse({"runs": await self._read(self._rows.some, ids.split(","), revisions)})
+        if "ids" in request.query_params:
+            ids = asked.run_ids(request, "ids")
+            revisions = await self._revisions()
+            return JSONResponse({"runs": await self._read(self._rows.some, ids, revisions)})
         project = request.query_params.get("project") or None
         return JSONResponse(await self._read(self._rows.of_project, project))
 
     async def series(self, request: Request) -> Response:
         """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
-        ids = [run for run in request.query_params.get("runs", "").split(",") if run]
+        ids = asked.run_ids(request, "runs")
         return JSONResponse(await self._read(self._series, ids))
 
     def _series(self, ids: list[str]) -> dict[str, list[list[Any]]]:
@@ -100,55 +111,23 @@ class _Interface:
             found[record.run_id].append([record.tag, record.kind, record.rank, record.count])
         return found
 
+    async def spools(self, request: Request) -> Response:
+        """The spools of this machine that hold more than the store, as ``SpoolWatch.look`` tells of them."""
+        return JSONResponse({"spools": await self._read(self._watch.look)})
+
     async def scalars(self, request: Request) -> Response:
         """One batch for all cards in view; the reply is packed as ``cards.scalar.pack`` says.
 
         The body is ``{"series": [{"run", "tag", "rank", "since"}, …], "width": pixels, "axis": …,
         "window": [low, high] or null}``. Asking again for the same thing changes nothing.
         """
-        asked = await _json(request)
-        try:
-            wanted = [scalar.Wanted(**entry) for entry in asked["series"]]
-            width = min(max(int(asked.get("width", _WIDTH)), 50), 4_000)
-            window = _window(asked.get("window"))
-            axis = AXES[asked.get("axis", "step")]
-        except (KeyError, TypeError, ValueError) as error:
-            raise HTTPException(400, f"This is not a request for scalars: {error!r}.") from error
-        if len(wanted) > MAX_SERIES:
-            raise HTTPException(413, f"{len(wanted)} series in one request; {MAX_SERIES} are allowed.")
-        revisions = await self._changes.revisions()
-        body = await self._read(self._scalars, wanted, View(width, axis, window), revisions)
+        wanted, view = await asked.scalars(request)
+        revisions = await self._revisions()
+        body = await self._read(self._scalars, wanted, view, revisions)
         return Response(body, media_type="application/octet-stream")
 
     def _scalars(self, wanted: list[scalar.Wanted], view: View, revisions: dict[str, int]) -> bytes:
         return scalar.pack(self._lines.read(wanted, view, revisions))
-
-
-def _number(request: Request, name: str, default: float) -> float:
-    text = request.query_params.get(name)
-    try:
-        return default if text is None else float(text)
-    except ValueError as error:
-        raise HTTPException(400, f"{name!r} must be a number, not {text!r}.") from error
-
-
-def _window(asked: Any) -> tuple[float, float] | None:
-    if asked is None:
-        return None
-    low, high = asked
-    return float(low), float(high)
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    if int(request.headers.get("content-length") or 0) > MAX_BODY:
-        raise HTTPException(413, f"The request is larger than {MAX_BODY} bytes.")
-    try:
-        asked = await request.json()
-    except ValueError as error:
-        raise HTTPException(400, "The request is not JSON.") from error
-    if not isinstance(asked, dict):
-        raise HTTPException(400, "The request is not a JSON object.")
-    return asked
 
 
 def _http_error(request: Request, error: Exception) -> Response:
@@ -157,7 +136,8 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _known_error(request: Request, error: Exception) -> Response:
-    return _error(getattr(error, "http_code", 500), str(error))
+    assert isinstance(error, TrainboardError)
+    return _error(error.http_code, told(error))
 
 
 def _unknown_error(request: Request, error: Exception) -> Response:

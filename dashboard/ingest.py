@@ -20,6 +20,8 @@ from ..storage import wire
 from ..storage.errors import TrainboardError
 from ..storage.location import sqlite_path
 from ..storage.wire import INGEST_PATH
+from . import asked
+from .errors import told
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 BODY_SECONDS = 60.0
 _REMEMBERED_SPOOLS = 256
 _MAX_NAME = 200
-_MAX_INT = 2**31 - 1
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
 
@@ -68,7 +69,7 @@ class _Intake:
 
     async def feed(self, request: Request) -> dict[str, Any]:
         """``?spool=ID&segment=N&offset=BYTE``, the body packed: answers with where to feed on."""
-        segment, offset = _integer(request, "segment"), _integer(request, "offset")
+        segment, offset = asked.place(request, "segment"), asked.place(request, "offset")
         body = await _body(request)
 
         def feed(ingest: Ingest) -> int:
@@ -119,7 +120,7 @@ def _spoken(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             wire.check_protocol(request.headers.get(wire.PROTOCOL_HEADER))
             return _reply(await handler(request))
         except TrainboardError as error:
-            return _reply({"error": type(error).__name__, "message": str(error)}, error.http_code)
+            return _reply({"error": type(error).__name__, "message": told(error)}, error.http_code)
 
     return answer
 
@@ -159,10 +160,3 @@ def _name(request: Request, parameter: str) -> str:
     if not 0 < len(text) <= _MAX_NAME:
         raise HTTPException(400, f"{parameter!r} must be an id of 1 to {_MAX_NAME} characters.")
     return text
-
-
-def _integer(request: Request, parameter: str) -> int:
-    text = request.query_params.get(parameter, "")
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_INT):
-        raise HTTPException(400, f"{parameter!r} must be a number from 0 to {_MAX_INT}, not {text!r}.")
-    return int(text)

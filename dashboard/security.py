@@ -108,9 +108,9 @@ class Guard:
         connection = HTTPConnection(scope)
         answer = self._refusal(connection) or self._exchange_token(connection)
         if answer is None:
-            await self._app(scope, receive, self._protected(send))
+            await self._app(scope, receive, self._protected(send, connection))
         elif scope["type"] == "http":
-            await answer(scope, receive, self._protected(send))
+            await answer(scope, receive, self._protected(send, connection))
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
 
@@ -180,11 +180,14 @@ class Guard:
         )
         return answer
 
-    def _protected(self, send: Send) -> Send:
+    def _protected(self, send: Send, connection: HTTPConnection) -> Send:
+        # Browsers keep some errors, too: that a store is gone must not be what they remember.
+        added = self._headers | ({"cache-control": "no-store"} if _is_api(connection) else {})
+
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             await send(message)
 

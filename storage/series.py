@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -106,8 +105,9 @@ class RunRecord:
         return self._read_summary()
 
 
-def run_status(stored: str, updated_at: float) -> str:
-    silent = stored == "running" and time.time() - updated_at > SILENCE_S
+def run_status(stored: str, updated_at: float, now: float) -> str:
+    """The status of a run that was last heard of at ``updated_at``, both times by the store's clock."""
+    silent = stored == "running" and now - updated_at > SILENCE_S
     return "killed" if silent else stored
 
 

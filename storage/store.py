@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, select
 from . import engine as database
 from .chunk_rows import Window
 from .cover import Axis
-from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreGone, StoreNotFound
+from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreNotFound
 from .ingest import Ingest
 from .location import (
     check_header,
@@ -28,6 +28,7 @@ from .location import (
 from .migrate import prepare
 from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
+from .reopen import replacement
 from .schema import runs, series
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import Resumable
@@ -82,8 +83,7 @@ class Store:
     def __init__(self, url: str, engine: Engine) -> None:
         self.url = url
         self._engine = engine
-        self._path = sqlite_path(url)
-        self._file = self._file_now()
+        self.reopened = 0
 
     def close(self) -> None:
         """Close the connections; the store opens new ones if it is used again."""
@@ -91,7 +91,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection with one consistent view of the store."""
+        """A connection with one consistent view of the store. Raises ``StoreGone``."""
         with database.translated(self.url), database.reading(self._engine) as connection:
             yield connection
 
@@ -99,11 +99,16 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction, committed at the end of the block or not at all. Raises ``StoreGone``."""
         with database.translated(self.url), database.writing(self._engine) as connection:
-            if self._file_now() != self._file:
-                raise StoreGone(
-                    f"Store '{self._path}' was deleted or replaced while it was open; open it again."
-                )
             yield connection
+
+    def reopen(self) -> bool:
+        """Turn to the store that took the place of a deleted or replaced one; see ``storage.reopen``."""
+        fresh = replacement(self._engine, self.url)
+        if fresh is not None:
+            self.close()
+            self._engine = fresh
+            self.reopened += 1
+        return fresh is not None
 
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
@@ -151,13 +156,14 @@ class Store:
         if ids is not None:
             query = query.where(runs.c.run_id.in_(ids))
         with self.reading() as connection:
-            found = [self._run_record(dict(row)) for row in connection.execute(query).mappings()]
+            now = database.now(connection)
+            found = [self._run_record(dict(row), now) for row in connection.execute(query).mappings()]
         wanted = (where or {}).items()
         return [run for run in found if all(getattr(run, name) == value for name, value in wanted)]
 
     def run(self, run_id: str) -> RunRecord:
         with self.reading() as connection:
-            return self._run_record(self._run_row(connection, run_id))
+            return self._run_record(self._run_row(connection, run_id), database.now(connection))
 
     def series(self, run_ids: str | Sequence[str], kind: str | None = None) -> list[SeriesRecord]:
         """The series of one or several runs, all or of one kind, by run, tag and rank."""
@@ -242,16 +248,6 @@ class Store:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
 
-    def _file_now(self) -> tuple[int, int] | None:
-        """What tells the store's file from another of the same name."""
-        if not self._path:
-            return None
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return 0, 0
-        return found.st_dev, found.st_ino
-
     def _run_row(self, connection: Connection, run_id: str) -> dict[str, Any]:
         row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
         if row is None:
@@ -271,10 +267,10 @@ class Store:
             )
         return row
 
-    def _run_record(self, row: dict[str, Any]) -> RunRecord:
+    def _run_record(self, row: dict[str, Any], now: float) -> RunRecord:
         explicit = row.pop("summary")
         run_id = row.pop("run_id")
-        row["status"] = run_status(row["status"], row["updated_at"])
+        row["status"] = run_status(row["status"], row["updated_at"], now)
         return RunRecord(
             id=run_id,
             group=row.pop("group_name"),

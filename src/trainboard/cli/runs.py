@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import sys
 from contextlib import closing, suppress
 from dataclasses import fields
 from datetime import datetime
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from trainboard.storage import RunRecord
+    from trainboard.storage.spool_lag import Lag
 
 COLUMNS = ("Run", "Project", "Group", "Status", "Started", "Id")
 
@@ -28,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
+    from trainboard.storage.spool_lag import lagging
     from trainboard.storage.spools import adopt_orphans
 
     with closing(open_store(arguments.store)) as store:
@@ -36,7 +39,15 @@ def run(arguments: argparse.Namespace) -> int:
             adopt_orphans(store)
         show = show_json if arguments.json else show_table
         show(store.runs())
+        say_behind(lagging(store))
     return 0
+
+
+def say_behind(lags: list[Lag]) -> None:
+    """Say, beside the runs, that some of what was logged is still to come."""
+    late = [f"{lag.run} by {lag.size:,} bytes" for lag in lags if lag.is_late]
+    if late:
+        print(f"Still in spools: {', '.join(map(printable, late))}.", file=sys.stderr)
 
 
 def show_json(records: list[RunRecord]) -> None:
