@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -132,7 +132,7 @@ class _Interface:
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail)
+    return _error(error.status_code, error.detail, error.headers)
 
 
 def _known_error(request: Request, error: Exception) -> Response:
@@ -145,5 +145,5 @@ def _unknown_error(request: Request, error: Exception) -> Response:
     return _error(500, "The server failed to answer; its log says why.")
 
 
-def _error(status: int, message: str) -> Response:
-    return JSONResponse({"error": HTTPStatus(status).phrase, "message": message}, status_code=status)
+def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": HTTPStatus(status).phrase, "message": message}, status, headers)

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..storage import wire
-from ..storage.errors import TrainboardError
+from ..storage.errors import TooLarge, TrainboardError
 from ..storage.location import sqlite_path
 from ..storage.wire import INGEST_PATH
 from . import asked
@@ -127,6 +127,8 @@ def _spoken(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
 
 def _reply(content: dict[str, Any], status: int = 200) -> Response:
     headers = {wire.PROTOCOL_HEADER: str(wire.PROTOCOL)}
+    if status == TooLarge.http_code:
+        headers["connection"] = "close"  # the rest of the body is not read
     # Not JSONResponse: a run's config may hold NaN.
     return Response(json.dumps(content), status, headers, "application/json")
 
@@ -140,7 +142,8 @@ async def _body(request: Request) -> bytearray:
                 received += piece
                 wire.check_size(len(received))
     except TimeoutError as error:
-        raise HTTPException(408, f"The body did not arrive in {BODY_SECONDS:.0f} seconds.") from error
+        said = f"The body did not arrive in {BODY_SECONDS:.0f} seconds."
+        raise HTTPException(408, said, {"connection": "close"}) from error
     except ClientDisconnect as error:
         raise HTTPException(400, "The connection ended before the body did.") from error
     return received

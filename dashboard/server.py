@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from starlette.responses import JSONResponse
 
 from ..storage import spools
 from ..storage.errors import TrainboardError
@@ -37,6 +38,8 @@ _UVICORN: dict[str, Any] = {
     "limit_concurrency": MAX_CONNECTIONS,
     "timeout_graceful_shutdown": 1,
 }
+
+_NO_SUCH_FILE = JSONResponse({"error": "Not Found", "message": "There is no such file."}, 404)
 
 _log = logging.getLogger("trainboard.dashboard")
 
@@ -84,6 +87,8 @@ class _Dispatcher:
             await self._live(scope, receive, send)
         elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
+        elif ".." in scope["path"] or "\0" in scope["path"]:
+            await _NO_SUCH_FILE(scope, receive, send)
         elif scope["path"] in self._pages:
             await self._dash({**scope, "path": "/", "raw_path": b"/"}, receive, send)
         else:
