@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,35 +16,37 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ..storage.errors import RunNotFound, SeriesNotFound, TrainboardError
+from ..storage.errors import TrainboardError
 from ..storage.ranks import slowest
+from . import asked
 from .cards import scalar
 from .changes import Changes
-from .colors import run_color
+from .errors import told
 from .ingest import create_routes
+from .lines import Lines, View
 from .pages import PAGES
+from .run_rows import RunRows, run_row
+from .spool_watch import SpoolWatch
 
 if TYPE_CHECKING:
-    from ..storage import RunRecord, Store
-    from ..storage.points import Axis
+    from ..storage import Store
 
 MAX_WAIT_SECONDS = 20.0
-MAX_SERIES = 5_000
-MAX_BODY = 4 << 20
-_WIDTH = 500
-AXES: dict[str, Axis] = {"step": "step", "relative": "relative", "wall": "wall"}
+_READERS = 2
+T = TypeVar("T")
 
 _log = logging.getLogger("trainboard.dashboard")
 
 
-def create_api(store: Store, changes: Changes) -> Starlette:
+def create_api(store: Store, changes: Changes, watch: SpoolWatch) -> Starlette:
     """The API for one store. Anything unknown is a JSON 404, any failure a JSON error; neither is a page."""
-    interface = _Interface(store, changes)
+    interface = _Interface(store, changes, watch)
     routes: list[BaseRoute] = [
         Route("/api/v1/runs", interface.runs),
         Route("/api/v1/runs/{run}", interface.run),
         Route("/api/v1/series", interface.series),
         Route("/api/v1/changes", interface.changes),
+        Route("/api/v1/spools", interface.spools),
         Route("/api/v1/scalars", interface.scalars, methods=["POST"]),
         *create_routes(store),
     ]
@@ -59,58 +63,60 @@ def create_api(store: Store, changes: Changes) -> Starlette:
 
 
 class _Interface:
-    def __init__(self, store: Store, changes: Changes) -> None:
+    def __init__(self, store: Store, changes: Changes, watch: SpoolWatch) -> None:
         self._store = store
         self._changes = changes
+        self._watch = watch
+        self._begin()
+        # Few threads, and for these queries alone: Python runs one at a time, and the one that takes in
+        # what programs log must get its turn.
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="trainboard-read")
+
+    def _begin(self) -> None:
+        self._opened = self._store.reopened
+        self._lines = Lines(self._store)
+        self._rows = RunRows(self._store)
+
+    async def _revisions(self) -> dict[str, int]:
+        revisions = await self._changes.revisions()
+        if self._store.reopened != self._opened:
+            self._begin()
+        return revisions
+
+    async def _read(self, read: Callable[..., T], *asked: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, read, *asked)
 
     async def changes(self, request: Request) -> Response:
         """``?since=VERSION&wait=SECONDS``: answers when the store's version differs, or the time is over."""
-        since = _number(request, "since", -1)
-        wait = min(max(_number(request, "wait", MAX_WAIT_SECONDS), 0.0), MAX_WAIT_SECONDS)
+        since = asked.number(request, "since", -1)
+        wait = min(max(asked.number(request, "wait", MAX_WAIT_SECONDS), 0.0), MAX_WAIT_SECONDS)
         change = await self._changes.wait(int(since), wait)
-        return JSONResponse({"version": change.version, "runs": change.runs})
+        behind = change.behind and change.behind._asdict()
+        return JSONResponse(change._asdict() | {"behind": behind})
 
     async def runs(self, request: Request) -> Response:
         """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
-        ids = request.query_params.get("ids")
-        if ids is not None:
-            return JSONResponse({"runs": await asyncio.to_thread(self._some_runs, ids.split(","))})
+        if "ids" in request.query_params:
+            ids = asked.run_ids(request, "ids")
+            revisions = await self._revisions()
+            return JSONResponse({"runs": await self._read(self._rows.some, ids, revisions)})
         project = request.query_params.get("project") or None
-        return JSONResponse(await asyncio.to_thread(self._all_runs, project))
-
-    def _some_runs(self, ids: list[str]) -> list[dict[str, Any]]:
-        found = []
-        for run_id in ids:
-            try:
-                found.append(_run(self._store.run(run_id)))
-            except RunNotFound:
-                continue
-        return found
-
-    def _all_runs(self, project: str | None) -> dict[str, Any]:
-        records = self._store.runs()
-        projects = list(dict.fromkeys(record.project for record in records))
-        if project not in projects:
-            project = projects[0] if projects else None
-        of_project = [record for record in records if record.project == project]
-        last = len(of_project) - 1
-        runs = [_run(record) | {"color": run_color(last - i)} for i, record in enumerate(of_project)]
-        return {"project": project, "projects": projects, "runs": runs}
+        return JSONResponse(await self._read(self._rows.of_project, project))
 
     async def run(self, request: Request) -> Response:
         """One run, and of each of its ranks how far it is and how it is doing."""
-        return JSONResponse(await asyncio.to_thread(self._one_run, request.path_params["run"]))
+        return JSONResponse(await self._read(self._one_run, request.path_params["run"]))
 
     def _one_run(self, run_id: str) -> dict[str, Any]:
-        told = _run(self._store.run(run_id))
+        told = run_row(self._store.run(run_id))
         worst = slowest(self._store.series(run_id, "scalar"))
         ranks = [asdict(rank) for rank in self._store.ranks(run_id)]
         return told | {"ranks": ranks, "slowest": worst and worst._asdict()}
 
     async def series(self, request: Request) -> Response:
         """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
-        ids = [run for run in request.query_params.get("runs", "").split(",") if run]
-        return JSONResponse(await asyncio.to_thread(self._series, ids))
+        ids = asked.run_ids(request, "runs")
+        return JSONResponse(await self._read(self._series, ids))
 
     def _series(self, ids: list[str]) -> dict[str, list[list[Any]]]:
         found: dict[str, list[list[Any]]] = {run: [] for run in ids}
@@ -118,94 +124,33 @@ class _Interface:
             found[record.run_id].append([record.tag, record.kind, record.rank, record.count])
         return found
 
+    async def spools(self, request: Request) -> Response:
+        """The spools of this machine that hold more than the store, as ``SpoolWatch.look`` tells of them."""
+        return JSONResponse({"spools": await self._read(self._watch.look)})
+
     async def scalars(self, request: Request) -> Response:
         """One batch for all cards in view; the reply is packed as ``cards.scalar.pack`` says.
 
         The body is ``{"series": [{"run", "tag", "rank", "since"}, …], "width": pixels, "axis": …,
         "window": [low, high] or null}``. Asking again for the same thing changes nothing.
         """
-        asked = await _json(request)
-        try:
-            wanted = [_wanted(**entry) for entry in asked["series"]]
-            width = min(max(int(asked.get("width", _WIDTH)), 50), 4_000)
-            window = _window(asked.get("window"))
-            axis = AXES[asked.get("axis", "step")]
-        except (KeyError, TypeError, ValueError) as error:
-            raise HTTPException(400, f"This is not a request for scalars: {error!r}.") from error
-        if len(wanted) > MAX_SERIES:
-            raise HTTPException(413, f"{len(wanted)} series in one request; {MAX_SERIES} are allowed.")
-        body = await asyncio.to_thread(self._scalars, wanted, width, axis, window)
+        wanted, view = await asked.scalars(request)
+        revisions = await self._revisions()
+        body = await self._read(self._scalars, wanted, view, revisions)
         return Response(body, media_type="application/octet-stream")
 
-    def _scalars(
-        self, wanted: list[scalar.Wanted], width: int, axis: Axis, window: tuple[float, float] | None
-    ) -> bytes:
-        lines: list[scalar.Line | None] = []
-        for series in wanted:
-            try:
-                lines.append(scalar.read(self._store, series, width=width, axis=axis, window=window))
-            except (RunNotFound, SeriesNotFound):
-                lines.append(None)
-        return scalar.pack(lines)
-
-
-def _wanted(**entry: Any) -> scalar.Wanted:
-    wanted = scalar.Wanted(**entry)
-    if isinstance(wanted.rank, str) and wanted.rank not in scalar.MERGES:
-        raise ValueError(f"rank must be a number or one of {', '.join(scalar.MERGES)}")
-    return wanted
-
-
-def _run(record: RunRecord) -> dict[str, Any]:
-    return {
-        "id": record.id,
-        "project": record.project,
-        "name": record.name,
-        "group": record.group,
-        "tags": list(record.tags),
-        "status": record.status,
-        "error": record.error,
-        "created_at": record.created_at,
-        "updated_at": record.updated_at,
-        "ended_at": record.ended_at,
-        "world_size": record.environment.get("world_size", 1),
-    }
-
-
-def _number(request: Request, name: str, default: float) -> float:
-    text = request.query_params.get(name)
-    try:
-        return default if text is None else float(text)
-    except ValueError as error:
-        raise HTTPException(400, f"{name!r} must be a number, not {text!r}.") from error
-
-
-def _window(asked: Any) -> tuple[float, float] | None:
-    if asked is None:
-        return None
-    low, high = asked
-    return float(low), float(high)
-
-
-async def _json(request: Request) -> dict[str, Any]:
-    if int(request.headers.get("content-length") or 0) > MAX_BODY:
-        raise HTTPException(413, f"The request is larger than {MAX_BODY} bytes.")
-    try:
-        asked = await request.json()
-    except ValueError as error:
-        raise HTTPException(400, "The request is not JSON.") from error
-    if not isinstance(asked, dict):
-        raise HTTPException(400, "The request is not a JSON object.")
-    return asked
+    def _scalars(self, wanted: list[scalar.Wanted], view: View, revisions: dict[str, int]) -> bytes:
+        return scalar.pack(self._lines.read(wanted, view, revisions))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _error(error.status_code, error.detail)
+    return _error(error.status_code, error.detail, error.headers)
 
 
 def _known_error(request: Request, error: Exception) -> Response:
-    return _error(getattr(error, "http_code", 500), str(error))
+    assert isinstance(error, TrainboardError)
+    return _error(error.http_code, told(error))
 
 
 def _unknown_error(request: Request, error: Exception) -> Response:
@@ -213,5 +158,5 @@ def _unknown_error(request: Request, error: Exception) -> Response:
     return _error(500, "The server failed to answer; its log says why.")
 
 
-def _error(status: int, message: str) -> Response:
-    return JSONResponse({"error": HTTPStatus(status).phrase, "message": message}, status_code=status)
+def _error(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": HTTPStatus(status).phrase, "message": message}, status, headers)

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..storage.errors import TrainboardError
+
 if TYPE_CHECKING:
     from ..storage import Store
+    from .spool_watch import Behind
 
 POLL_SECONDS = 0.05
 _REMEMBERED = 512
 
 
 class Change(NamedTuple):
-    """The store's version now, and the runs changed since the asker's; ``None`` if too long ago to tell."""
+    """The store's version now, and the runs changed since the asker's; ``None`` if too long ago to tell.
+
+    ``store`` grows when another store took the place of this one: nothing known of it is true then.
+    ``behind`` says of spools that the store has not caught up with.
+    """
 
     version: int
     runs: list[str] | None
+    store: int
+    behind: Behind | None
 
 
 class Changes:
@@ -30,8 +40,11 @@ class Changes:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._version = -1
+        self._opened = store.reopened
         self._revisions: dict[str, int] = {}
         self._history: deque[tuple[int, frozenset[str]]] = deque(maxlen=_REMEMBERED)
+        self._looked_at = 0.0
+        self._behind: Behind | None = None
         self._looking = asyncio.Lock()
         self._moved = asyncio.Event()
         self._waiters = 0
@@ -43,12 +56,25 @@ class Changes:
         self._closed = True
         self._moved.set()
 
+    def tell(self, behind: Behind | None) -> None:
+        """What everyone who waits is told from now on; at once, if spools fell behind or caught up."""
+        news = (behind is None) != (self._behind is None)
+        self._behind = behind
+        if news:
+            self._wake()
+
     async def wait(self, since: int, timeout: float) -> Change:
         """Answer as soon as the version differs from ``since``, at the latest after ``timeout`` seconds."""
         await self._look()
         if self._version == since and not self._closed:
             await self._wait_for_move(timeout)
-        return Change(self._version, self._changed_after(since))
+        return Change(self._version, self._changed_after(since), self._opened, self._behind)
+
+    async def revisions(self) -> dict[str, int]:
+        """Every run's revision, at most ``POLL_SECONDS`` old, and no older than what anyone was told."""
+        if time.monotonic() - self._looked_at > POLL_SECONDS:
+            await self._look()
+        return self._revisions
 
     async def _wait_for_move(self, timeout: float) -> None:
         self._waiters += 1
@@ -64,21 +90,34 @@ class Changes:
     async def _poll(self) -> None:
         while self._waiters and not self._closed:
             await asyncio.sleep(POLL_SECONDS)
-            await self._look()
+            try:
+                await self._look()
+            except TrainboardError:
+                self._wake()  # who waits asks again, and is told
+                return
 
     async def _look(self) -> None:
         async with self._looking:
-            version = await asyncio.to_thread(self._store.version)
-            if version == self._version:
-                return
-            revisions = await asyncio.to_thread(self._store.revisions)
-            changed = {run for run, revision in revisions.items() if self._revisions.get(run) != revision}
-            changed |= self._revisions.keys() - revisions.keys()
+            begun = time.monotonic()
+            opened, version = self._store.reopened, await asyncio.to_thread(self._store.version)
+            if (opened, version) != (self._opened, self._version):
+                self._note(opened, version, await asyncio.to_thread(self._store.revisions))
+            self._looked_at = begun
+
+    def _note(self, opened: int, version: int, revisions: dict[str, int]) -> None:
+        changed = {run for run, revision in revisions.items() if self._revisions.get(run) != revision}
+        changed |= self._revisions.keys() - revisions.keys()
+        if opened == self._opened:
             self._history.append((self._version, frozenset(changed)))
-            self._version, self._revisions = version, revisions
-            self._moved.set()
-            if not self._closed:
-                self._moved = asyncio.Event()
+        else:
+            self._history.clear()
+        self._opened, self._version, self._revisions = opened, version, revisions
+        self._wake()
+
+    def _wake(self) -> None:
+        self._moved.set()
+        if not self._closed:
+            self._moved = asyncio.Event()
 
     def _changed_after(self, since: int) -> list[str] | None:
         if since == self._version:

@@ -17,9 +17,11 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ..storage import wire
-from ..storage.errors import TrainboardError
+from ..storage.errors import TooLarge, TrainboardError
 from ..storage.location import sqlite_path
 from ..storage.wire import INGEST_PATH
+from . import asked
+from .errors import told
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 BODY_SECONDS = 60.0
 _REMEMBERED_SPOOLS = 256
 _MAX_NAME = 200
-_MAX_INT = 2**31 - 1
 
 Handler = Callable[[Request], Awaitable[dict[str, Any]]]
 
@@ -69,7 +70,7 @@ class _Intake:
 
     async def feed(self, request: Request) -> dict[str, Any]:
         """``?spool=ID&segment=N&offset=BYTE``, the body packed: answers with where to feed on."""
-        segment, offset = _integer(request, "segment"), _integer(request, "offset")
+        segment, offset = asked.place(request, "segment"), asked.place(request, "offset")
         body = await _body(request)
 
         def feed(ingest: Ingest) -> int:
@@ -94,7 +95,7 @@ class _Intake:
 
     async def requests(self, request: Request) -> dict[str, Any]:
         """``?run=ID&since=NUMBER``: what people asked of the run after that, as ``ControlRequest``."""
-        run_id, since = _name(request, "run"), _integer(request, "since")
+        run_id, since = _name(request, "run"), asked.place(request, "since")
         return {"requests": await asyncio.to_thread(self._store.requests, run_id, since)}
 
     async def _do(self, request: Request, work: Callable[[Ingest], Any]) -> Any:
@@ -125,13 +126,15 @@ def _spoken(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             wire.check_protocol(request.headers.get(wire.PROTOCOL_HEADER))
             return _reply(await handler(request))
         except TrainboardError as error:
-            return _reply({"error": type(error).__name__, "message": str(error)}, error.http_code)
+            return _reply({"error": type(error).__name__, "message": told(error)}, error.http_code)
 
     return answer
 
 
 def _reply(content: dict[str, Any], status: int = 200) -> Response:
     headers = {wire.PROTOCOL_HEADER: str(wire.PROTOCOL)}
+    if status == TooLarge.http_code:
+        headers["connection"] = "close"  # the rest of the body is not read
     # Not JSONResponse: a run's config may hold NaN.
     return Response(json.dumps(content), status, headers, "application/json")
 
@@ -145,7 +148,8 @@ async def _body(request: Request) -> bytearray:
                 received += piece
                 wire.check_size(len(received))
     except TimeoutError as error:
-        raise HTTPException(408, f"The body did not arrive in {BODY_SECONDS:.0f} seconds.") from error
+        said = f"The body did not arrive in {BODY_SECONDS:.0f} seconds."
+        raise HTTPException(408, said, {"connection": "close"}) from error
     except ClientDisconnect as error:
         raise HTTPException(400, "The connection ended before the body did.") from error
     return received
@@ -165,10 +169,3 @@ def _name(request: Request, parameter: str) -> str:
     if not 0 < len(text) <= _MAX_NAME:
         raise HTTPException(400, f"{parameter!r} must be an id of 1 to {_MAX_NAME} characters.")
     return text
-
-
-def _integer(request: Request, parameter: str) -> int:
-    text = request.query_params.get(parameter, "")
-    if not (text.isascii() and text.isdecimal() and int(text) <= _MAX_INT):
-        raise HTTPException(400, f"{parameter!r} must be a number from 0 to {_MAX_INT}, not {text!r}.")
-    return int(text)

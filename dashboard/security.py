@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import logging
+import math
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -15,12 +16,19 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from ..storage.wire import INGEST_PATH
+from .guesses import Guesses
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 COOKIE = "trainboard_token"
+_COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+_READING_POSTS = {"/api/v1/scalars"}
+"""What is asked by POST because the question is long."""
+
+_NEED_READ = "a token is needed: open the address the server printed"
+_NEED_WRITE = "logging here needs the write token that the server printed, as TRAINBOARD_WRITE_TOKEN"
 
 _log = logging.getLogger("trainboard.dashboard")
 
@@ -64,8 +72,9 @@ class Guard:
     A page of another site that has its name point to this machine (DNS rebinding) sends that name as
     Host; without a token only loopback names are believed, with one the token is the proof. The token
     comes once as ``?token=``, is kept in an HttpOnly cookie and taken out of the address; programs send
-    ``Authorization: Bearer``. Programs that log need the write token, which reads nothing; without either
-    token they need none.
+    ``Authorization: Bearer``. Whatever logs or changes something needs the write token, which reads
+    nothing; without either token nothing is asked for. An address that shows many wrong tokens is kept
+    waiting.
     """
 
     def __init__(
@@ -83,6 +92,7 @@ class Guard:
         self._cookie = f"{COOKIE}_{port}"
         self._token = token
         self._write_token = write_token
+        self._guesses = Guesses()
         self._headers = {
             "content-security-policy": content_policy(script_hashes),
             "x-content-type-options": "nosniff",
@@ -98,28 +108,41 @@ class Guard:
         connection = HTTPConnection(scope)
         answer = self._refusal(connection) or self._exchange_token(connection)
         if answer is None:
-            await self._app(scope, receive, self._protected(send))
+            await self._app(scope, receive, self._protected(send, connection))
         elif scope["type"] == "http":
-            await answer(scope, receive, self._protected(send))
+            await answer(scope, receive, self._protected(send, connection))
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
 
     def _refusal(self, connection: HTTPConnection) -> Response | None:
-        logs = _is_ingest(connection)
-        guarded = self._token is not None or (logs and self._write_token is not None)
+        writes = _writes(connection)
+        guarded = self._token is not None or (writes and self._write_token is not None)
         if not guarded and not self._is_known_host(connection.headers):
             return _refuse(connection, 403, "this Host is not served here; open the address it printed")
         if not _is_same_site(connection):
-            return _refuse(connection, 403, "writes from other sites are refused")
-        if guarded and logs and not self._has_write_token(connection):
-            return _refuse(
-                connection,
-                401,
-                "logging here needs the write token that the server printed, as TRAINBOARD_WRITE_TOKEN",
-            )
-        if guarded and not logs and not self._has_token(connection):
-            return _refuse(connection, 401, "a token is needed: open the address the server printed")
-        return None
+            return _refuse(connection, 403, "requests from other sites are refused")
+        if not guarded:
+            return None
+        shown = self._write_tokens(connection) if writes else self._read_tokens(connection)
+        token = self._write_token if writes else self._token
+        return self._refusal_of_tokens(connection, shown, token, _NEED_WRITE if writes else _NEED_READ)
+
+    def _refusal_of_tokens(
+        self, connection: HTTPConnection, shown: Sequence[str], token: str | None, need: str
+    ) -> Response | None:
+        address = connection.client.host if connection.client else ""
+        wait = self._guesses.wait(address) if shown else 0
+        if wait:
+            refusal = _refuse(connection, 429, "too many different wrong tokens from this address; wait")
+            refusal.headers["retry-after"] = str(math.ceil(wait))
+            return refusal
+        if any(_same(one, token) for one in shown):
+            return None
+        for one in shown:
+            # Whoever mistakes one of our own tokens for the other does not guess.
+            if not _same(one, self._token) and not _same(one, self._write_token):
+                self._guesses.add(address, one)
+        return _refuse(connection, 401, need)
 
     def _is_known_host(self, headers: Headers) -> bool:
         try:
@@ -128,16 +151,16 @@ class Guard:
             return False
         return is_loopback(name) or name == self._host.lower()
 
-    def _has_write_token(self, connection: HTTPConnection) -> bool:
-        return _same(_bearer(connection), self._write_token)
+    def _write_tokens(self, connection: HTTPConnection) -> list[str]:
+        return [token for token in (_bearer(connection),) if token]
 
-    def _has_token(self, connection: HTTPConnection) -> bool:
+    def _read_tokens(self, connection: HTTPConnection) -> list[str]:
         shown = [
             _bearer(connection),
             connection.cookies.get(self._cookie),
             connection.query_params.get("token"),
         ]
-        return any(_same(token, self._token) for token in shown if token)
+        return [token for token in shown if token]
 
     def _exchange_token(self, connection: HTTPConnection) -> Response | None:
         """Move a token from the address to a cookie, so that it is not in the history or in a shared link."""
@@ -147,14 +170,24 @@ class Guard:
         rest = [pair for pair in parse_qsl(connection.url.query) if pair[0] != "token"]
         target = connection.url.path + (f"?{urlencode(rest)}" if rest else "")
         answer = RedirectResponse("/" + target.lstrip("/"), 303)
-        answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", max_age=30 * 86_400)
+        answer.set_cookie(
+            self._cookie,
+            self._token,
+            httponly=True,
+            samesite="strict",
+            secure=connection.url.scheme == "https",
+            max_age=_COOKIE_SECONDS,
+        )
         return answer
 
-    def _protected(self, send: Send) -> Send:
+    def _protected(self, send: Send, connection: HTTPConnection) -> Send:
+        # Browsers keep some errors, too: that a store is gone must not be what they remember.
+        added = self._headers | ({"cache-control": "no-store"} if _is_api(connection) else {})
+
         async def send_protected(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
+                for name, value in added.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -162,21 +195,34 @@ class Guard:
 
 
 def _is_same_site(connection: HTTPConnection) -> bool:
-    """Whether a write comes from our own pages, or from a program that is no browser.
+    """Whether a request comes from our own pages, from a program that is no browser, or opens a page.
 
-    A websocket counts as a write: browsers let any page open one.
+    Another site may lead people to a page of ours, and may not do anything else: not even wait for an
+    answer of the API that it could not read. A websocket counts as a write: browsers let any page open
+    one.
     """
-    if connection.scope["type"] == "http" and connection.scope["method"] in _SAFE_METHODS:
+    headers = connection.headers
+    is_http = connection.scope["type"] == "http"
+    is_safe = is_http and connection.scope["method"] in _SAFE_METHODS
+    if is_safe and (headers.get("sec-fetch-mode") == "navigate" or not _is_api(connection)):
         return True
-    if connection.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+    if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
-    origin = connection.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == connection.headers.get("host")
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
-def _is_ingest(connection: HTTPConnection) -> bool:
+def _writes(connection: HTTPConnection) -> bool:
+    """Whether a request needs the permission to write: all that logs or changes something by the API."""
     path = connection.scope["path"]
-    return path == INGEST_PATH or path.startswith(INGEST_PATH + "/")
+    if path == INGEST_PATH or path.startswith(INGEST_PATH + "/"):
+        return True
+    is_safe = connection.scope.get("method", "GET") in _SAFE_METHODS
+    return _is_api(connection) and not is_safe and path not in _READING_POSTS
+
+
+def _is_api(connection: HTTPConnection) -> bool:
+    return connection.scope["path"].startswith("/api/")
 
 
 def _bearer(connection: HTTPConnection) -> str:
@@ -190,5 +236,8 @@ def _same(shown: str, token: str | None) -> bool:
 
 def _refuse(connection: HTTPConnection, status: int, reason: str) -> Response:
     client = connection.client.host if connection.client else "unknown"
-    _log.warning("Refused %s from %s: %s", connection.url.path, client, reason)
-    return JSONResponse({"error": "Refused", "message": reason[0].upper() + reason[1:] + "."}, status)
+    # %a: the path is what a stranger sent, and may hold line ends.
+    _log.warning("Refused %a from %s: %s", connection.scope["path"], client, reason)
+    message = reason[0].upper() + reason[1:] + "."
+    # Its body is not read, so the connection is of no use any more.
+    return JSONResponse({"error": "Refused", "message": message}, status, {"connection": "close"})

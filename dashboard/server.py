@@ -11,13 +11,18 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from starlette.responses import JSONResponse
 
 from ..storage import spools
+from ..storage.errors import TrainboardError
+from ..storage.location import without_password
 from .api import create_api
 from .app import create_dash
 from .changes import Changes
+from .limits import MAX_CONNECTIONS, LimitedBodies, LimitedProtocol
 from .pages import PAGES
 from .security import Guard, is_loopback, make_token
+from .spool_watch import SpoolWatch
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,9 +30,16 @@ if TYPE_CHECKING:
     from ..storage import Store
 
 DEFAULT_PORT = 6006
-_ADOPT_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _TRIED_PORTS = 100
-_UVICORN: dict[str, Any] = {"timeout_graceful_shutdown": 1, "ws": "websockets-sansio"}
+_UVICORN: dict[str, Any] = {
+    "http": LimitedProtocol,
+    "ws": "websockets-sansio",
+    "limit_concurrency": MAX_CONNECTIONS,
+    "timeout_graceful_shutdown": 1,
+}
+
+_NO_SUCH_FILE = JSONResponse({"error": "Not Found", "message": "There is no such file."}, 404)
 
 _log = logging.getLogger("trainboard.dashboard")
 
@@ -56,15 +68,17 @@ def _create_app(
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
-    app = _Dispatcher(store, create_api(store, changes), dash.server)
+    app = LimitedBodies(_Dispatcher(store, changes, dash.server))
     hashes = dash.csp_hashes()
     return Guard(app, host=host, port=port, token=token, write_token=write_token, script_hashes=hashes)
 
 
 class _Dispatcher:
-    def __init__(self, store: Store, api: ASGIApp, dash: ASGIApp) -> None:
+    def __init__(self, store: Store, changes: Changes, dash: ASGIApp) -> None:
         self._store = store
-        self._api = api
+        self._changes = changes
+        self._watch = SpoolWatch(store)
+        self._api = create_api(store, changes, self._watch)
         self._dash = dash
         self._pages = {page.PATH for page in PAGES}
 
@@ -73,28 +87,40 @@ class _Dispatcher:
             await self._live(scope, receive, send)
         elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
+        elif ".." in scope["path"] or "\0" in scope["path"]:
+            await _NO_SUCH_FILE(scope, receive, send)
         elif scope["path"] in self._pages:
             await self._dash({**scope, "path": "/", "raw_path": b"/"}, receive, send)
         else:
             await self._dash(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        adopter = asyncio.create_task(_adopt_orphans(self._store))
+        carer = asyncio.create_task(_look_after(self._store, self._changes, self._watch))
         try:
             await self._dash(scope, receive, send)
         finally:
-            adopter.cancel()
+            carer.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await adopter
+                await carer
 
 
-async def _adopt_orphans(store: Store) -> None:
+async def _look_after(store: Store, changes: Changes, watch: SpoolWatch) -> None:
+    """Find a replaced store again, take in what dead programs left behind, and tell of who is behind."""
+    said = ""
     while True:
         try:
+            if await asyncio.to_thread(store.reopen):
+                _log.warning("Another store is at '%s' now; showing that one", without_password(store.url))
+            changes.tell(await asyncio.to_thread(watch.behind))
             await asyncio.to_thread(spools.adopt_orphans, store)
+            said = ""
+        except TrainboardError as error:
+            if str(error) != said:
+                said = str(error)
+                _log.warning("%s Trying again", said)
         except Exception:
             _log.exception("Spools left behind could not be read; trying again")
-        await asyncio.sleep(_ADOPT_SECONDS)
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 def serve(

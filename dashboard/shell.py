@@ -39,7 +39,7 @@ def layout(store_url: str) -> dmc.MantineProvider:
             dcc.Store(id="tick", data=0),
             html.A("Skip to content", href="#page", className="skip-link"),
             html.Div([_header(), _sidebar(), _main(store_url)], id="shell-grid"),
-            html.Div("The server cannot be reached. Reconnecting…", id="lost", role="status"),
+            html.Div(id="lost", role="status"),
             _keys(),
         ],
         id="shell",
@@ -75,6 +75,7 @@ def _header() -> html.Header:
             ),
             html.Span("trainboard", className="brand"),
             html.Nav(links, id="pages", **aria(label="Pages")),
+            html.Span(id="behind", role="status"),
             html.Span(id="live", role="status"),
             html.Button(
                 _icon("theme"),

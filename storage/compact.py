@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Table, delete, exists, select, tuple_, update
 
+from .engine import now
 from .location import sqlite_path
 from .run_changes import BEYOND_RESTORE
 from .schema import blobs, chunks, records, runs, series, spools
@@ -64,7 +65,9 @@ def _begin_removal(store: Store, run_id: str) -> bool:
     """Put the run beyond restoring, unless it was restored meanwhile or is written to."""
     with store.writing() as connection:
         row = connection.execute(select(runs).where(runs.c.run_id == run_id).with_for_update()).first()
-        if row is None or row.deleted_at is None or run_status(row.status, row.updated_at) == "running":
+        if row is None or row.deleted_at is None:
+            return False
+        if run_status(row.status, row.updated_at, now(connection)) == "running":
             return False
         connection.execute(update(runs).where(runs.c.run_id == run_id).values(deleted_at=BEYOND_RESTORE))
     return True

@@ -7,12 +7,12 @@ reads, applies, and tells of by the number it applied last.
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from .engine import now
 from .errors import BadChange, RunNotFound
 from .schema import requests, runs
 from .series import run_status
@@ -30,11 +30,11 @@ def request(connection: Connection, run_id: str, control: str, value: float | No
     run = connection.execute(alive).mappings().first()
     if run is None:
         raise RunNotFound(f"No run '{run_id}'.")
-    if run_status(run["status"], run["updated_at"]) != "running":
+    if run_status(run["status"], run["updated_at"], now(connection)) != "running":
         raise BadChange(f"Run '{run['name']}' is not running; nothing would hear the request.")
     _check(run["controls"], control, value)
     last = connection.scalar(select(func.max(requests.c.number)).where(requests.c.run_id == run_id))
-    made = ControlRequest((last or 0) + 1, control, value, time.time())
+    made = ControlRequest((last or 0) + 1, control, value, now(connection))
     connection.execute(insert(requests).values(run_id=run_id, **made._asdict()))
     connection.execute(update(runs).where(mine).values(revision=run["revision"] + 1))
     return made

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import QueuePool
 
-from .errors import StoreUnavailable
+from .errors import StoreGone, StoreUnavailable
 from .location import sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
+_NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 T = TypeVar("T")
+FileIdentity = tuple[int, int]
 _KEYS_A_QUERY = 500
+_reading = threading.local()
+_files: weakref.WeakKeyDictionary[Engine, tuple[Path, FileIdentity | None]] = weakref.WeakKeyDictionary()
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
@@ -33,7 +40,29 @@ def connect(url: str) -> Engine:
     return engine
 
 
+def check_file(engine: Engine) -> None:
+    """Raise ``StoreGone`` if the SQLite file is not the one that ``connect`` found."""
+    path, file = _files.get(engine, (None, None))
+    if path is not None:
+        _check_file(path, file)
+
+
+def _check_file(path: Path, file: FileIdentity | None) -> None:
+    if _identity(path) != file:
+        raise StoreGone(f"Store '{path}' was deleted or replaced while it was open; open it again.")
+
+
+def _identity(path: Path) -> FileIdentity | None:
+    """What tells a file from another of the same name, or None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _sqlite_engine(path: Path) -> Engine:
+    file = _identity(path)
     # mode=rw, because SQLite would otherwise answer a deleted store with a new empty file.
     uri = f"file:{quote(str(path))}?mode=rw"
 
@@ -43,12 +72,18 @@ def _sqlite_engine(path: Path) -> Engine:
         connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )
+        try:
+            _check_file(path, file)  # a connection is kept, so it must not lead to another file
+        except StoreGone:
+            connection.close()
+            raise
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
     engine = create_engine("sqlite://", creator=open_file, poolclass=QueuePool, max_overflow=60)
     event.listen(engine, "begin", _begin)
+    _files[engine] = path, file
     return engine
 
 
@@ -61,17 +96,27 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """One transaction that reads, all of whose queries see the same state."""
+    """One transaction that reads, all of whose queries see the same state; within another, that one."""
+    outer: dict[Engine, Connection] = _reading.__dict__
+    if engine in outer:
+        yield outer[engine]
+        return
+    check_file(engine)
     with engine.connect() as connection:
         if connection.dialect.name == "postgresql":  # SQLite's transactions do so anyway
             connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
+        outer[engine] = connection
+        try:
+            yield connection
+        finally:
+            del outer[engine]
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes, committed at the end of the block or not at all."""
     with engine.execution_options(writes=True).begin() as connection:
+        check_file(engine)
         yield connection
 
 
@@ -102,16 +147,24 @@ def translated(url: str) -> Iterator[None]:
         raise StoreUnavailable(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 
 
+def now(connection: Connection) -> float:
+    """Seconds since the epoch by the store's own clock: the server's, or this machine's for a file.
+
+    Programs on several machines write to one server, and their clocks differ.
+    """
+    if connection.dialect.name == "postgresql":
+        return float(connection.scalar(_NOW) or 0.0)
+    return time.time()
+
+
 def insert_new(connection: Connection, table: Table) -> Any:
     """An INSERT that leaves a row alone whose key is there already."""
-    return _insert(connection, table).on_conflict_do_nothing()
+    return _insert_new(connection.dialect.name, table)
 
 
 def insert_or_update(connection: Connection, table: Table) -> Any:
     """An INSERT of whole rows that replaces the one whose key is there already."""
-    statement = _insert(connection, table)
-    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+    return _insert_or_update(connection.dialect.name, table)
 
 
 def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -120,8 +173,21 @@ def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[at : at + _KEYS_A_QUERY]
 
 
-def _insert(connection: Connection, table: Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
+# Built once a table: that takes longer than what they do.
+@cache
+def _insert_new(dialect: str, table: Table) -> Any:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _insert_or_update(dialect: str, table: Table) -> Any:
+    statement = _insert(dialect, table)
+    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+
+
+def _insert(dialect: str, table: Table) -> Any:
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
 
 
 def _forget_connections() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, select, update
 from .append import append_points
 from .chunks import Columns
 from .endings import SPOOL_ENDINGS, Other, abandoned, others_of
-from .engine import insert_or_update
+from .engine import insert_or_update, now
 from .errors import SpoolGap
 from .frame_reader import Content, Message, read_frames
 from .frames import FRAME_SIZE, FrameType
@@ -76,7 +75,7 @@ class Ingest:
     def heartbeat(self) -> None:
         """Say that the program lives, though it has nothing to say."""
         with self._store.writing() as connection:
-            alive = update(runs).where(runs.c.run_id == self._run_id).values(updated_at=time.time())
+            alive = update(runs).where(runs.c.run_id == self._run_id).values(updated_at=now(connection))
             connection.execute(alive)
 
     def abandon(self) -> None:

@@ -23,13 +23,19 @@ _SERIES_ROW = (
 
 
 def run_rows(
-    connection: Connection, project: str | None, archived: bool, deleted: bool
+    connection: Connection,
+    project: str | None,
+    archived: bool,
+    deleted: bool,
+    ids: Sequence[str] | None,
 ) -> list[dict[str, Any]]:
     """The rows of runs, newest first: those deleted, or those not, the archived ones only if wanted."""
     query = select(runs).where(runs.c.deleted_at.is_not(None) if deleted else _ALIVE)
     if project is not None:
         query = query.where(runs.c.project == project)
-    if not archived and not deleted:
+    if ids is not None:
+        query = query.where(runs.c.run_id.in_(ids))
+    elif not archived and not deleted:
         query = query.where(runs.c.archived_at.is_(None))
     query = query.order_by(runs.c.created_at.desc(), runs.c.run_id)
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from .engine import in_groups
+from .engine import in_groups, now
 from .errors import BadChange, RunIsLive, RunNotFound
 from .run_rows import clean_text
 from .schema import runs
@@ -20,7 +20,8 @@ BEYOND_RESTORE = 0.0
 
 def delete_runs(connection: Connection, run_ids: Iterable[str], force: bool) -> None:
     rows = _load(connection, run_ids, deleted=False)
-    live = [row["name"] for row in rows if run_status(row["status"], row["updated_at"]) == "running"]
+    heard = now(connection)
+    live = [row["name"] for row in rows if run_status(row["status"], row["updated_at"], heard) == "running"]
     if live and not force:
         names = ", ".join(f"'{name}'" for name in live)
         raise RunIsLive(f"Still being written to: {names}. End the program first, or force the deletion.")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from typing import Any
 
 from sqlalchemy import Connection, select
 
 from .endings import Other, begun, ended
-from .engine import insert_new, insert_or_update
+from .engine import insert_new, insert_or_update, now
 from .frames import FrameType
 from .schema import runs
 
@@ -22,14 +21,14 @@ def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
     query = select(runs).where(runs.c.run_id == run_id).with_for_update()
     row = connection.execute(query).mappings().first()
     if row is None:
-        connection.execute(insert_new(connection, runs), _unheard_of(run_id))
+        connection.execute(insert_new(connection, runs), _unheard_of(run_id, now(connection)))
         row = connection.execute(query).mappings().one()
     return dict(row)
 
 
 def save_run(connection: Connection, row: dict[str, Any]) -> None:
     """Write the row back as heard of now, and as changed."""
-    row["updated_at"] = time.time()
+    row["updated_at"] = now(connection)
     row["revision"] += 1
     connection.execute(insert_or_update(connection, runs), row)
 
@@ -64,8 +63,7 @@ def clean_text(text: Any) -> str:
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
-def _unheard_of(run_id: str) -> dict[str, Any]:
-    now = time.time()
+def _unheard_of(run_id: str, heard_at: float) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "project": "",
@@ -82,8 +80,8 @@ def _unheard_of(run_id: str) -> dict[str, Any]:
         "error": None,
         "dropped": 0,
         "damaged": 0,
-        "created_at": now,
-        "updated_at": now,
+        "created_at": heard_at,
+        "updated_at": heard_at,
         "ended_at": None,
         "revision": 0,
         "archived_at": None,

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -111,9 +110,9 @@ class RunRecord:
         return self._read_summary()
 
 
-def run_status(stored: str, updated_at: float) -> str:
-    """How a run is doing, by what is stored of it and when it was last heard of."""
-    is_silent = time.time() - updated_at > SILENCE_S
+def run_status(stored: str, updated_at: float, now: float) -> str:
+    """The status of a run that was last heard of at ``updated_at``, both times by the store's clock."""
+    is_silent = now - updated_at > SILENCE_S
     if stored == "finishing":
         return "finished" if is_silent else "running"
     return "killed" if stored == "running" and is_silent else stored

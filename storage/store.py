@@ -14,13 +14,13 @@ from . import controls, lookup, run_changes
 from . import engine as database
 from .chunk_rows import Window
 from .cover import Axis
-from .errors import StoreGone
 from .ingest import Ingest
-from .location import sqlite_path, without_password
+from .location import without_password
 from .points import query_points, read_since
 from .rank_points import rank_points
 from .ranks import ranks
 from .records import Record, read_index, read_records, spread
+from .reopen import replacement
 from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
@@ -37,8 +37,7 @@ class Store:
     def __init__(self, url: str, engine: Engine) -> None:
         self.url = url
         self._engine = engine
-        self._path = sqlite_path(url)
-        self._file = self._file_now()
+        self.reopened = 0
 
     def close(self) -> None:
         """Close the connections; the store opens new ones if it is used again."""
@@ -46,7 +45,7 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection with one consistent view of the store."""
+        """A connection with one consistent view of the store. Raises ``StoreGone``."""
         with database.translated(self.url), database.reading(self._engine) as connection:
             yield connection
 
@@ -54,10 +53,6 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction, committed at the end of the block or not at all. Raises ``StoreGone``."""
         with database.translated(self.url), database.writing(self._engine) as connection:
-            if self._file_now() != self._file:
-                raise StoreGone(
-                    f"Store '{self._path}' was deleted or replaced while it was open; open it again."
-                )
             yield connection
 
     @contextmanager
@@ -65,6 +60,15 @@ class Store:
         """The driver's own connection, outside of any transaction, for what must not be in one."""
         with database.translated(self.url), database.unguarded(self._engine) as connection:
             yield connection
+
+    def reopen(self) -> bool:
+        """Turn to the store that took the place of a deleted or replaced one; see ``storage.reopen``."""
+        fresh = replacement(self._engine, self.url)
+        if fresh is not None:
+            self.close()
+            self._engine = fresh
+            self.reopened += 1
+        return fresh is not None
 
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
@@ -98,24 +102,27 @@ class Store:
         project: str | None = None,
         where: Mapping[str, Any] | None = None,
         *,
+        ids: Sequence[str] | None = None,
         archived: bool = False,
         deleted: bool = False,
     ) -> list[RunRecord]:
-        """Runs, newest first, of one project or all.
+        """Runs, newest first, of one project or all, or those of these ids that exist.
 
         ``where`` gives fields of ``RunRecord`` and the values they must equal, such as
         ``{"status": "running"}``. Archived runs are left out unless ``archived``; ``deleted`` gives those
         that were deleted and can be restored, and no others.
         """
         with self.reading() as connection:
-            rows = lookup.run_rows(connection, project, archived, deleted)
+            now = database.now(connection)
+            rows = lookup.run_rows(connection, project, archived, deleted, ids)
         wanted = (where or {}).items()
-        found = map(self._run_record, rows)
+        found = [self._run_record(row, now) for row in rows]
         return [run for run in found if all(getattr(run, name) == value for name, value in wanted)]
 
     def run(self, run_id: str) -> RunRecord:
         with self.reading() as connection:
-            return self._run_record(lookup.run_row(connection, run_id, without_password(self.url)))
+            row = lookup.run_row(connection, run_id, without_password(self.url))
+            return self._run_record(row, database.now(connection))
 
     def series(self, run_ids: str | Sequence[str], kind: str | None = None) -> list[SeriesRecord]:
         """The series of one or several runs, all or of one kind, by run, tag and rank."""
@@ -243,23 +250,13 @@ class Store:
         with self.reading() as connection:
             return controls.requests_since(connection, run_id, since)
 
-    def _file_now(self) -> tuple[int, int] | None:
-        """What tells the store's file from another of the same name."""
-        if not self._path:
-            return None
-        try:
-            found = self._path.stat()
-        except FileNotFoundError:
-            return 0, 0
-        return found.st_dev, found.st_ino
-
     def _series_row(self, connection: Connection, run_id: str, key: SeriesKey) -> RowMapping:
         return lookup.series_row(connection, run_id, key, without_password(self.url))
 
-    def _run_record(self, row: dict[str, Any]) -> RunRecord:
+    def _run_record(self, row: dict[str, Any], now: float) -> RunRecord:
         explicit = row.pop("summary")
         run_id = row.pop("run_id")
-        row["status"] = run_status(row["status"], row["updated_at"])
+        row["status"] = run_status(row["status"], row["updated_at"], now)
         return RunRecord(
             id=run_id,
             group=row.pop("group_name"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-
 import zstandard
 
 from .errors import ProtocolMismatch, TooLarge
@@ -17,7 +15,8 @@ MAX_BODY = 128 << 20
 """The most bytes of a spool in one request, packed or not; a record must fit."""
 
 _WINDOW = 8 << 20
-_PIECE = 1 << 20
+_PIECE = 512  # which may become 16 MiB
+_HEADER = 18
 
 
 def pack(data: bytes | bytearray | memoryview) -> bytes:
@@ -27,20 +26,26 @@ def pack(data: bytes | bytearray | memoryview) -> bytes:
             f"A record of {len(data) >> 20} MiB is more than the {MAX_BODY >> 20} MiB that a server takes; "
             "send its spool to a database with `trainboard sync`, and log smaller parts."
         )
-    return zstandard.ZstdCompressor(level=3).compress(data)
+    return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(data)
 
 
 def unpack(body: bytes | bytearray) -> bytes:
-    """The bytes that were packed. Raises ``ValueError`` if they were not, and ``TooLarge``."""
+    """The bytes that were packed. Raises ``ValueError`` if they were not, or not whole, and ``TooLarge``."""
     unpacked = bytearray()
     try:
-        with zstandard.ZstdDecompressor(max_window_size=_WINDOW).stream_reader(io.BytesIO(body)) as reader:
-            while piece := reader.read(_PIECE):
-                unpacked += piece
-                check_size(len(unpacked))
+        frame = zstandard.get_frame_parameters(bytes(body[:_HEADER]))
+        if not frame.has_checksum or frame.content_size == zstandard.CONTENTSIZE_UNKNOWN:
+            raise ValueError("the body has no checksum or no size")
+        check_size(frame.content_size)
+        unpacker = zstandard.ZstdDecompressor(max_window_size=_WINDOW).decompressobj()
+        for at in range(0, len(body), _PIECE):
+            unpacked += unpacker.decompress(bytes(body[at : at + _PIECE]))
+            check_size(len(unpacked))
+            if unpacker.eof:
+                return bytes(unpacked)
     except zstandard.ZstdError as error:
         raise ValueError(f"the body is not zstd: {error}") from error
-    return bytes(unpacked)
+    raise ValueError("the body is cut short")
 
 
 def check_size(size: int) -> None:

@@ -26,9 +26,9 @@ START_SECONDS = 20.0
 class Dashboard:
     """A dashboard that runs in a thread, and can be stopped and started again on its port."""
 
-    def __init__(self, store: Store, *, host: str = "127.0.0.1", token: str | None = None) -> None:
+    def __init__(self, store: Store, **options: Any) -> None:
         self.store = store
-        self._host, self._token = host, token
+        self._options = options
         self.port = 0
         self.start()
 
@@ -39,7 +39,7 @@ class Dashboard:
     def start(self) -> None:
         listener = bind("127.0.0.1", self.port)
         self.port = listener.getsockname()[1]
-        self._server = Server(self.store, listener, host=self._host, token=self._token)
+        self._server = Server(self.store, listener, **self._options)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
         eventually(lambda: self._server.started, START_SECONDS)

@@ -17,6 +17,8 @@
     ready: false /* whether Dash has drawn the shell, which its first callbacks tell */,
     theme: document.documentElement.getAttribute("data-mantine-color-scheme"),
     connected: true,
+    storeGone: false,
+    behind: null /* how many spools the store has not caught up with, and by how many seconds */,
     highlighted: null,
   });
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from ...storage.errors import TrainboardError
+from .. import asked
 from ..cards import image, text
 from . import step_slider
 
@@ -69,12 +70,8 @@ def routes(store: Store) -> list[BaseRoute]:
     """``GET /api/v1/images/{digest}?run=&tag=&rank=&index=``: the PNG bytes, which never change."""
 
     async def image_bytes(request: Request) -> Response:
-        asked = request.query_params
-        try:
-            rank, index = int(asked.get("rank", 0)), int(asked["index"])
-            run, tag = asked["run"], asked["tag"]
-        except (KeyError, ValueError) as error:
-            raise HTTPException(400, f"run, tag and index are needed, the last a number: {error}.") from error
+        run, tag = asked.text(request, "run"), asked.text(request, "tag")
+        rank, index = asked.place(request, "rank", "0"), asked.place(request, "index")
         try:
             record = await asyncio.to_thread(store.record_at, run, tag, "image", index, rank=rank)
         except IndexError as error:

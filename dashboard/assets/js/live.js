@@ -7,8 +7,11 @@
   const WAIT_SECONDS = 20;
   const WAIT_SECONDS_RUNNING = 4;
   const TICK_MILLISECONDS = 1000;
+  const MOST_RUNS = 500;
+  const GONE = 410;
   const RETRY_MILLISECONDS = [250, 500, 1000, 2000];
   let version = -1;
+  let store = null;
   let started = false;
   let failures = 0;
   let waiting = null;
@@ -18,7 +21,7 @@
 
   async function json(url, options) {
     const answer = await fetch(url, options);
-    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+    if (!answer.ok) throw Object.assign(new Error(`${url} answered ${answer.status}`), { status: answer.status });
     return answer.json();
   }
   trainboard.json = json;
@@ -30,9 +33,15 @@
       document.addEventListener("visibilitychange", () => resolve(), { once: true });
     });
 
-  function setConnected(connected) {
-    if (state.connected === connected) return;
-    state.connected = connected;
+  function setConnected(connected, storeGone = false) {
+    if (state.connected === connected && state.storeGone === storeGone) return;
+    Object.assign(state, { connected, storeGone });
+    trainboard.emit("connected");
+  }
+
+  function setBehind(behind) {
+    if (JSON.stringify(state.behind) === JSON.stringify(behind)) return;
+    state.behind = behind;
     trainboard.emit("connected");
   }
 
@@ -43,10 +52,10 @@
         await step();
         failures = 0;
         setConnected(true);
-      } catch {
+      } catch (error) {
         if (document.hidden) continue;
         failures += 1;
-        if (failures > 1) setConnected(false);
+        if (failures > 1) setConnected(false, error.status === GONE);
         await pause(RETRY_MILLISECONDS[Math.min(failures, RETRY_MILLISECONDS.length) - 1]);
       }
     }
@@ -56,8 +65,11 @@
     if (state.runs === null) await refreshAll();
     const running = state.runs.some((run) => run.status === "running");
     waiting = new AbortController();
-    const seconds = state.connected ? (running ? WAIT_SECONDS_RUNNING : WAIT_SECONDS) : 0;
+    const seconds = state.connected ? (running || state.behind ? WAIT_SECONDS_RUNNING : WAIT_SECONDS) : 0;
     const change = await json(`/api/v1/changes?since=${version}&wait=${seconds}`, { signal: waiting.signal });
+    if (store !== null && store !== change.store) return location.reload(); /* another store is shown now */
+    store = change.store;
+    setBehind(change.behind);
     const first = version === -1;
     const same = change.version === version;
     version = change.version;
@@ -100,6 +112,7 @@
   }
 
   async function refreshSome(ids) {
+    if (ids.length > MOST_RUNS) return refreshAll();
     const answer = await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`);
     const found = new Map(answer.runs.map((run) => [run.id, run]));
     const known = new Set(state.runs.map((run) => run.id));

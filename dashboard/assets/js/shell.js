@@ -4,6 +4,8 @@
   const trainboard = (window.trainboard ??= {});
   const THEMES = ["auto", "light", "dark"];
   const PAGE_KEYS = { c: "/", h: "/histograms", m: "/media", g: "/graph" };
+  const SERVER_LOST = "The server cannot be reached. Reconnecting…";
+  const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
   const NARROW = "(max-width: 760px)";
   let afterG = false;
 
@@ -137,7 +139,7 @@
 
   /* The line in the header that says how alive the page is. */
   function sayLive() {
-    const { connected, runs } = trainboard.state;
+    const { connected, storeGone, behind, runs } = trainboard.state;
     const root = document.documentElement;
     root.toggleAttribute("data-lost", !connected);
     root.toggleAttribute("data-empty", runs !== null && trainboard.state.projects.length === 0);
@@ -146,8 +148,14 @@
     const line = document.getElementById("live");
     if (!line) return;
     line.dataset.state = !connected ? "lost" : running ? "running" : "idle";
-    if (line.textContent !== words) line.textContent = words;
+    say(line, words);
+    say(document.getElementById("lost"), connected ? "" : storeGone ? STORE_GONE : SERVER_LOST);
+    say(document.getElementById("behind"), behind ? sayBehind(behind) : "");
   }
+
+  const say = (element, words) => element.textContent === words || (element.textContent = words);
+  const sayBehind = ({ spools, seconds }) =>
+    spools === 1 ? `1 spool is behind: ${seconds} s` : `${spools} spools are behind: up to ${seconds} s`;
   trainboard.on("runs", sayLive);
   trainboard.on("connected", sayLive);
 })();

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from trainboard.cli.printing import counted, print_json
+from trainboard.cli.printing import counted, print_json, printable
 from trainboard.cli.run_selection import add_filters, chosen, filtered, listed, named, print_runs
 from trainboard.cli.serve import STORE_HELP
 from trainboard.storage.errors import BadChange, StoreUnavailable
 
 if TYPE_CHECKING:
     from trainboard.storage import RunRecord, Store
+    from trainboard.storage.spool_lag import Lag
 
 DEFAULT_ACTION = "list"
 SEVERAL = {
@@ -71,6 +73,7 @@ def _add_several(action: argparse.ArgumentParser, name: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
+    from trainboard.storage.spool_lag import lagging
     from trainboard.storage.spools import adopt_orphans
 
     with closing(open_store(arguments.store)) as store:
@@ -94,6 +97,14 @@ def show(store: Store, arguments: argparse.Namespace) -> None:
         print_runs(records)
     else:
         print("No such runs." if store.runs(archived=True) else "No runs yet.")
+    say_behind(lagging(store))
+
+
+def say_behind(lags: list[Lag]) -> None:
+    """Say, beside the runs, that some of what was logged is still to come."""
+    late = [f"{lag.run} by {lag.size:,} bytes" for lag in lags if lag.is_late]
+    if late:
+        print(f"Still in spools: {', '.join(map(printable, late))}.", file=sys.stderr)
 
 
 def change_one(store: Store, arguments: argparse.Namespace) -> None:

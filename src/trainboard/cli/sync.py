@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trainboard.storage.errors import StoreNotFound
-from trainboard.storage.location import resolve_url, spool_root, sqlite_path, without_password
+from trainboard.storage.location import is_server, resolve_url, spool_root, sqlite_path, without_password
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +40,22 @@ def run(arguments: argparse.Namespace) -> int:
     left = [path.name for path in found_in(root)]
     name = without_password(target)
     if arguments.json:
-        print(json.dumps({"from": str(root), "to": name, "sent": sent, "left": left}, indent=2))
+        told_left = {"left": left, "behind": behind(target) if left else []}
+        print(json.dumps({"from": str(root), "to": name, "sent": sent} | told_left, indent=2))
     else:
         print(told(sent, left, root, name))
     return 0
+
+
+def behind(target: str) -> list[dict[str, object]]:
+    """What programs of this machine hold in their spools and a store does not yet; a server cannot tell."""
+    from trainboard.storage import open_store
+    from trainboard.storage.spool_lag import lagging
+
+    if is_server(target):
+        return []
+    with closing(open_store(target)) as store:
+        return [lag.as_json() for lag in lagging(store)]
 
 
 def find_spools(source: str | None) -> tuple[Path, str | None]:

@@ -1,0 +1,114 @@
+"""Questions as they come from a browser or a program: checked, bounded, and with an error that names both."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from starlette.exceptions import HTTPException
+
+from ..storage.run_rows import clean_text
+from .cards.scalar import MERGES, Wanted
+from .lines import View
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from ..storage.points import Axis
+
+MAX_RUNS = 1_000
+MAX_SERIES = 5_000
+MAX_BUCKETS = 2_500_000
+"""Series times pixels of one request; an answer has at most two points a pixel."""
+
+_MIN_WIDTH, _WIDTH, _MAX_WIDTH = 50, 500, 4_000
+_MAX_INDEX = 2**62
+_MAX_NUMBER = 2**31 - 1
+_AXES: dict[str, Axis] = {"step": "step", "relative": "relative", "wall": "wall"}
+
+
+def number(request: Request, name: str, default: float) -> float:
+    """A finite number among the query's parameters."""
+    text = request.query_params.get(name)
+    try:
+        found = default if text is None else float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise HTTPException(400, f"{name!r} must be a number, not {str(text)[:100]!r}.")
+    return found
+
+
+def place(request: Request, name: str, default: str | None = None) -> int:
+    """A whole number from 0 among the query's parameters."""
+    text = request.query_params.get(name, default) or ""
+    if not (text.isascii() and text.isdecimal() and len(text) < 12 and int(text) <= _MAX_NUMBER):
+        raise HTTPException(400, f"{name!r} must be a number from 0 to {_MAX_NUMBER}, not {text[:100]!r}.")
+    return int(text)
+
+
+def text(request: Request, name: str) -> str:
+    """A text among the query's parameters, as the store would hold it."""
+    if name not in request.query_params:
+        raise HTTPException(400, f"{name!r} is needed.")
+    return clean_text(request.query_params[name])
+
+
+def run_ids(request: Request, name: str) -> list[str]:
+    """Ids of runs, joined by commas, among the query's parameters."""
+    ids = [run for run in clean_text(request.query_params.get(name, "")).split(",") if run]
+    if len(ids) > MAX_RUNS:
+        raise HTTPException(413, f"{len(ids)} runs in one request; {MAX_RUNS} are allowed.")
+    return ids
+
+
+async def scalars(request: Request) -> tuple[list[Wanted], View]:
+    """The body of a request for scalars."""
+    asked = await _json(request)
+    try:
+        width = min(max(int(asked.get("width", _WIDTH)), _MIN_WIDTH), _MAX_WIDTH)
+        view = View(width, _AXES[asked.get("axis", "step")], _window(asked.get("window")))
+        entries = asked["series"]
+        check_size(len(entries), width)
+        return [_wanted(**entry) for entry in entries], view
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise HTTPException(400, f"This is not a request for scalars: {error!r:.300}.") from error
+
+
+def check_size(series: int, width: int) -> None:
+    """Refuse an answer that would be too large, naming the limit."""
+    if series > MAX_SERIES:
+        raise HTTPException(413, f"{series} series in one request; {MAX_SERIES} are allowed.")
+    if series * width > MAX_BUCKETS:
+        allowed = MAX_BUCKETS // width
+        raise HTTPException(413, f"{series} series at {width} pixels; {allowed} of that width are allowed.")
+
+
+def _wanted(run: str, tag: str, rank: int | str = 0, since: int = 0) -> Wanted:
+    if isinstance(rank, str):
+        if rank not in MERGES:
+            raise ValueError(f"rank is a number or one of {', '.join(MERGES)}")
+    elif type(rank) is not int or not 0 <= rank <= _MAX_NUMBER:
+        raise ValueError("rank is a whole number from 0")
+    if type(since) is not int or not 0 <= since < _MAX_INDEX:
+        raise ValueError("since is a whole number from 0")
+    return Wanted(clean_text(run), clean_text(tag), rank, since)
+
+
+def _window(asked: Any) -> tuple[float, float] | None:
+    if asked is None:
+        return None
+    low, high = map(float, asked)
+    if math.isnan(low) or math.isnan(high):
+        raise ValueError("a window is two numbers")
+    return low, high
+
+
+async def _json(request: Request) -> dict[str, Any]:
+    try:
+        asked = await request.json()
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, "The request is not JSON.") from error
+    if not isinstance(asked, dict):
+        raise HTTPException(400, "The request is not a JSON object.")
+    return asked
