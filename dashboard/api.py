@@ -68,12 +68,16 @@ class _Interface:
         return JSONResponse({"version": change.version, "runs": change.runs})
 
     async def runs(self, request: Request) -> Response:
-        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
+        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured.
+
+        Archived runs are listed with ``&archived=1`` only, deleted ones never.
+        """
         ids = request.query_params.get("ids")
         if ids is not None:
             return JSONResponse({"runs": await asyncio.to_thread(self._some_runs, ids.split(","))})
         project = request.query_params.get("project") or None
-        return JSONResponse(await asyncio.to_thread(self._all_runs, project))
+        archived = request.query_params.get("archived") == "1"
+        return JSONResponse(await asyncio.to_thread(self._all_runs, project, archived))
 
     def _some_runs(self, ids: list[str]) -> list[dict[str, Any]]:
         found = []
@@ -84,15 +88,21 @@ class _Interface:
                 continue
         return found
 
-    def _all_runs(self, project: str | None) -> dict[str, Any]:
-        records = self._store.runs()
-        projects = list(dict.fromkeys(record.project for record in records))
+    def _all_runs(self, project: str | None, archived: bool) -> dict[str, Any]:
+        records = self._store.runs(archived=True)
+        listed = [record for record in records if archived or record.archived_at is None]
+        projects = list(dict.fromkeys(record.project for record in [*listed, *records]))
         if project not in projects:
             project = projects[0] if projects else None
-        of_project = [record for record in records if record.project == project]
-        last = len(of_project) - 1
-        runs = [_run(record) | {"color": run_color(last - i)} for i, record in enumerate(of_project)]
+        colors = self._colors(project, records)
+        runs = [_run(record) | {"color": colors[record.id]} for record in listed if record.project == project]
         return {"project": project, "projects": projects, "runs": runs}
+
+    def _colors(self, project: str | None, records: list[RunRecord]) -> dict[str, str]:
+        """A colour for each run of a project, which stays when others are archived or deleted."""
+        ever = [*self._store.runs(project, deleted=True), *(run for run in records if run.project == project)]
+        ever.sort(key=lambda record: (-record.created_at, record.id))
+        return {record.id: run_color(len(ever) - 1 - i) for i, record in enumerate(ever)}
 
     async def series(self, request: Request) -> Response:
         """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
@@ -148,6 +158,7 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "ended_at": record.ended_at,
+        "archived": record.archived_at is not None,
     }
 
 

@@ -25,6 +25,15 @@ SEVERAL = {
     "tag": "add and remove tags",
 }
 ONE = {"rename": ("NAME", "give a run another name"), "note": ("TEXT", "replace a run's notes")}
+PAST = {
+    "delete": "Deleted",
+    "restore": "Restored",
+    "archive": "Archived",
+    "unarchive": "Listed again",
+    "tag": "Tagged",
+    "rename": "Renamed",
+    "note": "Noted",
+}
 ACTIONS = (DEFAULT_ACTION, *SEVERAL, *ONE)
 
 
@@ -102,7 +111,7 @@ def change_one(store: Store, arguments: argparse.Namespace) -> None:
         store.rename_run(record.id, arguments.value)
     else:
         store.note_run(record.id, arguments.value)
-    print(f"{record.id}: {'renamed' if arguments.action == 'rename' else 'noted'}.")
+    print(f"{PAST[arguments.action]}: {listed([store.run(record.id)])}.")
 
 
 def change_several(store: Store, arguments: argparse.Namespace) -> None:
@@ -114,7 +123,7 @@ def change_several(store: Store, arguments: argparse.Namespace) -> None:
         print("Nothing was changed.")
         return
     _changes(store, arguments)[arguments.action]([record.id for record in records])
-    print(f"{arguments.action}: {counted(len(records), 'run')}, {listed(records)}.")
+    print(f"{PAST[arguments.action]}: {counted(len(records), 'run')}, {listed(records)}.")
     if arguments.action == "delete":
         print("`trainboard runs restore` brings them back, until `trainboard compact`.")
 
