@@ -55,7 +55,7 @@ def of_scalars(
             keys.append((found.run_id, known[found.run_id], found.tag, found.rank))
     lengths = [len(part.step) for part in parts]
     labels = {
-        name: pandas.Categorical.from_codes(*_codes([key[at] for key in keys], lengths))
+        name: pandas.Categorical.from_codes(*_codes([str(key[at]) for key in keys], lengths))
         for at, name in enumerate(("run", "name", "tag"))
     }
     numbers = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, RowMapping, and_, select
@@ -32,7 +32,8 @@ _COUNTS = ("finite_count", "nan_count", "pos_inf_count", "neg_inf_count")
 _UNKNOWN_STEP = np.iinfo(np.int64).min
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True)
+class Piece:
     """Consecutive points of a series as they are stored; without ``points`` they cannot be read."""
 
     start: int

@@ -78,11 +78,12 @@ def show(answer: Answer, arguments: argparse.Namespace) -> None:
     if arguments.parquet:
         write_parquet(answer, Path(arguments.parquet))
     elif arguments.json:
-        print_json({"columns": answer.columns, "rows": answer.rows, "truncated": answer.truncated})
+        rows = [list(map(plain, row)) for row in answer.rows]
+        print_json({"columns": answer.columns, "rows": rows, "truncated": answer.truncated})
     elif arguments.csv:
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow(answer.columns)
-        writer.writerows(answer.rows)
+        writer.writerows(map(plain, row) for row in answer.rows)
     elif answer.rows:
         print_table(
             answer.columns, [["" if value is None else str(value) for value in row] for row in answer.rows]
@@ -91,8 +92,9 @@ def show(answer: Answer, arguments: argparse.Namespace) -> None:
         print("No rows.")
 
 
-def shown(value: Any) -> str:
-    return "" if value is None else str(value)
+def plain(value: Any) -> Any:
+    """Bytes as hexadecimal digits, all else as it is."""
+    return bytes(value).hex() if isinstance(value, bytes | memoryview) else value
 
 
 def write_parquet(answer: Answer, path: Path) -> None:
