@@ -22,7 +22,7 @@ from trainboard.storage.kinds.image import Image
 from trainboard.storage.repair import repair
 from trainboard.storage.run_rows import load_run
 
-POINTS = 400_100
+POINTS = 140_100
 
 
 def path_of(store: Store) -> Path:
