@@ -95,13 +95,17 @@ class _Interface:
         return JSONResponse(change._asdict() | {"behind": behind})
 
     async def runs(self, request: Request) -> Response:
-        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
+        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured.
+
+        Archived runs are listed with ``&archived=1`` only, deleted ones never.
+        """
         if "ids" in request.query_params:
             ids = asked.run_ids(request, "ids")
             revisions = await self._revisions()
             return JSONResponse({"runs": await self._read(self._rows.some, ids, revisions)})
         project = request.query_params.get("project") or None
-        return JSONResponse(await self._read(self._rows.of_project, project))
+        archived = request.query_params.get("archived") == "1"
+        return JSONResponse(await self._read(self._rows.of_project, project, archived))
 
     async def run(self, request: Request) -> Response:
         """One run, and of each of its ranks how far it is and how it is doing."""

@@ -40,16 +40,22 @@ class RunRows:
             self._kept.popitem(last=False)
         return [found[run_id] for run_id in dict.fromkeys(ids) if run_id in found]
 
-    def of_project(self, project: str | None) -> dict[str, Any]:
+    def of_project(self, project: str | None, archived: bool) -> dict[str, Any]:
         """A project's runs, newest first and coloured, and the names of all; the newest without a name."""
-        records = self._store.runs()
-        projects = list(dict.fromkeys(record.project for record in records))
+        records = self._store.runs(archived=True)
+        listed = [record for record in records if archived or record.archived_at is None]
+        projects = list(dict.fromkeys(record.project for record in [*listed, *records]))
         if project not in projects:
             project = projects[0] if projects else None
-        chosen = [record for record in records if record.project == project]
-        last = len(chosen) - 1
-        runs = [run_row(record) | {"color": run_color(last - at)} for at, record in enumerate(chosen)]
+        colors = self._colors(project, records)
+        runs = [run_row(run) | {"color": colors[run.id]} for run in listed if run.project == project]
         return {"project": project, "projects": projects, "runs": runs}
+
+    def _colors(self, project: str | None, records: Sequence[RunRecord]) -> dict[str, str]:
+        """A colour for each run of a project, which stays when others are archived or deleted."""
+        ever = [*self._store.runs(project, deleted=True), *(run for run in records if run.project == project)]
+        ever.sort(key=lambda run: (-run.created_at, run.id))
+        return {run.id: run_color(len(ever) - 1 - at) for at, run in enumerate(ever)}
 
 
 def run_row(record: RunRecord) -> dict[str, Any]:
@@ -65,5 +71,6 @@ def run_row(record: RunRecord) -> dict[str, Any]:
         "created_at": record.created_at,
         "updated_at": record.updated_at,
         "ended_at": record.ended_at,
+        "archived": record.archived_at is not None,
         "world_size": record.environment.get("world_size", 1),
     }

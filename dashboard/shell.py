@@ -12,7 +12,14 @@ from . import welcome
 from .components import RunList, aria
 from .pages import PAGES
 
-SHARED_QUERY: Mapping[str, str] = {"theme": "auto", "project": "", "hidden": "", "only": "", "group": ""}
+SHARED_QUERY: Mapping[str, str] = {
+    "theme": "auto",
+    "project": "",
+    "hidden": "",
+    "only": "",
+    "group": "",
+    "archived": "",
+}
 """Keys of the address that belong to the shell, with their defaults."""
 
 _MANTINE_THEME: Any = {

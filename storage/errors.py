@@ -85,3 +85,9 @@ class RunIsLive(TrainboardError, ValueError):
     """The run is still being written to."""
 
     http_code = 409
+
+
+class MissingExtra(TrainboardError, ImportError):
+    """What was asked for needs a package that is not installed."""
+
+    http_code = 501

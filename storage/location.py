@@ -14,6 +14,7 @@ DEFAULT_STORE = "trainboard.db"
 SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg"
+_looked_into: set[tuple[int, int]] = set()
 _SCHEMES = {"postgres": _POSTGRESQL, "postgresql": _POSTGRESQL, _POSTGRESQL: _POSTGRESQL}
 
 
@@ -121,11 +122,19 @@ def _check_file(path: Path) -> None:
 
 
 def check_header(path: Path) -> None:
-    """Raise ``NotAStore`` unless the file is empty or begins as SQLite files do."""
+    """Raise ``NotAStore`` unless the file is empty or begins as SQLite files do.
+
+    Looks into a file once only: closing a file takes away all locks that this process has on it, and
+    with them those of SQLite, whose write-ahead log another process could then delete under our feet.
+    """
     try:
+        found = path.stat()
+        if (found.st_dev, found.st_ino) in _looked_into:
+            return
         with path.open("rb") as file:
             start = file.read(len(SQLITE_MAGIC))
     except OSError as error:
         raise StoreUnavailable(f"'{path}' cannot be read: {error.strerror}.") from error
     if start and start != SQLITE_MAGIC:
         raise NotAStore(f"'{path}' is not a trainboard store; give another file, or move this one away.")
+    _looked_into.add((found.st_dev, found.st_ino))

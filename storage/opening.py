@@ -30,7 +30,7 @@ def open_store(url: str | os.PathLike[str] | None = None, *, create: bool = Fals
             path.touch()
         elif path and not path.exists():
             raise StoreNotFound(f"No store '{path}'; log a run to it first, or give another path.")
-        elif path:
+        if path:
             check_header(path)
         engine = database.connect(resolved)
         try:

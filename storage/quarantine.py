@@ -8,10 +8,8 @@ that follow move up, so that the series can be sealed on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 
 from .schema import chunks, runs
 
@@ -23,7 +21,7 @@ CLOSED_UP = -2
 log = logging.getLogger(__name__)
 
 
-def set_aside_open(connection: Connection, row: Mapping[str, Any]) -> None:
+def set_aside_open(connection: Connection, row: RowMapping) -> None:
     """Keep an open chunk's row, which is deleted already or will be, as closed up; count its points."""
     of_series = and_(chunks.c.run_id == row["run_id"], chunks.c.series_id == row["series_id"])
     number = connection.scalar(
@@ -33,7 +31,7 @@ def set_aside_open(connection: Connection, row: Mapping[str, Any]) -> None:
     _count(connection, row)
 
 
-def set_aside_sealed(connection: Connection, row: Mapping[str, Any]) -> None:
+def set_aside_sealed(connection: Connection, row: RowMapping) -> None:
     """Move a sealed chunk to where its hole is known; count its points."""
     its_key = [column == row[column.name] for column in chunks.primary_key]
     connection.execute(update(chunks).where(*its_key).values(level=HOLES))
@@ -47,7 +45,7 @@ def closed_up(connection: Connection, run_id: str, series_id: int) -> int:
     return int(connection.scalar(total) or 0)
 
 
-def _count(connection: Connection, row: Mapping[str, Any]) -> None:
+def _count(connection: Connection, row: RowMapping) -> None:
     log.warning("run %s: a damaged chunk of %d points was set aside", row["run_id"], row["count"])
     of_run = update(runs).where(runs.c.run_id == row["run_id"])
     connection.execute(of_run.values(damaged=runs.c.damaged + row["count"], revision=runs.c.revision + 1))

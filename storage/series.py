@@ -11,10 +11,13 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas
 
 SILENCE_S = 15.0
 """A running run that was not heard of for this long was killed."""
@@ -143,3 +146,12 @@ class Points:
     nan_count: NDArray[np.int64] | None = None
     pos_inf_count: NDArray[np.int64] | None = None
     neg_inf_count: NDArray[np.int64] | None = None
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """A table with the columns step, wall_time and value, and those of the buckets if thinned.
+
+        Raises ``MissingExtra`` without pandas.
+        """
+        from .dataframes import of_points
+
+        return of_points(self)

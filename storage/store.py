@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, RowMapping, func, select
 
-from . import controls, lookup, run_changes
+from . import controls, dataframes, lookup, run_changes, sql
 from . import engine as database
 from .chunk_rows import Window
 from .cover import Axis
@@ -24,6 +24,9 @@ from .reopen import replacement
 from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
+
+if TYPE_CHECKING:
+    import pandas
 
 
 class Store:
@@ -205,6 +208,26 @@ class Store:
         if not found:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
+
+    def to_pandas(
+        self,
+        runs: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+        ranks: Sequence[int] | None = None,
+    ) -> pandas.DataFrame:
+        """Scalars, one row a point: run (id), name (of the run), tag, rank, step, wall_time, value.
+
+        All of them, or those of some runs (by id), tags and ranks. Raises ``MissingExtra`` without pandas.
+        """
+        return dataframes.of_scalars(self, runs, tags, ranks)
+
+    def runs_to_pandas(self, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
+        """One row a run, indexed by id, with columns such as ``config.lr`` and ``summary.loss``."""
+        return dataframes.of_runs(self.runs(project, archived=archived))
+
+    def query(self, statement: str, **limits: Any) -> sql.Answer:
+        """Run one SELECT over runs, series, scalars and records; ``storage.sql.query`` says what it takes."""
+        return sql.query(self, statement, **limits)
 
     def delete_runs(self, run_ids: Iterable[str], *, force: bool = False) -> None:
         """Hide runs from everyone until they are restored, or removed for good by ``compact``.

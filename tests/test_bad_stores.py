@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -131,3 +133,14 @@ def test_messages_show_urls_without_passwords() -> None:
     assert (
         without_password("postgresql+psycopg://me:pw@host:5432/db") == "postgresql+psycopg://me@host:5432/db"
     )
+
+
+def test_a_store_opened_twice_in_a_process_sees_what_others_write(tmp_path: Path) -> None:
+    """Looking into an open file would drop SQLite's locks: another process then deletes its log."""
+    path = tmp_path / "store.db"
+    store = open_store(path, create=True)
+    for name in ("one", "two"):
+        open_store(path, create=True).close()
+        program = f"import trainboard as tb; tb.init('digits', '{name}', store='store.db').finish()"
+        subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+        assert store.runs()[0].name == name

@@ -1,4 +1,4 @@
-"""Compacting removes what was deleted and nothing else, beside programs that log; retention by age and number."""
+"""Compacting removes what was deleted and nothing else, beside programs that log; retention."""
 
 from __future__ import annotations
 

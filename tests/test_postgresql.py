@@ -17,13 +17,19 @@ import pytest
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.append import append_points
+from trainboard.storage.backup import backup
+from trainboard.storage.check import check
 from trainboard.storage.chunks import Columns
+from trainboard.storage.compact import compact
 from trainboard.storage.errors import NotAStore, StoreTooNew
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
+from trainboard.storage.kinds.image import Image
 from trainboard.storage.kinds.text import Text
+from trainboard.storage.repair import repair
 from trainboard.storage.run_rows import load_run
 from trainboard.storage.series import SeriesKey
+from trainboard.storage.sql import QueryFailed
 
 SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'trainboard[postgres]'")
@@ -183,3 +189,80 @@ def test_a_newer_or_foreign_database_is_refused(url: str) -> None:
         connection.execute("DROP TABLE alembic_version")
     with pytest.raises(NotAStore):
         open_store(url, create=True)
+
+
+def test_runs_are_deleted_restored_and_removed_on_a_server(store: Store, segment: Any) -> None:
+    for run in ("kept", "gone"):
+        made = some_segment(segment, run)
+        picture = Image.from_array(np.full((4, 4), 0.9 if run == "gone" else 0.5))
+        made.record("sample", "image", KINDS["image"].encode(picture).to_bytes(), 0)
+        store.ingest(run).feed(0, made.data, 0)
+    store.delete_runs(["gone"])
+    store.restore_runs(["gone"])
+    store.tag_runs(["kept"], add=["best"])
+    store.delete_runs(["gone"])
+    assert [(run.id, run.tags) for run in store.runs()] == [("kept", ["best"])]
+    done = compact(store)
+    assert (done.removed, store.runs(deleted=True)) == (["gone"], [])
+    with store.reading() as connection:
+        for table in ("runs", "spools"):
+            assert connection.exec_driver_sql(f"SELECT run_id FROM {table}").all() == [("kept",)]
+        assert connection.exec_driver_sql("SELECT count(*) FROM blobs").scalar() == 1
+    assert list(check(store)) == []
+
+
+def test_a_server_is_checked_repaired_and_backed_up(store: Store, segment: Any, tmp_path: Path) -> None:
+    steps = np.arange(30_010)
+    columns = Columns(steps, steps / 7, np.sin(steps))
+    with store.writing() as connection:
+        load_run(connection, "run")
+        append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})
+        connection.exec_driver_sql("UPDATE chunks SET data = '' WHERE level = 1 OR start >= 28672")
+        connection.exec_driver_sql("UPDATE series SET count = count + 5")
+    assert len(list(check(store))) >= 3
+    repair(store)
+    assert list(check(store)) == []
+    assert store.points("run", "loss").total == 28_672
+    store.ingest("spool").feed(0, some_segment(segment, "other").data, 0)
+    copy = open_store(backup(store, tmp_path / "backup.db"))
+    assert list(check(copy)) == []
+    assert copy.points("run", "loss").value.tobytes() == store.points("run", "loss").value.tobytes()
+    assert copy.runs() == store.runs() and copy.series("other") == store.series("other")
+    assert copy.records("other", "notes", "text") == store.records("other", "notes", "text")
+
+
+def test_a_server_is_queried_and_cannot_be_changed_by_it(store: Store, segment: Any) -> None:
+    for run in ("one", "two"):
+        store.ingest(run).feed(0, some_segment(segment, run).data, 0)
+    store.delete_runs(["two"])
+    asked = "SELECT run, step, value FROM scalars WHERE tag = 'loss' ORDER BY step LIMIT 3 -- thus"
+    assert store.query(asked).rows == [("one", 0, None), ("one", 1, float("inf")), ("one", 2, -0.0)]
+    assert store.query("SELECT run FROM runs UNION SELECT run FROM series").rows == [("one",)]
+    assert store.query("SELECT count(*) FROM scalars", tags=["accuracy"]).rows == [(60,)]
+    assert store.query("SELECT step FROM scalars", limit=7).truncated
+    for statement in (
+        "DELETE FROM public.runs",
+        "SELECT 1; DROP TABLE public.runs",
+        "SELECT 1) AS x; COMMIT; DROP TABLE public.runs; --",
+        "WITH gone AS (DELETE FROM public.runs RETURNING 1) SELECT * FROM gone",
+        "SELECT setval('x', 1)",
+        "COPY public.runs TO '/tmp/x'",
+        "",
+    ):
+        with pytest.raises(QueryFailed):
+            store.query(statement)
+    with pytest.raises(QueryFailed, match="took longer"):
+        store.query("SELECT pg_sleep(20)", seconds=0.2)
+    assert [run.id for run in store.runs()] == ["one"]
+
+
+def test_more_points_than_a_query_can_hold_are_refused(
+    store: Store, segment: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.ingest("one").feed(0, some_segment(segment, "one").data, 0)
+    from trainboard.storage import sql_postgresql
+
+    monkeypatch.setattr(sql_postgresql, "MOST_POINTS", 100)
+    with pytest.raises(QueryFailed, match="120 points; 100 are the most"):
+        store.query("SELECT * FROM scalars")
+    assert len(store.query("SELECT * FROM scalars", tags=["loss"]).rows) == 60

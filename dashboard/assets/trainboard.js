@@ -72,14 +72,14 @@
   function apply(query) {
     const next = tidy(query);
     if (JSON.stringify(next) === JSON.stringify(state.query)) return;
-    const projectChanged = next.project !== state.query.project;
+    const listingChanged = ["project", "archived"].some((key) => next[key] !== state.query[key]);
     state.query = next;
     const search = new URLSearchParams(next).toString();
     history.replaceState(history.state, "", location.pathname + (search ? `?${search}` : "") + location.hash);
     applyTheme();
     choose();
     trainboard.emit("query");
-    if (projectChanged) trainboard.emit("project");
+    if (listingChanged) trainboard.emit("listing");
   }
   trainboard.applyQuery = apply;
 

@@ -104,8 +104,11 @@
 
   async function refreshAll() {
     const project = trainboard.value("project");
-    const answer = await json(`/api/v1/runs?project=${encodeURIComponent(project)}`);
-    if (project !== trainboard.value("project")) return; /* another was chosen, and asked for, meanwhile */
+    const archived = trainboard.value("archived");
+    const answer = await json(`/api/v1/runs?project=${encodeURIComponent(project)}&archived=${archived}`);
+    if (project !== trainboard.value("project") || archived !== trainboard.value("archived")) {
+      return; /* others were chosen, and asked for, meanwhile */
+    }
     state.project = answer.project;
     state.projects = answer.projects;
     trainboard.setRuns(answer.runs);
@@ -116,13 +119,13 @@
     const answer = await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`);
     const found = new Map(answer.runs.map((run) => [run.id, run]));
     const known = new Set(state.runs.map((run) => run.id));
+    const isListed = (run) => !run.archived || trainboard.value("archived") === "1";
     const isNews = (run) =>
-      !state.projects.includes(run.project) || (run.project === state.project && !known.has(run.id));
-    if (answer.runs.some(isNews)) return refreshAll();
-    const gone = new Set(ids.filter((id) => !found.has(id)));
-    trainboard.setRuns(
-      state.runs.filter((run) => !gone.has(run.id)).map((run) => ({ ...run, ...found.get(run.id) })),
-    );
+      isListed(run) &&
+      (!state.projects.includes(run.project) || (run.project === state.project && !known.has(run.id)));
+    const isGone = (id) => known.has(id) && !(found.has(id) && isListed(found.get(id)));
+    if (answer.runs.some(isNews) || ids.some(isGone)) return refreshAll();
+    trainboard.setRuns(state.runs.map((run) => ({ ...run, ...found.get(run.id) })));
   }
 
   trainboard.live = {
@@ -130,7 +133,7 @@
       if (started) return;
       started = true;
       document.addEventListener("visibilitychange", () => document.hidden && waiting?.abort());
-      trainboard.on("project", () => refreshAll().catch(() => setConnected(false)));
+      trainboard.on("listing", () => refreshAll().catch(() => setConnected(false)));
       follow();
     },
   };

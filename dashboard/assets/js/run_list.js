@@ -91,6 +91,16 @@
           },
           "Group",
         ),
+        h(
+          "button",
+          {
+            className: "quiet-button",
+            "aria-pressed": trainboard.value("archived") === "1",
+            title: "List archived runs, too",
+            onClick: () => trainboard.setQuery({ archived: trainboard.value("archived") === "1" ? "" : "1" }),
+          },
+          "Archived",
+        ),
       ),
     );
   }

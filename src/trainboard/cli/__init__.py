@@ -7,10 +7,19 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import compact, demo, runs, serve, sync
+from trainboard.cli import backup, check, compact, demo, query, runs, serve, sync
 from trainboard.storage.errors import TrainboardError
 
-VERBS = {"serve": serve, "demo": demo, "runs": runs, "sync": sync, "compact": compact}
+VERBS = {
+    "serve": serve,
+    "demo": demo,
+    "runs": runs,
+    "query": query,
+    "sync": sync,
+    "backup": backup,
+    "check": check,
+    "compact": compact,
+}
 BAD_USE = 2
 INTERRUPTED = 130
 

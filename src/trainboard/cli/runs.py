@@ -27,6 +27,15 @@ SEVERAL = {
     "tag": "add and remove tags",
 }
 ONE = {"rename": ("NAME", "give a run another name"), "note": ("TEXT", "replace a run's notes")}
+PAST = {
+    "delete": "Deleted",
+    "restore": "Restored",
+    "archive": "Archived",
+    "unarchive": "Listed again",
+    "tag": "Tagged",
+    "rename": "Renamed",
+    "note": "Noted",
+}
 ACTIONS = (DEFAULT_ACTION, *SEVERAL, *ONE)
 
 
@@ -73,7 +82,6 @@ def _add_several(action: argparse.ArgumentParser, name: str) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
-    from trainboard.storage.spool_lag import lagging
     from trainboard.storage.spools import adopt_orphans
 
     with closing(open_store(arguments.store)) as store:
@@ -90,6 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show(store: Store, arguments: argparse.Namespace) -> None:
+    from trainboard.storage.spool_lag import lagging
+
     records = filtered(store.runs(archived=arguments.archived, deleted=arguments.deleted), arguments)
     if arguments.json:
         print_json([as_json(record) for record in records])
@@ -113,7 +123,7 @@ def change_one(store: Store, arguments: argparse.Namespace) -> None:
         store.rename_run(record.id, arguments.value)
     else:
         store.note_run(record.id, arguments.value)
-    print(f"{record.id}: {'renamed' if arguments.action == 'rename' else 'noted'}.")
+    print(f"{PAST[arguments.action]}: {listed([store.run(record.id)])}.")
 
 
 def change_several(store: Store, arguments: argparse.Namespace) -> None:
@@ -125,7 +135,7 @@ def change_several(store: Store, arguments: argparse.Namespace) -> None:
         print("Nothing was changed.")
         return
     _changes(store, arguments)[arguments.action]([record.id for record in records])
-    print(f"{arguments.action}: {counted(len(records), 'run')}, {listed(records)}.")
+    print(f"{PAST[arguments.action]}: {counted(len(records), 'run')}, {listed(records)}.")
     if arguments.action == "delete":
         print("`trainboard runs restore` brings them back, until `trainboard compact`.")
 

@@ -13,7 +13,8 @@ from alembic import op
 from trainboard.storage import chunks as points_codec
 from trainboard.storage.buckets import Buckets, concatenate, unknown
 from trainboard.storage.chunks import CHUNK_POINTS
-from trainboard.storage.pyramid import FAN_OUT, LEVEL_CHUNK, by_fan_out, first_level, level_chunk
+from trainboard.storage.pyramid import FAN_OUT, first_level, level_chunk
+from trainboard.storage.rebuild import built_levels
 
 revision = "0002"
 down_revision = "0001"
@@ -39,13 +40,8 @@ def upgrade() -> None:
 
 def _build(run_id: str, series_id: int, sealed: int) -> None:
     """Make the levels of one series, holding one open chunk of each level and a few of points."""
-    opened: list[Buckets] = []
-    written: list[int] = []
-    for risen in _first_level(run_id, series_id, sealed):
-        _extend(run_id, series_id, opened, written, 1, risen)
-    for level, rest in enumerate(opened, 1):
-        if len(rest):
-            _write(run_id, series_id, level, written[level - 1], rest)
+    for level, start, part in built_levels(_first_level(run_id, series_id, sealed)):
+        op.get_bind().execute(sa.insert(_CHUNKS).values(level_chunk(run_id, series_id, level, start, part)))
 
 
 def _first_level(run_id: str, series_id: int, sealed: int) -> Iterator[Buckets]:
@@ -65,24 +61,3 @@ def _of_chunk(data: bytes | None) -> Buckets:
         return first_level(points_codec.decode(data or b"", CHUNK_POINTS))
     except ValueError:
         return unknown(CHUNK_POINTS // FAN_OUT, FAN_OUT)
-
-
-def _extend(
-    run_id: str, series_id: int, opened: list[Buckets], written: list[int], level: int, risen: Buckets
-) -> None:
-    """Add buckets to a level: write its full chunks, and hand what they make to the level above."""
-    if len(opened) < level:
-        opened.append(concatenate([]))
-        written.append(0)
-    whole = concatenate([opened[level - 1], risen])
-    full = len(whole) - len(whole) % LEVEL_CHUNK
-    for at in range(0, full, LEVEL_CHUNK):
-        _write(run_id, series_id, level, written[level - 1] + at, whole.take(slice(at, at + LEVEL_CHUNK)))
-    written[level - 1] += full
-    opened[level - 1] = whole.take(slice(full, None))
-    if full:
-        _extend(run_id, series_id, opened, written, level + 1, by_fan_out(whole.take(slice(0, full))))
-
-
-def _write(run_id: str, series_id: int, level: int, start: int, part: Buckets) -> None:
-    op.get_bind().execute(sa.insert(_CHUNKS).values(level_chunk(run_id, series_id, level, start, part)))
