@@ -4,9 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import graph, histogram, image, scalar, text
+from . import (
+    audio,
+    confusion_matrix,
+    embedding,
+    figure,
+    graph,
+    histogram,
+    image,
+    layout,
+    mesh,
+    pr_curve,
+    scalar,
+    table,
+    text,
+    trace,
+    video,
+)
 from .base import Kind
 
 KINDS: dict[str, Kind[Any]] = {
-    kind.name: kind for kind in (scalar.KIND, histogram.KIND, image.KIND, text.KIND, graph.KIND)
+    kind.name: kind
+    for kind in (
+        scalar.KIND,
+        histogram.KIND,
+        image.KIND,
+        audio.KIND,
+        video.KIND,
+        text.KIND,
+        table.KIND,
+        figure.KIND,
+        pr_curve.KIND,
+        confusion_matrix.KIND,
+        embedding.KIND,
+        mesh.KIND,
+        layout.KIND,
+        trace.KIND,
+        graph.KIND,
+    )
 }
