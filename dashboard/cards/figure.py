@@ -79,11 +79,11 @@ def nothing(message: str, theme: str) -> dict[str, Any]:
     hidden = {"visible": False, "fixedrange": True}
     empty = figure([], theme, hidden, hidden, "nothing")
     empty["layout"]["annotations"] = [
-        {"text": _escaped(message), "showarrow": False, "font": {"size": 12, "color": INK[theme]["text"]}}
+        {"text": escaped(message), "showarrow": False, "font": {"size": 12, "color": INK[theme]["text"]}}
     ]
     return empty
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Plotly reads a few HTML tags in text; nothing that a program logged may be one."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -74,7 +74,7 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def to_levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
-    """Levels of grey or colour from 0 to 255; raises ``TypeError`` for what is neither a level nor a share."""
+    """Levels of grey or colour from 0 to 255. Raises ``TypeError`` for types that hold no levels."""
     if array.dtype == np.bool_:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype.kind in "fV":  # V: bfloat16 and its like

@@ -36,7 +36,7 @@ class PRCurve:
         ``floor(p * (num_thresholds - 1))``, and counts as positive at that bucket's threshold and at all
         below it. ``weights``, a number or an array of that shape, multiplies counts. Raises ``ValueError``.
         """
-        truth, predicted = np.asarray(labels, np.float64), np.asarray(predictions, np.float64)
+        truth, predicted = np.asarray(labels, np.float64), np.asarray(predictions)
         if truth.shape != predicted.shape:
             raise ValueError(f"labels {truth.shape} and predictions {predicted.shape} differ in shape")
         if num_thresholds < 2:
