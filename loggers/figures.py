@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .arrays import to_array
@@ -99,3 +100,21 @@ def _render(figure: Any, dpi: float | None) -> ImageRecord:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi="figure" if dpi is None else dpi)
     return Image.from_png(buffer.getvalue())
+
+
+def pixels(figures: Iterable[Any]) -> Any:
+    """matplotlib figures of one size as N x H x W x 3, uint8."""
+    import numpy as np
+    from PIL import Image as pil
+
+    rendered = (pil.open(io.BytesIO(_render(figure, None).png)) for figure in figures)
+    return np.stack([np.asarray(picture.convert("RGB")) for picture in rendered])
+
+
+def close(figure: Any) -> None:
+    """Have matplotlib forget a figure or several; those of Plotly need no closing."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        for one in figure if isinstance(figure, Sequence) else [figure]:
+            if library_of(one) == "matplotlib":
+                pyplot.close(one)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PROJECT = "default"
 _active: Run | None = None
+_live: set[Run] = set()
 
 
 def init(
@@ -70,11 +72,30 @@ def init(
     if _active is not None and not _active.ended:
         warn(f"run {_active.name!r} was still active; it is finished now, because init() began another")
         _active.finish()
-    if chosen_mode == "disabled":
-        _active = Run(_identity(given, None), hyperparameters, store="")
-    else:
-        _active = _begin(given, hyperparameters, chosen_resume, chosen_mode, store)
+    _active = _begin(given, hyperparameters, chosen_resume, chosen_mode, store)
     return _active
+
+
+def begin(
+    project: str | None,
+    name: str,
+    *,
+    group: str | None = None,
+    config: Any = None,
+    id: str | None = None,
+    resume: Resume = "never",
+    store: str | os.PathLike[str] | None = None,
+) -> Run:
+    """A run beside the current one and any others, with arguments and errors of ``init``."""
+    given: dict[str, Any] = {
+        "id": to_name("id", id),
+        "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
+        "name": to_name("name", name),
+        "group": to_name("group", group, "TRAINBOARD_GROUP", "WANDB_RUN_GROUP"),
+        "tags": (),
+        "notes": "",
+    }
+    return _begin(given, to_config(config), to_resume(resume), to_mode(None), store)
 
 
 def _begin(
@@ -84,6 +105,8 @@ def _begin(
     mode: str,
     store: str | os.PathLike[str] | None,
 ) -> Run:
+    if mode == "disabled":
+        return Run(_identity(given, None), config, store="")
     url = resolve_url(store)
     check_location(url)
     stored = _find_stored(url, given["id"], resume) if given["id"] else None
@@ -101,10 +124,12 @@ def _begin(
     if mode == "online":
         drain = Drain(spool, url, report, announce=announce, errand=adopt_orphans)
         drain.start()
-    lifecycle.install(_end_active)
+    lifecycle.install(_end_all)
     first_step = stored.next_step if stored else 0
     run = Run(identity, config, store=url, spool=spool, drain=drain, warn=report, first_step=first_step)
     run.describe_environment()
+    _live.difference_update([other for other in _live if other.ended])
+    _live.add(run)
     return run
 
 
@@ -167,9 +192,11 @@ def _run_message(identity: Identity, config: Mapping[str, Any]) -> dict[str, Any
     }
 
 
-def _end_active(ending: lifecycle.Ending, timeout: float) -> None:
-    if _active is not None:
-        _active.end(ending, timeout)
+def _end_all(ending: lifecycle.Ending, timeout: float) -> None:
+    """End every live run, the current one first, all within about ``timeout`` seconds."""
+    until = time.monotonic() + timeout
+    for run in sorted(_live, key=lambda run: run is not _active):
+        run.end(ending, max(until - time.monotonic(), 0.0))
 
 
 def current_run() -> Run | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import dcc, html
+from dash import html
 
-from .figure import CONFIG, INK, escaped, figure, mix
+from .figure import INK, escaped, figure, mix, plot
 from .record import Shown, frame, nothing
 
 if TYPE_CHECKING:
@@ -39,9 +39,7 @@ def _body(value: ConfusionMatrix, color: str, theme: str) -> list[Any]:
     trace = _trace(matrix, color or "#226dc9", theme)
     words = f"accuracy {np.trace(matrix) / matrix.sum():.2%} of {matrix.sum():,.6g}"
     return [
-        dcc.Graph(
-            figure=figure([trace], theme, across, down, "matrix"), config=CONFIG, className="plot-frame"
-        ),
+        plot(figure([trace], theme, across, down, "matrix")),
         html.Div(words, className="media-facts"),
     ]
 

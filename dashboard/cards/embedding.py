@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import dcc, html
+from dash import html
 
 from ...storage.records import spread
 from ..colors import run_color
-from .figure import CONFIG, INK, escaped, figure
+from .figure import INK, escaped, figure, plot
 from .record import Shown, frame, nothing
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def _body(embedding: Embedding, color: str, theme: str) -> list[Any]:
     axes = [{"title": {"text": f"{share:.0%} of the variance"}} for share in shares]
     drawn = figure(traces, theme, *axes, revision="embedding")
     return [
-        dcc.Graph(figure=drawn, config=CONFIG, className="plot-frame"),
+        plot(drawn),
         html.Div(_facts(embedding, len(finite), len(chosen)), className="media-facts"),
     ]
 

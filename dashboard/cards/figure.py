@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dash import dcc, html
+
 INK: Mapping[str, Mapping[str, str]] = {
     "light": {
         "paper": "#ffffff",
@@ -72,6 +74,12 @@ def figure(
         "yaxis": axis(theme, **y),
     }
     return {"data": data, "layout": layout}
+
+
+def plot(drawn: dict[str, Any], config: Any = CONFIG, class_name: str = "plot-frame") -> html.Div:
+    """A figure in a frame whose class says how high it is."""
+    graph = dcc.Graph(figure=drawn, config=config, responsive=True, style={"height": "100%"})
+    return html.Div(graph, className=class_name)
 
 
 def nothing(message: str, theme: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, Any
 
 from dash import html
@@ -32,6 +33,8 @@ def _body(shown: Shown) -> list[Any]:
     if image.width * image.height > MAX_PIXELS:
         return [nothing(f"This image of {image.width:,} × {image.height:,} pixels is too large to show.")]
     address = shown.url(image.png)
+    if not _is_whole(image.png):
+        return [nothing("This image is damaged: its PNG file is cut off or has been changed.")]
     picture = html.Img(
         src=address,
         alt=image.caption or f"Image at step {shown.record.step}",
@@ -41,3 +44,14 @@ def _body(shown: Shown) -> list[Any]:
     )
     link = html.A(picture, href=address, target="_blank", rel="noopener", className="image-frame")
     return [link, *caption(image.caption)]
+
+
+def _is_whole(png: bytes) -> bool:
+    """Whether every part of a PNG file is there and fits its checksum."""
+    from PIL import Image as pil
+
+    try:
+        pil.open(io.BytesIO(png), formats=["PNG"]).verify()
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return True

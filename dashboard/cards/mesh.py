@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import dcc, html
+from dash import html
 
 from ...storage.records import spread
-from .figure import CONFIG, INK, figure
+from .figure import INK, figure, plot
 from .record import Shown, frame, nothing
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def _body(mesh: Mesh, color: str, theme: str) -> list[Any]:
     if not faces and len(finite) > MAX_POINTS:
         words += f", {MAX_POINTS:,} shown"
     return [
-        dcc.Graph(figure=drawn, config=CONFIG, className="plot-frame"),
+        plot(drawn),
         html.Div(words, className="media-facts"),
     ]
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from dash import dcc, html
+from dash import html
 
+from .figure import plot
 from .record import Shown, frame, nothing
 
 if TYPE_CHECKING:
     from ...storage.kinds.figure import Figure
 
 MAX_BYTES = 8 << 20
-HEIGHT = 340
 
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
@@ -27,8 +27,6 @@ def _body(figure: Figure) -> list[Any]:
     size = len(json.dumps(figure.data))
     if size > MAX_BYTES:
         return [nothing(f"This figure is too large to show: {size >> 20} MiB of data.")]
-    layout = {**figure.layout, "autosize": True, "width": None, "height": HEIGHT}
+    layout = {**figure.layout, "autosize": True, "width": None, "height": None}
     drawn = {"data": figure.data, "layout": layout, "frames": figure.frames}
-    return [
-        dcc.Graph(figure=drawn, config={"displaylogo": False, "responsive": True}, className="plotly-frame")
-    ]
+    return [plot(drawn, {"displaylogo": False, "responsive": True}, "plotly-frame")]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from dash import dcc, html
+from dash import html
 
-from .figure import CONFIG, figure
+from .figure import figure, plot
 from .record import Shown, frame, nothing
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _body(curve: PRCurve, color: str, theme: str) -> list[Any]:
     drawn = figure([_trace(curve, finite, color)], theme, _axis("recall"), _axis("precision"), "pr")
     words = f"average precision {curve.average_precision:.4f}"
     return [
-        dcc.Graph(figure=drawn, config=CONFIG, className="plot-frame"),
+        plot(drawn),
         html.Div(words, className="media-facts"),
     ]
 
