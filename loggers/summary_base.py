@@ -38,7 +38,7 @@ def adds(
 
 
 class Writer:
-    """A writer's life: the run it writes to, its flushing and its closing. ``SummaryWriter`` adds the rest."""
+    """A writer's life: the run it writes to, its flushing and closing. ``SummaryWriter`` adds the rest."""
 
     def __init__(
         self,
