@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 200
 MAX_LABELLED = 20
-_HOVER = "true %{y}<br>predicted %{x}<br>%{customdata:,.6g} (%{z:.1%} of the class)<extra></extra>"
+_HOVER = "true %{y}<br>predicted %{x}<br>%{customdata:,} (%{z:.1%} of the class)<extra></extra>"
 
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
@@ -59,5 +59,6 @@ def _trace(matrix: np.ndarray, color: str, theme: str) -> dict[str, Any]:
         "hovertemplate": _HOVER,
     }
     if len(matrix) <= MAX_LABELLED:
-        trace["texttemplate"] = "%{customdata:,.4~g}"
+        trace["text"] = [[f"{count:,.4g}" for count in row] for row in matrix.tolist()]
+        trace["texttemplate"] = "%{text}"
     return trace

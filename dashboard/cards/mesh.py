@@ -37,6 +37,8 @@ def _body(mesh: Mesh, color: str, theme: str) -> list[Any]:
         "gridcolor": INK[theme]["line"],
         "title": {"text": ""},
         "zeroline": False,
+        "nticks": 4,
+        "tickfont": {"size": 9},
     }
     drawn["layout"]["scene"] = {"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data"}
     drawn["layout"]["margin"] = {"l": 0, "r": 0, "t": 0, "b": 0}

@@ -26,10 +26,12 @@ def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "lig
 
 
 def _body(curve: PRCurve, color: str, theme: str) -> list[Any]:
-    finite = np.isfinite(curve.precision) & np.isfinite(curve.recall)
-    if not (finite & (curve.true_positives + curve.false_positives > 0)).any():
+    # Where nothing counts as positive, precision is 0 by convention and says nothing.
+    told = np.isfinite(curve.precision) & np.isfinite(curve.recall)
+    told &= curve.true_positives + curve.false_positives > 0
+    if not told.any():
         return [nothing("This curve is empty: nothing was predicted at any threshold.")]
-    drawn = figure([_trace(curve, finite, color)], theme, _axis("recall"), _axis("precision"), "pr")
+    drawn = figure([_trace(curve, told, color)], theme, _axis("recall"), _axis("precision"), "pr")
     words = f"average precision {curve.average_precision:.4f}"
     return [
         plot(drawn),
@@ -37,13 +39,13 @@ def _body(curve: PRCurve, color: str, theme: str) -> list[Any]:
     ]
 
 
-def _trace(curve: PRCurve, finite: Any, color: str) -> dict[str, Any]:
-    counts = np.stack([curve.thresholds, *curve.rows[:4]], axis=1)[finite]
+def _trace(curve: PRCurve, told: Any, color: str) -> dict[str, Any]:
+    counts = np.stack([curve.thresholds, *curve.rows[:4]], axis=1)[told]
     return {
         "type": "scatter",
         "mode": "lines",
-        "x": curve.recall[finite].tolist(),
-        "y": curve.precision[finite].tolist(),
+        "x": curve.recall[told].tolist(),
+        "y": curve.precision[told].tolist(),
         "customdata": counts.tolist(),
         "line": {"color": color or None, "width": 1.5},
         "hovertemplate": _HOVER,
