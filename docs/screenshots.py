@@ -1,10 +1,12 @@
 """Remake the pictures in docs/images from a store of the demo: `make docs`.
 
-Without an argument the demo trains first, in a temporary folder; with one, that store is shown.
+Without an argument the demo trains first, in a temporary folder; with one, that store is shown. The
+picture of all kinds shows what the program of docs/media.md logs.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +14,14 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
 IMAGES = Path(__file__).parent / "images"
-SIZE = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 900}
+TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
     "charts-dark": ("?theme=dark", ".uplot canvas"),
@@ -27,21 +30,34 @@ PICTURES = {
     "media": ("media?theme=light", "#page img"),
 }
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
+KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
 SETTLING = 3_000
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(sys.argv[1] if sys.argv[1:] else trained_store(Path(folder)))
-        ids = {run.name: run.id for run in store.runs()}
-        with closing(store), dashboard(store, 0) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-            )
-            page = browser.new_page(viewport=SIZE)
-            for name, (path, drawn) in PICTURES.items():
-                take(page, address + path.format_map(ids), drawn, IMAGES / f"{name}.png")
-            browser.close()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        trained = Path(sys.argv[1]) if sys.argv[1:] else trained_store(Path(folder))
+        take_all(browser, trained, SIZE, PICTURES)
+        take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
+        browser.close()
+
+
+def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:
+    store = open_store(path)
+    ids = {run.name: run.id for run in store.runs()}
+    with closing(store), dashboard(store, 0) as address:
+        page = browser.new_page(viewport=size)
+        for name, (where, drawn) in pictures.items():
+            take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+
+
+def store_of_guide(folder: Path) -> Path:
+    """The store that the program of docs/media.md makes."""
+    text = (IMAGES.parent / "media.md").read_text()
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    return folder / "trainboard.db"
 
 
 def trained_store(folder: Path) -> Path:
