@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .guard import Guard
 from .lifecycle import EXIT_TIMEOUT, Ending
@@ -18,16 +18,17 @@ from .session import begin
 if TYPE_CHECKING:
     from .run import Run
 
+W = TypeVar("W", bound="Writer")
 P = ParamSpec("P")
 
 
 def adds(
-    method: Callable[Concatenate[Writer, P], None],
-) -> Callable[Concatenate[Writer, P], None]:
+    method: Callable[Concatenate[W, P], None],
+) -> Callable[Concatenate[W, P], None]:
     """Does the same to TensorBoard's files, if there are any, and turns errors into one warning each."""
 
     @functools.wraps(method)
-    def call(self: Writer, *args: P.args, **kwargs: P.kwargs) -> None:
+    def call(self: W, *args: P.args, **kwargs: P.kwargs) -> None:
         if self._mirror is not None:
             with self._guard(f"{method.__name__}() for TensorBoard's files"):
                 getattr(self._mirror, method.__name__)(*args, **kwargs)

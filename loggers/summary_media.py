@@ -136,8 +136,8 @@ class MediaWriter(Writer):
         walltime: float | None = None,
     ) -> None:
         """Meshes, B x N x 3: one under ``tag``, each of several under ``tag/0``, ``tag/1`` …"""
-        parts = [to_array(part) for part in (vertices, colors, faces)]
-        for number in range(len(parts[0])):
-            mesh = evaluation.Mesh(*(part if part is None else part[number] for part in parts), config_dict)
-            name = tag if len(parts[0]) == 1 else f"{tag}/{number}"
-            self._log(name, mesh, global_step, walltime)
+        points, shades, corners = (to_array(part) for part in (vertices, colors, faces))
+        for number in range(len(points)):
+            shade, corner = (part if part is None else part[number] for part in (shades, corners))
+            mesh = evaluation.Mesh(points[number], shade, corner, config_dict)
+            self._log(tag if len(points) == 1 else f"{tag}/{number}", mesh, global_step, walltime)

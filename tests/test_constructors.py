@@ -15,8 +15,10 @@ from PIL import Image as pil
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
+from trainboard.storage.kinds.figure import Figure
 from trainboard.storage.kinds.histogram import Histogram
 from trainboard.storage.kinds.histogram_buckets import from_limits
+from trainboard.storage.kinds.image import Image
 
 RNG = np.random.default_rng(0)
 
@@ -48,7 +50,7 @@ def test_a_video_has_the_pixels_and_the_pace_of_its_frames() -> None:
     with pil.open(io.BytesIO(video.data)) as file:
         seconds = 0.0
         shown = []
-        for number in range(file.n_frames):
+        for number in range(video.frames):
             file.seek(number)
             seconds += file.info["duration"] / 1000
             shown.append(np.asarray(file.convert("RGB")))
@@ -90,6 +92,7 @@ def test_a_table_is_made_of_arrays_and_frames() -> None:
 
 def test_a_figure_of_plotly_is_checked_and_kept() -> None:
     figure = tb.Figure({"data": [{"type": "bar", "y": [1, 2]}], "layout": {"title": {"text": "t"}}})
+    assert isinstance(figure, Figure)
     assert figure.data[0]["type"] == "bar" and figure.layout["title"] == {"text": "t"}
     with pytest.raises(ValueError, match="bars"):
         tb.Figure({"data": [{"type": "bar", "bars": 1}]})
@@ -99,7 +102,9 @@ def test_a_figure_of_matplotlib_has_the_dots_an_inch_it_is_asked_for() -> None:
     figure_module = pytest.importorskip("matplotlib.figure")
     figure = figure_module.Figure(figsize=(2, 1), dpi=50)
     figure.subplots().plot([1, 2])
-    assert (tb.Figure(figure).width, tb.Figure(figure, dpi=80).height) == (100, 80)
+    usual, finer = tb.Figure(figure), tb.Figure(figure, dpi=80)
+    assert isinstance(usual, Image) and isinstance(finer, Image)
+    assert (usual.width, usual.height, finer.width, finer.height) == (100, 50, 160, 80)
 
 
 def test_a_confusion_matrix_counts_pairs() -> None:

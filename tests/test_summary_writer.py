@@ -314,7 +314,8 @@ def test_what_is_added_after_closing_continues_the_run(tmp_path: Path, url: str)
     writer.close()
     assert writer.file_writer is None
     writer.add_scalar("loss", 2.0, 1)
-    assert writer.file_writer.get_logdir() == tmp_path / "net"
+    file_writer: Any = writer.file_writer
+    assert file_writer.get_logdir() == tmp_path / "net"
     writer.close()
     store = tb.open_store(url)
     (run,) = store.runs()

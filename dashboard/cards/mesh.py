@@ -66,8 +66,9 @@ def _cloud(mesh: Mesh, chosen: np.ndarray, color: str) -> dict[str, Any]:
 
 def _places(vertices: np.ndarray) -> dict[str, list[Any]]:
     """Coordinates by axis; what is not finite is no place, and JSON has no word for it."""
-    rounded = np.where(np.isfinite(vertices), vertices, None)
-    return dict(zip("xyz", rounded.T.tolist(), strict=True))
+    places = vertices.astype(object)
+    places[~np.isfinite(vertices)] = None
+    return dict(zip("xyz", places.T.tolist(), strict=True))
 
 
 def _css(colors: np.ndarray) -> list[str]:
