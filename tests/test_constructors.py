@@ -47,10 +47,11 @@ def test_a_video_has_the_pixels_and_the_pace_of_its_frames() -> None:
     frames[3] = frames[2]
     video = tb.Video(frames, fps=10)
     assert (video.format, video.width, video.height, video.frames, video.fps) == ("png", 6, 8, 5, 10)
-    with pil.open(io.BytesIO(video.data)) as file:
+    file: Any = pil.open(io.BytesIO(video.data))
+    with file:
         seconds = 0.0
         shown = []
-        for number in range(video.frames):
+        for number in range(file.n_frames):
             file.seek(number)
             seconds += file.info["duration"] / 1000
             shown.append(np.asarray(file.convert("RGB")))
