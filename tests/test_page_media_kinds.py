@@ -25,6 +25,7 @@ from trainboard.storage.kinds.trace import Trace
 from trainboard.storage.kinds.video import Video
 
 RNG = np.random.default_rng(0)
+PATIENCE = 20_000  # milliseconds; surfaces are drawn without a GPU here
 TEMPTING = "<img src=x onerror=alert(1)>"
 
 
@@ -100,7 +101,7 @@ def test_every_kind_is_on_the_page_and_no_name_is_taken_for_html(
 ) -> None:
     log_run(store, "net", [whole()])
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-section")).to_have_count(len(CARDS))
+    expect(board.locator(".media-section")).to_have_count(len(CARDS), timeout=PATIENCE)
     for kind in CARDS:
         board.get_by_role("heading", name=kind, exact=True).scroll_into_view_if_needed()
         board.wait_for_function(
@@ -108,7 +109,7 @@ def test_every_kind_is_on_the_page_and_no_name_is_taken_for_html(
             arg=kind,
         )
     assert board.locator("#page img[src='x']").count() == 0
-    eventually(lambda: board.locator(".js-plotly-plot .main-svg").count() >= 5)
+    eventually(lambda: board.locator(".js-plotly-plot .main-svg").count() >= 5, PATIENCE / 1000)
     expect(board.locator(".table-card").first).to_contain_text("the first 100 of 150 rows")
     expect(board.locator(".table-card tbody tr").first).to_contain_text(TEMPTING)
 
@@ -130,7 +131,7 @@ def test_damaged_records_leave_the_page_whole(board: Page, store: Store, dashboa
         store, "net", [{name: make() for name, (make, _) in DAMAGED.items()} | {"z": tb.Text("still here")}]
     )
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-section")).to_have_count(len(DAMAGED) + 1)
+    expect(board.locator(".media-section")).to_have_count(len(DAMAGED) + 1, timeout=PATIENCE)
     board.get_by_role("heading", name="z", exact=True).scroll_into_view_if_needed()
     expect(board.get_by_text("still here")).to_be_visible()
 
@@ -142,7 +143,7 @@ def test_each_kind_of_a_tag_has_a_slider_of_its_own(board: Page, store: Store, d
         for step in range(4):
             again.log({"x": tb.Table([[step]], ["n"])}, step)
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".table-card .card-step")).to_have_text("step 3")
+    expect(board.locator(".table-card .card-step")).to_have_text("step 3", timeout=PATIENCE)
     board.get_by_role("slider", name="Step").last.press("ArrowLeft")
     expect(board.locator(".table-card .card-step")).to_have_text("step 2")
     expect(board.locator(".image-card .card-step")).to_have_text("step 3")
@@ -152,7 +153,7 @@ def test_the_page_is_as_wide_as_a_phone(board: Page, store: Store, dashboard: Da
     board.set_viewport_size({"width": 390, "height": 844})
     log_run(store, "net", [whole()])
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-card").first).to_be_visible()
+    expect(board.locator(".media-card").first).to_be_visible(timeout=PATIENCE)
     assert board.evaluate("document.documentElement.scrollWidth") == 390
 
 
