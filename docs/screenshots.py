@@ -1,10 +1,12 @@
 """Remake the pictures in docs/images from a store of the demo: `make docs`.
 
-Without an argument the demo trains first, in a temporary folder; with one, that store is shown.
+Without an argument the demo trains first, in a temporary folder; with one, that store is shown. The
+picture of all kinds shows what the program of docs/media.md logs.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,13 +14,14 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from playwright.sync_api import Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
     "charts-dark": ("?theme=dark", ".uplot canvas"),
@@ -26,26 +29,20 @@ PICTURES = {
     "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
     "media": ("media?theme=light", "#page img"),
 }
-RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
+RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
+KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
 SETTLING = 3_000
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        take_all(Path(sys.argv[1]) if sys.argv[1:] else trained_store(Path(folder)), PICTURES, SIZE)
-        take_all(two_ranks(Path(folder)), RANKS, SMALL)
-
-
-def take_all(path: Path, pictures: dict[str, tuple[str, str]], size: ViewportSize) -> None:
-    store = open_store(path)
-    ids = {run.name: run.id for run in store.runs()}
-    with closing(store), dashboard(store, 0) as address, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport=size)
-        for name, (where, drawn) in pictures.items():
-            take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+        trained = Path(sys.argv[1]) if sys.argv[1:] else trained_store(Path(folder))
+        take_all(browser, trained, SIZE, PICTURES)
+        take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
+        take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         browser.close()
 
 
@@ -54,6 +51,23 @@ def two_ranks(folder: Path) -> Path:
     words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", str(program), "--epochs", "2"]
     subprocess.run([sys.executable, *words, "--store", str(folder / "ranks.db")], check=True)
     return folder / "ranks.db"
+
+
+def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:
+    store = open_store(path)
+    ids = {run.name: run.id for run in store.runs()}
+    with closing(store), dashboard(store, 0) as address:
+        page = browser.new_page(viewport=size)
+        for name, (where, drawn) in pictures.items():
+            take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+
+
+def store_of_guide(folder: Path) -> Path:
+    """The store that the program of docs/media.md makes."""
+    text = (IMAGES.parent / "media.md").read_text()
+    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    return folder / "trainboard.db"
 
 
 def trained_store(folder: Path) -> Path:

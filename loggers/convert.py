@@ -134,7 +134,8 @@ def _not_a_number(value: Any, reason: str = "") -> Refused:
     shape = getattr(value, "shape", None)
     if shape is not None and tuple(shape) not in ((), (1,)):
         what = f"an array of shape {tuple(shape)}"
-        return Refused("array", f"{what} is not a number: log tb.Histogram(values) or tb.Image(array)")
+        could_be = "tb.Histogram(values), tb.Image(array), tb.Audio(samples) or tb.Table(rows)"
+        return Refused("array", f"{what} is not a number: log {could_be}")
     what = f"{_short(value)} of type {type(value).__name__} is not a number"
     return Refused(f"value {type(value).__name__}", f"{what} ({reason})" if reason else what)
 
@@ -171,7 +172,10 @@ def _flatten(values: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[Any,
 
 
 def _to_record(value: Any) -> tuple[str, bytes] | None:
-    """The kind and payload of a record such as an Image, or None if ``value`` is no record."""
+    """The kind and payload of a record such as an Image, or None if ``value`` is no record.
+
+    Figures, pictures and frames of other libraries are made into one.
+    """
     if type(value) in _readers and _readers[type(value)] is not _read_nothing:
         return None
     from ..storage.kinds import KINDS
@@ -179,7 +183,14 @@ def _to_record(value: Any) -> tuple[str, bytes] | None:
     for kind in KINDS.values():
         if kind.stored == "records" and isinstance(value, kind.type):
             return kind.name, kind.encode(value).to_bytes()
-    return None
+    from .figures import to_record
+
+    try:
+        record = to_record(value)
+    except Exception as error:
+        what = f"this {type(value).__name__} cannot be logged: {error}"
+        raise Refused(f"value {type(value).__name__}", what) from error
+    return None if record is None else _to_record(record)
 
 
 def to_plain(value: Any) -> Any:

@@ -89,8 +89,9 @@ class Run:
     ) -> None:
         """Log numbers and records by tag.
 
-        A value is a number (Python, numpy, or a one-element tensor), an ``Image``, ``Histogram``, ``Text``
-        or ``Graph``, or a dict of these, whose tags are joined with ``.``. Without ``step`` a run counts
+        A value is a number (Python, numpy, or a one-element tensor), a record such as ``Image`` or ``Table``
+        makes, a figure of matplotlib or Plotly, a PIL image, a DataFrame, or a dict of these, whose tags are
+        joined with ``.``. Without ``step`` a run counts
         its calls: the step is one more than that of the call before. ``commit=False`` leaves the count as
         it is, so that the next call logs at the same step. ``wall_time`` is in seconds since the epoch.
         """

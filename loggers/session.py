@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _active: Run | None = None
 _active_pid = 0
 _begun = 0
+_live: set[Run] = set()
 
 
 def init(
@@ -85,8 +87,7 @@ def init(
     if chosen_mode == "disabled":
         _active = begin_nothing(given, hyperparameters, place)
     else:
-        _active = begin(given, hyperparameters, chosen_resume, chosen_mode, store, place, chosen_ranks)
-        lifecycle.install(_end_active)
+        _active = _keep(begin(given, hyperparameters, chosen_resume, chosen_mode, store, place, chosen_ranks))
         if seconds and _active.logs:
             _active.sample_system(seconds)
     _begun += 1
@@ -94,9 +95,48 @@ def init(
     return _active
 
 
-def _end_active(ending: lifecycle.Ending, timeout: float) -> None:
-    if _active is not None:
-        _active.end(ending, timeout)
+def init_beside(
+    project: str | None,
+    name: str,
+    *,
+    group: str | None = None,
+    config: Any = None,
+    id: str | None = None,
+    resume: Resume = "never",
+    store: str | os.PathLike[str] | None = None,
+) -> Run:
+    """A run beside the current one and any others, with arguments and errors of ``init``.
+
+    It is this process's own, whatever its rank, and the machine's state is not logged to it, so that many
+    do not tell the same.
+    """
+    given: dict[str, Any] = {
+        "id": to_name("id", id),
+        "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
+        "name": to_name("name", name),
+        "group": to_name("group", group, "TRAINBOARD_GROUP", "WANDB_RUN_GROUP"),
+        "tags": (),
+        "notes": "",
+    }
+    mode, hyperparameters = to_mode(None), to_config(config)
+    if mode == "disabled":
+        return begin_nothing(given, hyperparameters, None)
+    return _keep(begin(given, hyperparameters, to_resume(resume), mode, store, None, "zero"))
+
+
+def _keep(run: Run) -> Run:
+    """See to it that the run ends when the process does."""
+    lifecycle.install(_end_all)
+    _live.difference_update([other for other in _live if other.ended])
+    _live.add(run)
+    return run
+
+
+def _end_all(ending: lifecycle.Ending, timeout: float) -> None:
+    """End every live run, the current one first, all within about ``timeout`` seconds."""
+    until = time.monotonic() + timeout
+    for run in sorted(_live, key=lambda run: run is not _active):
+        run.end(ending, max(until - time.monotonic(), 0.0))
 
 
 def current_run() -> Run | None:

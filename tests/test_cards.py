@@ -11,7 +11,16 @@ from dash.development.base_component import Component
 from dashboard_fixtures import log_run
 
 import trainboard as tb
-from trainboard.dashboard.cards import event, graph, histogram, histogram_bins, image, layer_stats, text
+from trainboard.dashboard.cards import (
+    event,
+    graph,
+    histogram,
+    histogram_bins,
+    image,
+    layer_stats,
+    record,
+    text,
+)
 from trainboard.dashboard.cards.graph_layout import count_text
 from trainboard.dashboard.cards.graph_scopes import format_shape
 from trainboard.dashboard.cards.graph_style import family
@@ -124,12 +133,12 @@ def test_a_graph_card_is_read_from_the_store(store: Store) -> None:
 def test_an_image_card_draws_nothing_and_one_image(store: Store) -> None:
     run = log_run(store, "net", [{"sample": tb.Image(np.zeros((2, 3)), caption="<b>")}])
     assert isinstance(image.draw(None), Component)
-    shown = image.read(store, run, "sample")
-    assert shown is not None and image.read(store, run, "sample", -1) is None
+    shown = record.read(store, "image", run, "sample")
+    assert shown is not None and record.read(store, "image", run, "sample", -1) is None
     drawn = json.dumps(
         image.draw(shown, "net", "#226dc9").to_plotly_json(), default=lambda o: o.to_plotly_json()
     )
-    assert shown.url in drawn and "<b>" in drawn
+    assert shown.url(shown.record.value.png) in drawn and "<b>" in drawn
 
 
 def test_a_text_card_draws_nothing_and_one_text(store: Store) -> None:

@@ -13,14 +13,24 @@ from sqlalchemy import func, select
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.kinds import KINDS
+from trainboard.storage.kinds.audio import Audio
 from trainboard.storage.kinds.base import Encoded
+from trainboard.storage.kinds.confusion_matrix import ConfusionMatrix
+from trainboard.storage.kinds.embedding import Embedding
 from trainboard.storage.kinds.event import Event
+from trainboard.storage.kinds.figure import Figure
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 from trainboard.storage.kinds.histogram import Histogram
 from trainboard.storage.kinds.image import Image
 from trainboard.storage.kinds.layer_stats import LayerStats
+from trainboard.storage.kinds.layout import Layout
+from trainboard.storage.kinds.mesh import Mesh
 from trainboard.storage.kinds.moments import Moments
+from trainboard.storage.kinds.pr_curve import PRCurve
+from trainboard.storage.kinds.table import Table
 from trainboard.storage.kinds.text import Text
+from trainboard.storage.kinds.trace import Trace
+from trainboard.storage.kinds.video import Video
 from trainboard.storage.schema import blobs
 
 SAMPLES: dict[str, Callable[[], list[Any]]] = {
@@ -34,7 +44,49 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
         Image.from_array(np.zeros((1, 1), np.uint8)),
         Image.from_array(np.random.default_rng(0).random((9, 7, 3)), "noise"),
     ],
+    "audio": lambda: [
+        Audio.from_array(np.zeros(0), 8_000),
+        Audio.from_array(np.random.default_rng(0).uniform(-1, 1, (50, 2)), 8_000, "noise"),
+    ],
+    "video": lambda: [
+        Video(b"", "mp4"),
+        Video.from_array(np.random.default_rng(0).random((3, 9, 7, 3)), 12.5, "noise"),
+    ],
     "text": lambda: [Text(""), Text("# a *title*", "markdown"), Text("nul \0 and half a pair \ud800")],
+    "table": lambda: [
+        Table([], []),
+        Table(
+            ["name", "half \ud800"], [["ä", 1], [None, math.inf], [True, -0.0], ["", 2**70], ["", math.nan]]
+        ),
+    ],
+    "figure": lambda: [
+        Figure([]),
+        Figure([{"type": "bar", "y": [1, 2.5]}], {"title": {"text": "<b>"}}, [{"name": "one"}]),
+    ],
+    "pr_curve": lambda: [
+        PRCurve.from_counts(*np.zeros((6, 1))),
+        PRCurve.from_predictions([1, 0, 1], [0.9, 0.2, 0.4]),
+    ],
+    "confusion_matrix": lambda: [
+        ConfusionMatrix.from_matrix([[math.nan]]),
+        ConfusionMatrix.from_predictions([0, 2, 1], [0, 1, 1], ["a", "b", "ä"]),
+    ],
+    "embedding": lambda: [
+        Embedding(np.zeros((0, 3), np.float32)),
+        Embedding(
+            np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32),
+            ["name", "n"],
+            [["ä", 1], ["b", None], ["", math.nan], ["d", 2.5]],
+            b"png",
+            (2, 3),
+        ),
+    ],
+    "mesh": lambda: [
+        Mesh(np.zeros((0, 3), np.float32)),
+        Mesh.from_arrays(np.eye(3), np.eye(3) * 300, [[0, 1, 2]], {"camera": {"fov": 75}}),
+    ],
+    "layout": lambda: [Layout([]), Layout.from_categories({"a": {"b": ["Multiline", ["loss/.*"]]}})],
+    "trace": lambda: [Trace(b""), Trace.from_bytes(b'{"traceEvents": []}', "steps 1 to 3")],
     "graph": lambda: [
         Graph([], []),
         Graph(

@@ -109,3 +109,21 @@ def wait_for_a_point(store: Store) -> None:
     while not any(store.series(run.id) for run in store.runs()):
         assert time.monotonic() < until, "the example logged nothing"
         time.sleep(0.1)
+
+
+def test_the_gan_logs_its_samples_as_it_learns(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "gan_digits.py"), "--epochs", "2"], tmp_path)
+    kinds = {one.tag: (one.kind, one.count) for one in store.series(run.id)}
+    assert kinds["samples"] == ("image", 2) and kinds["progress"] == ("video", 1)
+    assert store.records(run.id, "progress", "video")[0].value.frames == 2
+    assert store.points(run.id, "loss/generator").step[-1] == 226
+
+
+def test_the_topics_of_texts_are_learnt_and_shown(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "text_embeddings.py"), "--epochs", "3"], tmp_path)
+    curves = [one.tag for one in store.series(run.id) if one.kind == "pr_curve"]
+    assert curves == ["pr/files", "pr/network", "pr/numbers", "pr/threads"]
+    assert run.summary["val/accuracy"] > 0.6
+    words = store.records(run.id, "words", "embedding")[-1].value
+    assert (words.vectors.shape, words.columns) == ((599, 16), ["topic", "word"])
+    assert store.records(run.id, "mistakes", "table")[0].value.columns == ["text", "about", "taken for"]

@@ -11,7 +11,7 @@ from PIL import Image as pil
 from playwright.sync_api import Locator, Page, expect
 
 import trainboard as tb
-from trainboard.dashboard.cards import image
+from trainboard.dashboard.cards import record
 from trainboard.storage import Store
 from trainboard.storage.kinds.image import Image
 
@@ -22,6 +22,12 @@ def grey(level: float) -> Image:
     return tb.Image(np.full((4, 6), level), caption=f"level {level}")
 
 
+def address_of(store: Store, run: str) -> str:
+    shown = record.read(store, "image", run, "sample")
+    assert shown is not None
+    return shown.url(shown.record.value.png)
+
+
 def is_loaded(picture: Locator) -> bool:
     return picture.evaluate("img => img.complete && img.naturalWidth > 0")
 
@@ -30,9 +36,8 @@ def test_an_image_is_served_as_png_under_an_address_that_may_be_kept(
     store: Store, dashboard: Dashboard
 ) -> None:
     run = log_run(store, "one", [{"sample": grey(0.5)}])
-    shown = image.read(store, run, "sample")
-    assert shown is not None
-    with urlopen(dashboard.url + shown.url) as answer:
+    url = address_of(store, run)
+    with urlopen(dashboard.url + url) as answer:
         body, headers = answer.read(), answer.headers
     assert pil.open(io.BytesIO(body)).size == (6, 4)
     assert headers["content-type"] == "image/png"
@@ -52,19 +57,17 @@ def status(url: str) -> int:
 def test_bytes_that_are_no_png_are_never_served(board: Page, store: Store, dashboard: Dashboard) -> None:
     bad = Image(b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", 4, 4)
     run = log_run(store, "bad", [{"sample": bad}])
-    shown = image.read(store, run, "sample")
-    assert shown is not None and status(dashboard.url + shown.url) == 415
+    assert status(dashboard.url + address_of(store, run)) == 415
     board.goto(f"{dashboard.url}/media")
     expect(board.get_by_text("its bytes are not a PNG file")).to_be_visible()
 
 
 def test_a_wrong_address_of_an_image_is_a_json_error(store: Store, dashboard: Dashboard) -> None:
     run = log_run(store, "one", [{"sample": grey(0.5)}])
-    shown = image.read(store, run, "sample")
-    assert shown is not None
-    address = f"{dashboard.url}/api/v1/images/{'0' * 32}?{shown.url.partition('?')[2]}"
+    url = address_of(store, run)
+    address = f"{dashboard.url}/api/v1/media/image/{'0' * 32}?{url.partition('?')[2]}"
     assert status(address) == 404
-    assert status(f"{dashboard.url}/api/v1/images/{'0' * 32}") == 400
+    assert status(f"{dashboard.url}/api/v1/media/image/{'0' * 32}") == 400
     assert status(address.replace(run, "unknown")) == 404
     assert status(address.replace("index=0", "index=7")) == 404
 
@@ -143,7 +146,7 @@ def test_nothing_a_program_logged_runs_or_asks_another_host(
     board.goto(f"{dashboard.url}/media")
     expect(board.locator(".text-plain")).to_have_text(ATTACK)
     expect(board.locator(".text-markdown")).to_contain_text("ok")
-    expect(board.locator(".image-caption")).to_have_text(ATTACK)
+    expect(board.locator(".media-caption")).to_have_text(ATTACK)
     assert board.locator("#page script").count() == 0
     assert board.locator("#page b").count() == 0
     board.get_by_role("link", name="click").click()

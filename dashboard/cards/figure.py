@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dash import dcc, html
+
 INK: Mapping[str, Mapping[str, str]] = {
     "light": {
         "paper": "#ffffff",
@@ -74,16 +76,22 @@ def figure(
     return {"data": data, "layout": layout}
 
 
+def plot(drawn: dict[str, Any], config: Any = CONFIG, class_name: str = "plot-frame") -> html.Div:
+    """A figure in a frame whose class says how high it is."""
+    graph = dcc.Graph(figure=drawn, config=config, responsive=True, style={"height": "100%"})
+    return html.Div(graph, className=class_name)
+
+
 def nothing(message: str, theme: str) -> dict[str, Any]:
     """A figure that says in words why there is nothing to draw."""
     hidden = {"visible": False, "fixedrange": True}
     empty = figure([], theme, hidden, hidden, "nothing")
     empty["layout"]["annotations"] = [
-        {"text": _escaped(message), "showarrow": False, "font": {"size": 12, "color": INK[theme]["text"]}}
+        {"text": escaped(message), "showarrow": False, "font": {"size": 12, "color": INK[theme]["text"]}}
     ]
     return empty
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Plotly reads a few HTML tags in text; nothing that a program logged may be one."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -9,12 +9,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainboard.loggers.evaluation import ConfusionMatrix, Embedding, Layout, Mesh, PRCurve
+    from trainboard.loggers.figures import Figure, Table
     from trainboard.loggers.guard import StopTraining
     from trainboard.loggers.keras_callback import KerasCallback
-    from trainboard.loggers.media import Graph, Histogram, Image, Text
+    from trainboard.loggers.media import Audio, Graph, Histogram, Image, Text, Trace, Video
     from trainboard.loggers.observed import Observed
     from trainboard.loggers.run import Run
     from trainboard.loggers.session import finish, flush, init, log, log_graph, unwatch, watch
+    from trainboard.loggers.summary_writer import SummaryWriter
     from trainboard.storage.opening import open_store
 
     __version__: str
@@ -23,13 +26,24 @@ if TYPE_CHECKING:
     summary: Observed
 
 __all__ = [
+    "Audio",
+    "ConfusionMatrix",
+    "Embedding",
+    "Figure",
     "Graph",
     "Histogram",
     "Image",
     "KerasCallback",
+    "Layout",
+    "Mesh",
+    "PRCurve",
     "Run",
     "StopTraining",
+    "SummaryWriter",
+    "Table",
     "Text",
+    "Trace",
+    "Video",
     "__version__",
     "config",
     "finish",
@@ -45,13 +59,24 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Audio": ".loggers.media",
+    "ConfusionMatrix": ".loggers.evaluation",
+    "Embedding": ".loggers.evaluation",
+    "Figure": ".loggers.figures",
     "Graph": ".loggers.media",
     "Histogram": ".loggers.media",
     "Image": ".loggers.media",
     "KerasCallback": ".loggers.keras_callback",
+    "Layout": ".loggers.evaluation",
+    "Mesh": ".loggers.evaluation",
+    "PRCurve": ".loggers.evaluation",
     "Run": ".loggers.run",
     "StopTraining": ".loggers.guard",
+    "SummaryWriter": ".loggers.summary_writer",
+    "Table": ".loggers.figures",
     "Text": ".loggers.media",
+    "Trace": ".loggers.media",
+    "Video": ".loggers.media",
     "finish": ".loggers.session",
     "flush": ".loggers.session",
     "init": ".loggers.session",

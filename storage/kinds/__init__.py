@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import event, graph, histogram, image, layer_stats, scalar, text
+from . import (
+    audio,
+    confusion_matrix,
+    embedding,
+    event,
+    figure,
+    graph,
+    histogram,
+    image,
+    layer_stats,
+    layout,
+    mesh,
+    pr_curve,
+    scalar,
+    table,
+    text,
+    trace,
+    video,
+)
 from .base import Kind
 
 KINDS: dict[str, Kind[Any]] = {
@@ -13,7 +31,17 @@ KINDS: dict[str, Kind[Any]] = {
         scalar.KIND,
         histogram.KIND,
         image.KIND,
+        audio.KIND,
+        video.KIND,
         text.KIND,
+        table.KIND,
+        figure.KIND,
+        pr_curve.KIND,
+        confusion_matrix.KIND,
+        embedding.KIND,
+        mesh.KIND,
+        layout.KIND,
+        trace.KIND,
         graph.KIND,
         layer_stats.KIND,
         event.KIND,

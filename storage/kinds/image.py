@@ -40,6 +40,17 @@ class Image:
         return cls._from_picture(picture, caption)
 
     @classmethod
+    def from_png(cls, png: bytes, caption: str = "") -> Image:
+        """Keep the bytes of a PNG file. Raises ``ValueError`` for anything else."""
+        from PIL import Image as pil
+
+        try:
+            with pil.open(io.BytesIO(png), formats=["PNG"]) as picture:
+                return cls(png, picture.width, picture.height, caption)
+        except OSError as error:
+            raise ValueError(f"these bytes are not a PNG file ({error})") from error
+
+    @classmethod
     def _from_picture(cls, picture: Picture, caption: str) -> Image:
         if picture.mode not in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
             picture = picture.convert("RGB")
@@ -59,13 +70,18 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
         raise ValueError(
             f"an image is H x W, H x W x C or C x H x W with C in {_CHANNELS} (got shape {shape})"
         )
+    return np.ascontiguousarray(to_levels(array, "an image"))
+
+
+def to_levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
+    """Levels of grey or colour from 0 to 255. Raises ``TypeError`` for types that hold no levels."""
     if array.dtype == np.bool_:
-        array = array.astype(np.uint8) * 255
-    elif array.dtype.kind in "fV":  # V: bfloat16 and its like
-        array = np.nan_to_num(np.clip(array.astype(np.float32), 0, 1)) * 255 + 0.5
-    elif array.dtype != np.uint8:
-        raise TypeError(f"an image is uint8, bool or float (got {array.dtype})")
-    return np.ascontiguousarray(array.astype(np.uint8))
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype.kind in "fV":  # V: bfloat16 and its like
+        return (np.nan_to_num(np.clip(array.astype(np.float32), 0, 1)) * 255 + 0.5).astype(np.uint8)
+    if array.dtype != np.uint8:
+        raise TypeError(f"{what} is uint8, bool or float (got {array.dtype})")
+    return array
 
 
 def encode(value: Image) -> Encoded:
