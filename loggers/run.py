@@ -180,17 +180,19 @@ class Run:
         while self._hooks:
             self._hooks.pop().close()
 
-    def log_graph(self, model: Any, inputs: Any = None) -> None:
-        """Log a model's graph under the tag ``graph``.
+    def log_graph(self, model: Any, inputs: Any = None, *, follow: bool = True) -> None:
+        """Log the graph of a PyTorch or Keras model, a ``tf.function``, a TensorFlow graph or an ONNX file.
 
         A PyTorch model is run once with ``inputs``, or without them its next forward pass is recorded.
+        With ``follow``, later passes that do something else are told as events. The tags are ``graph``
+        and ``graph/changes``; ``loggers.graph.log_graph`` says more.
         """
         if self._spool is None:
             return
         from .graph import log_graph
 
         try:
-            hook = log_graph(self, model, inputs)
+            hook = log_graph(self, model, inputs, follow=follow)
         except Exception as error:
             self._warn("graph", f"the model's graph is not logged: {error}")
         else:

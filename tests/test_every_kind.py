@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from trainboard.storage import Store, open_store
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.base import Encoded
+from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 from trainboard.storage.kinds.histogram import Histogram
 from trainboard.storage.kinds.image import Image
@@ -35,10 +36,11 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
     "graph": lambda: [
         Graph([], []),
         Graph(
-            [Node("1", "conv", "Conv2d", "net", [[None, 3]]), Node("2", "relu", "ReLU")],
+            [Node("1", "conv", "Conv2d", "net", [[None, 3]], flops=7), Node("2", "relu", "ReLU")],
             [Edge("1", "2", "3")],
         ),
     ],
+    "event": lambda: [Event(""), Event("changed", "*more*", "warn", {"added": ["fc"], "step": 3})],
 }
 RECORDS = [name for name, kind in KINDS.items() if kind.stored == "records"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import graph, histogram, image, scalar, text
+from . import event, graph, histogram, image, scalar, text
 from .base import Kind
 
 KINDS: dict[str, Kind[Any]] = {
-    kind.name: kind for kind in (scalar.KIND, histogram.KIND, image.KIND, text.KIND, graph.KIND)
+    kind.name: kind for kind in (scalar.KIND, histogram.KIND, image.KIND, text.KIND, graph.KIND, event.KIND)
 }
