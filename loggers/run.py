@@ -199,6 +199,17 @@ class Run:
             if hook is not None:
                 self._hooks.append(hook)
 
+    def log_summary(self, summary: Any, step: int) -> None:
+        """Log what a TensorFlow ``Summary`` holds: the proto, or the bytes that ``sess.run(merged)`` gives."""
+        if self._spool is None:
+            return
+        try:
+            from .tensorflow_events import summary_log
+
+            summary_log(self).summary(summary, to_step(step))
+        except Exception as error:
+            self._warn("summary", f"the summary is not logged: {error}")
+
     def describe_environment(self) -> None:
         """Store what takes long to find out about the environment, on a thread that ``end`` waits for."""
         self._describing = threading.Thread(target=self._describe, name="trainboard-environment", daemon=True)

@@ -40,7 +40,7 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
             [Edge("1", "2", "3")],
         ),
     ],
-    "event": lambda: [Event(""), Event("changed", "*more*", "warn", {"added": ["fc"], "step": 3})],
+    "event": lambda: [Event(""), Event("changed", "*more*", "warning", {"added": ["fc"], "step": 3})],
 }
 RECORDS = [name for name, kind in KINDS.items() if kind.stored == "records"]
 

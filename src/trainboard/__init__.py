@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainboard.loggers.keras_callback import KerasCallback
+    from trainboard.loggers.keras_tensorboard import KerasTensorBoard
     from trainboard.loggers.media import Graph, Histogram, Image, Text
     from trainboard.loggers.observed import Observed
     from trainboard.loggers.run import Run
     from trainboard.loggers.session import finish, flush, init, log, log_graph, unwatch, watch
+    from trainboard.loggers.tensorflow_hook import TensorFlowHook
+    from trainboard.loggers.tensorflow_summary import tf_summary
     from trainboard.storage.store import open_store
 
     __version__: str
@@ -26,7 +29,9 @@ __all__ = [
     "Histogram",
     "Image",
     "KerasCallback",
+    "KerasTensorBoard",
     "Run",
+    "TensorFlowHook",
     "Text",
     "__version__",
     "config",
@@ -38,6 +43,7 @@ __all__ = [
     "open_store",
     "run",
     "summary",
+    "tf_summary",
     "unwatch",
     "watch",
 ]
@@ -47,7 +53,9 @@ _HOMES = {
     "Histogram": ".loggers.media",
     "Image": ".loggers.media",
     "KerasCallback": ".loggers.keras_callback",
+    "KerasTensorBoard": ".loggers.keras_tensorboard",
     "Run": ".loggers.run",
+    "TensorFlowHook": ".loggers.tensorflow_hook",
     "Text": ".loggers.media",
     "finish": ".loggers.session",
     "flush": ".loggers.session",
@@ -55,6 +63,7 @@ _HOMES = {
     "log": ".loggers.session",
     "log_graph": ".loggers.session",
     "open_store": ".storage.store",
+    "tf_summary": ".loggers.tensorflow_summary",
     "unwatch": ".loggers.session",
     "watch": ".loggers.session",
 }
