@@ -28,9 +28,9 @@ class KerasTensorBoard(KerasCallback):
     Metrics are logged as ``KerasCallback`` does: ``train/<metric>`` after each epoch, or every
     ``update_freq`` batches, ``val/<metric>`` after each epoch, at the optimizer's iterations. Every
     ``histogram_freq`` epochs come histograms ``weights/<path>`` of all weights, with ``write_images``
-    pictures of them under the same tags, every ``embeddings_freq`` epochs ``embeddings/<layer>``, whose labels are
-    read from ``embeddings_metadata`` (a file of tab-separated values, or one for each layer's name). With
-    ``write_steps_per_second`` there is ``train/steps_per_second``.
+    pictures of them under the same tags, every ``embeddings_freq`` epochs ``embeddings/<layer>``, whose
+    labels are read from ``embeddings_metadata`` (a file of tab-separated values, or one for each layer's
+    name). With ``write_steps_per_second`` there is ``train/steps_per_second``.
 
     If no run is given or current, a run named as ``log_dir`` is started; nothing is written to that
     folder. ``profile_batch`` is not supported yet.

@@ -200,7 +200,7 @@ class Run:
                 self._hooks.append(hook)
 
     def log_summary(self, summary: Any, step: int) -> None:
-        """Log what a TensorFlow ``Summary`` holds: the proto, or the bytes that ``sess.run(merged)`` gives."""
+        """Log what a TensorFlow ``Summary`` holds: the proto, or its bytes, as ``sess.run(merged)`` gives."""
         if self._spool is None:
             return
         try:
