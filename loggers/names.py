@@ -1,8 +1,10 @@
-"""Names for runs that were given none: easy to say, and to tell apart in a list."""
+"""What a run is called, and names for runs that were given none: easy to say, and to tell apart."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from hashlib import blake2b
+from time import time
 
 _QUALITIES = (
     "amber", "brisk", "calm", "clear", "crisp", "deep", "early", "even",
@@ -24,3 +26,16 @@ def name_of(run_id: str) -> str:
     number, quality = divmod(number, len(_QUALITIES))
     number, thing = divmod(number, len(_THINGS))
     return f"{_QUALITIES[quality]}-{_THINGS[thing]}-{number % 1000:03}"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run is called, and when it began (seconds since the epoch)."""
+
+    id: str
+    project: str
+    name: str
+    group: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    created_at: float = field(default_factory=time)

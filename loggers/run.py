@@ -6,38 +6,28 @@ import contextlib
 import struct
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from time import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..storage.frames import MAX_BATCH, MAX_PAYLOAD, FrameType
 from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
 from .drain import Drain
 from .environment import gather_slowly
 from .lifecycle import EXIT_TIMEOUT, Ending
+from .names import Identity
 from .observed import Observed
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
 if TYPE_CHECKING:
+    from .steps import Steps
+    from .system_metrics import SystemMetrics
     from .watch import Hook
 
+T = TypeVar("T")
 _DESCRIBING_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Identity:
-    """What a run is called, and when it began (seconds since the epoch)."""
-
-    id: str
-    project: str
-    name: str
-    group: str | None = None
-    tags: tuple[str, ...] = ()
-    notes: str = ""
-    created_at: float = field(default_factory=time)
 
 
 class Run:
@@ -78,6 +68,7 @@ class Run:
         self._is_copy = False
         self._identity = identity
         self._describing: threading.Thread | None = None
+        self._system: SystemMetrics | None = None
 
     def log(
         self,
@@ -166,14 +157,9 @@ class Run:
 
         ``options`` are those of ``loggers.torch_watch.watch`` or ``loggers.keras_watch.watch``.
         """
-        if self._spool is None:
-            return
         from .watch import watch
 
-        try:
-            self._hooks.append(watch(self, model, **options))
-        except Exception as error:
-            self._warn("watch", f"the model is not watched: {error}")
+        self._attempt("the model is not watched", lambda: watch(self, model, **options))
 
     def unwatch(self) -> None:
         """Remove every hook that ``watch()`` and ``log_graph()`` installed."""
@@ -183,32 +169,34 @@ class Run:
     def log_graph(self, model: Any, inputs: Any = None, *, follow: bool = True) -> None:
         """Log the graph of a PyTorch or Keras model, a ``tf.function``, a TensorFlow graph or an ONNX file.
 
-        A PyTorch model is run once with ``inputs``, or without them its next forward pass is recorded.
-        With ``follow``, later passes that do something else are told as events. The tags are ``graph``
-        and ``graph/changes``; ``loggers.graph.log_graph`` says more.
+        ``loggers.graph.log_graph`` says what ``inputs`` are, and what is told of later changes.
         """
-        if self._spool is None:
-            return
         from .graph import log_graph
 
-        try:
-            hook = log_graph(self, model, inputs, follow=follow)
-        except Exception as error:
-            self._warn("graph", f"the model's graph is not logged: {error}")
-        else:
-            if hook is not None:
-                self._hooks.append(hook)
+        self._attempt(
+            "the model's graph is not logged", lambda: log_graph(self, model, inputs, follow=follow)
+        )
 
     def log_summary(self, summary: Any, step: int) -> None:
-        """Log what a TensorFlow ``Summary`` holds: the proto, or its bytes, as ``sess.run(merged)`` gives."""
-        if self._spool is None:
-            return
-        try:
+        """Log a TensorFlow ``Summary``: the proto, or its bytes, as ``sess.run(merged)`` gives them."""
+
+        def log() -> None:
             from .tensorflow_events import summary_log
 
             summary_log(self).summary(summary, to_step(step))
+
+        self._attempt("the summary is not logged", log)
+
+    def _attempt(self, failure: str, action: Callable[[], Hook | None]) -> None:
+        """Do something in a framework, and keep the hook that it leaves there."""
+        if self._spool is None:
+            return
+        try:
+            hook = action()
         except Exception as error:
-            self._warn("summary", f"the summary is not logged: {error}")
+            self._warn(failure, f"{failure}: {error}")
+        else:
+            self._hooks += [hook] if hook is not None else []
 
     def describe_environment(self) -> None:
         """Store what takes long to find out about the environment, on a thread that ``end`` waits for."""
@@ -219,6 +207,27 @@ class Run:
         assert self._spool is not None
         with contextlib.suppress(SpoolClosed, SpoolFull):
             self._spool.message(FrameType.UPDATE, {"environment": to_plain(gather_slowly())})
+
+    def sample_system(self, every: float) -> None:
+        """Log the machine's state each ``every`` seconds, at the step logged last."""
+        from .system_metrics import SystemMetrics
+
+        self._system = SystemMetrics(self.log_aside, every)
+
+    def log_aside(self, values: Mapping[str, Any]) -> None:
+        """Log what was not asked for, at the step logged last, leaving the count of steps as it is."""
+        self.log(values, max(self._step - 1, 0), commit=False)
+
+    def steps(self, loader: Iterable[T], *, device: Any = None, every: int = 10) -> Steps[T]:
+        """Go through the batches of ``loader``, and log where the time of each step goes.
+
+        ``for batch in run.steps(loader): …`` times waiting for data, forward, backward, optimizer,
+        logging and the rest; with a PyTorch ``device`` it moves the batches there, and times that too.
+        Every ``every`` steps their means are logged, in seconds, as ``steps/…``.
+        """
+        from .steps import Steps
+
+        return Steps(self, loader, device, every)
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all logged so far is in the store; False if it is not in ``timeout`` seconds."""
@@ -238,6 +247,8 @@ class Run:
         if not self._ended:
             self._ended = True
             self.unwatch()
+            if self._system is not None:
+                self._system.close()
             if self._describing is not None:
                 self._describing.join(_DESCRIBING_SECONDS)
         if self._spool is not None and self._spool.close(ending._asdict()):

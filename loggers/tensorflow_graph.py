@@ -34,8 +34,9 @@ def capture(graph: Any, inputs: Any = None) -> Graph:
         arguments = () if inputs is None else inputs if isinstance(inputs, tuple) else (inputs,)
         graph = graph.get_concrete_function(*arguments)
     if isinstance(graph, tf.types.experimental.ConcreteFunction):
-        variables = _captured_variables(graph)
-        return _draw(graph.graph.as_graph_def(add_shapes=True), name, variables, flops_of(graph.graph))
+        function: Any = graph
+        inner, variables = function.graph, _captured_variables(function)
+        return _draw(inner.as_graph_def(add_shapes=True), name, variables, flops_of(inner))
     if isinstance(graph, tf.Graph):
         return _draw(graph.as_graph_def(add_shapes=True), name, {}, flops_of(graph))
     return _draw(graph, name, {}, {})
@@ -151,7 +152,7 @@ class _Drawing:
                 scope=scope,
                 shapes=shapes,
                 dtypes=_dtypes(operation) if variable is None else [variable.dtype.name],
-                parameters=_parameters(operation, shapes) if variable is None else prod(shapes[0]),
+                parameters=_parameters(operation) if variable is None else prod(variable.shape),
                 attributes=_attributes(operation),
                 flops=self._flops.get((function, operation.name)),
             )
@@ -222,7 +223,7 @@ def _dtypes(operation: Any) -> list[str]:
     return []
 
 
-def _parameters(operation: Any, shapes: Sequence[Sequence[int | None]]) -> int:
+def _parameters(operation: Any) -> int:
     if operation.op not in _VARIABLES:
         return 0
     shape = [dim.size for dim in operation.attr["shape"].shape.dim]

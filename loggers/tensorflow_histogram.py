@@ -19,15 +19,12 @@ def from_intervals(
     intervals are wider than buckets the counts of single buckets are estimates, as are sums; the
     total is exact, and so are minimum and maximum as far as the intervals tell them.
     """
-    held = np.rint(count) > 0
-    left, right, count = (
-        left[held].astype(float),
-        right[held].astype(float),
-        np.rint(count[held]).astype(np.int64),
-    )
-    if not len(count):
+    whole = np.rint(count).astype(np.int64)
+    held = whole > 0
+    if not held.any():
         return Histogram()
-    points, weights = _spread(left, right, count)
+    left, right = left[held].astype(np.float64), right[held].astype(np.float64)
+    points, weights = _spread(left, right, whole[held])
     zeros = int(weights[points == 0].sum())
     buckets = np.sign(points) * np.searchsorted(EDGES, np.abs(points), side="right")
     numbers, where = np.unique(buckets[points != 0].astype(np.int32), return_inverse=True)
