@@ -3,7 +3,6 @@
 import copy
 import pickle
 import random
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -465,12 +464,12 @@ def test_not_waiting_any_longer_leaves_no_hook() -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def test_a_thousand_layers_take_less_than_two_seconds() -> None:
+def test_a_thousand_layers_are_drawn_in_a_chain() -> None:
     model = nn.Sequential(*(nn.Linear(8, 8) for _ in range(1000)))
-    start = time.perf_counter()
     graph = capture(model, torch.ones(1, 8))
-    assert time.perf_counter() - start < 2
     assert len(graph.nodes) == 1002
+    order = [node.id for node in graph.nodes]
+    assert edges(graph) == set(zip(order[:-1], order[1:], strict=True))
 
 
 def test_random_programs_keep_every_edge_between_their_operations() -> None:
