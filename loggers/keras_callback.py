@@ -60,7 +60,7 @@ class KerasCallback(keras.callbacks.Callback):
             self._run = self._given or session.current_run()
             self._owns_run = self._run is None
             if self._run is None:
-                self._run = session.init()
+                self._run = self._start_run()
             self._describe(self._run, self.model)
             if self._logs_graph:
                 self._run.log_graph(self.model)
@@ -111,6 +111,9 @@ class KerasCallback(keras.callbacks.Callback):
             if self._run is not None and self._owns_run:
                 self._run.finish()
             self._run = None
+
+    def _start_run(self) -> Run:
+        return session.init()
 
     def _start_watching(self, run: Run, model: Any) -> None:
         watch = watch_of(model)

@@ -170,36 +170,46 @@ class Run:
 
         ``options`` are those of ``loggers.torch_watch.watch`` or ``loggers.keras_watch.watch``.
         """
-        if self._spool is None:
-            return
         from .watch import watch
 
-        try:
-            self._hooks.append(watch(self, model, **options))
-        except Exception as error:
-            self._warn("watch", f"the model is not watched: {error}")
+        self._attempt("the model is not watched", lambda: watch(self, model, **options))
 
     def unwatch(self) -> None:
         """Remove every hook that ``watch()`` and ``log_graph()`` installed."""
         while self._hooks:
             self._hooks.pop().close()
 
-    def log_graph(self, model: Any, inputs: Any = None) -> None:
-        """Log a model's graph under the tag ``graph``.
+    def log_graph(self, model: Any, inputs: Any = None, *, follow: bool = True) -> None:
+        """Log the graph of a PyTorch or Keras model, a ``tf.function``, a TensorFlow graph or an ONNX file.
 
-        A PyTorch model is run once with ``inputs``, or without them its next forward pass is recorded.
+        ``loggers.graph.log_graph`` says what ``inputs`` are, and what is told of later changes.
         """
-        if self._spool is None:
-            return
         from .graph import log_graph
 
+        self._attempt(
+            "the model's graph is not logged", lambda: log_graph(self, model, inputs, follow=follow)
+        )
+
+    def log_summary(self, summary: Any, step: int) -> None:
+        """Log a TensorFlow ``Summary``: the proto, or its bytes, as ``sess.run(merged)`` gives them."""
+
+        def log() -> None:
+            from .tensorflow_events import summary_log
+
+            summary_log(self).summary(summary, to_step(step))
+
+        self._attempt("the summary is not logged", log)
+
+    def _attempt(self, failure: str, action: Callable[[], Hook | None]) -> None:
+        """Do something in a framework, and keep the hook that it leaves there."""
+        if self._spool is None:
+            return
         try:
-            hook = log_graph(self, model, inputs)
+            hook = action()
         except Exception as error:
-            self._warn("graph", f"the model's graph is not logged: {error}")
+            self._warn(failure, f"{failure}: {error}")
         else:
-            if hook is not None:
-                self._hooks.append(hook)
+            self._hooks += [hook] if hook is not None else []
 
     def describe_environment(self) -> None:
         """Store what takes long to find out about the environment, on a thread that ``end`` waits for."""

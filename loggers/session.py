@@ -181,11 +181,11 @@ def unwatch() -> None:
         run.unwatch()
 
 
-def log_graph(model: Any, inputs: Any = None) -> None:
+def log_graph(model: Any, inputs: Any = None, *, follow: bool = True) -> None:
     """``Run.log_graph`` of the current run."""
     run = _require("log_graph()")
     if run is not None:
-        run.log_graph(model, inputs)
+        run.log_graph(model, inputs, follow=follow)
 
 
 def flush(timeout: float | None = None) -> bool:

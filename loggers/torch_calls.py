@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -13,14 +14,22 @@ _WORDS = (bool, int, float, str, torch.dtype, torch.device)
 
 
 def tensors_in(value: Any) -> list[torch.Tensor]:
-    """The tensors in nested tuples, lists, dicts and whatever else PyTorch's pytrees know."""
-    return [leaf for leaf in tree_leaves(value) if isinstance(leaf, torch.Tensor)]
+    """The tensors in nested tuples, lists, mappings, dataclasses and whatever else PyTorch's pytrees know."""
+    return [leaf for leaf in _leaves(value) if isinstance(leaf, torch.Tensor)]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    for leaf in tree_leaves(value):
+        if isinstance(leaf, Mapping):
+            yield from _leaves(list(leaf.values()))
+        elif is_dataclass(leaf) and not isinstance(leaf, type):
+            yield from _leaves([getattr(leaf, one.name, None) for one in fields(leaf)])
+        else:
+            yield leaf
 
 
 def is_leaf(module: torch.nn.Module) -> bool:
-    """Whether ``module`` is drawn as one node: PyTorch's own layers, and what Python cannot look into."""
-    if isinstance(module, torch.jit.ScriptModule):
-        return True
+    """Whether ``module`` is drawn as one node: PyTorch's own layers."""
     own = type(module).__module__.startswith("torch.nn.")
     return own and next(module.children(), None) is None
 
@@ -30,7 +39,7 @@ def op_name(func: Callable[..., Any]) -> str:
     name = getattr(func, "__name__", type(func).__name__)
     if name == "__get__":
         name = getattr(getattr(func, "__self__", None), "__name__", name)
-    return name.strip("_")
+    return name.partition(".")[0].strip("_")
 
 
 def shape_label(tensor: torch.Tensor) -> str:

@@ -13,6 +13,7 @@ from torch.utils._pytree import tree_map_only
 
 from ..storage.kinds.graph import Graph
 from .guard import Guard
+from .torch_hook import OwnHook
 from .torch_recorder import Recorder
 
 _DRAWING = "drawing the graph"
@@ -30,7 +31,7 @@ def capture(model: torch.nn.Module, inputs: Any) -> Graph:
     PyTorch's own layers, and for each other call that makes or changes a tensor; modules made of
     those are scopes. A layer called again is a node of its own, ``fc#2``, which counts no parameters.
     """
-    model = _inner(model)
+    model = inner(model)
     args, kwargs = _arguments(model, tree_map_only(torch.Tensor, _copied, inputs))
     recorder = Recorder(model, part_identities=True)
     recorder.begin(args, kwargs)
@@ -46,11 +47,22 @@ def capture(model: torch.nn.Module, inputs: Any) -> Graph:
 def capture_next(model: torch.nn.Module, report: Callable[[Graph], None]) -> NextPass:
     """Record the next forward pass of ``model`` as it is, and call ``report`` with its graph once.
 
-    Raises ValueError for a compiled model, whose forward pass Python does not see.
+    A compiled model runs that pass as it was written. Raises ValueError for one that was compiled in
+    place, ``model.compile()``, whose hooks are compiled as well.
     """
-    if hasattr(model, "_orig_mod"):
-        raise ValueError("the graph of a compiled model needs inputs: run.log_graph(model, inputs)")
-    return NextPass(_inner(model), report)
+    return NextPass(hooked(model), report)
+
+
+def can_be_hooked(model: torch.nn.Module) -> bool:
+    """Whether hooks see ``model`` called: those of one compiled in place are compiled as well."""
+    return inner(model)._compiled_call_impl is None
+
+
+def hooked(model: torch.nn.Module) -> torch.nn.Module:
+    """The module whose hooks see ``model`` called. Raises ValueError if there is none."""
+    if not can_be_hooked(model):
+        raise ValueError("the graph of a model compiled in place needs inputs: run.log_graph(model, inputs)")
+    return model if hasattr(model, "_orig_mod") else inner(model)
 
 
 class NextPass:
@@ -61,9 +73,10 @@ class NextPass:
         self._guard = Guard()
         self._recorder: Recorder | None = None
         self._error_before: BaseException | None = None
+        self._is_over = False
         self._hooks = [
-            model.register_forward_pre_hook(self._start, with_kwargs=True),
-            model.register_forward_hook(self._finish, with_kwargs=True, always_call=True),
+            model.register_forward_pre_hook(OwnHook(self._start), with_kwargs=True),
+            model.register_forward_hook(OwnHook(self._finish), with_kwargs=True, always_call=True),
         ]
 
     def close(self) -> None:
@@ -71,10 +84,12 @@ class NextPass:
             hook.remove()
 
     def _start(self, model: torch.nn.Module, args: Any, kwargs: Any) -> None:
-        if self._recorder is not None or torch.compiler.is_compiling():
+        if self._is_over:
+            self.close()
+        if self._recorder is not None or self._is_over or torch.compiler.is_compiling():
             return
         with self._guard(_DRAWING):
-            recorder = Recorder(model, part_identities=False)
+            recorder = Recorder(inner(model), part_identities=False)
             recorder.begin(args, kwargs)
             self._error_before = sys.exc_info()[1]
             self._recorder = recorder.__enter__()
@@ -83,17 +98,19 @@ class NextPass:
         recorder, error = self._recorder, sys.exc_info()[1]
         if recorder is None:
             return
-        self.close()
         recorder.__exit__(None, None, None)
+        self._recorder, self._is_over = None, True
         with self._guard(_DRAWING):
             if error is None or error is self._error_before:
+                self.close()
                 recorder.end(output)
-            else:
+            else:  # PyTorch is going through the hooks right now: these leave with the next pass
                 recorder.fail(error)
             self._report(recorder.graph())
 
 
-def _inner(model: torch.nn.Module) -> torch.nn.Module:
+def inner(model: torch.nn.Module) -> torch.nn.Module:
+    """The module that ``torch.compile`` or data parallelism wraps."""
     model = getattr(model, "_orig_mod", model)
     if isinstance(model, torch.nn.parallel.DistributedDataParallel | torch.nn.DataParallel):
         return model.module
@@ -124,7 +141,8 @@ def _are_names(model: torch.nn.Module, inputs: Mapping[Any, Any]) -> bool:
 def _undisturbed(model: torch.nn.Module) -> Iterator[None]:
     """Evaluation mode inside; modes, buffers and random state as before afterwards."""
     modes = {module: module.training for module in model.modules()}
-    buffers = {module: dict(module._buffers) for module in modes}
+    written = [module for module in modes if not isinstance(module, torch.jit.ScriptModule)]
+    buffers = {module: dict(module._buffers) for module in written}
     versions = {
         tensor: (tensor._version, tensor.clone())
         for tensors in buffers.values()
@@ -139,6 +157,7 @@ def _undisturbed(model: torch.nn.Module) -> Iterator[None]:
         finally:
             for module, training in modes.items():
                 module.training = training
+            for module in written:
                 module._buffers.update(buffers[module])
             for tensor, (version, copy) in versions.items():
                 if tensor._version != version:

@@ -11,16 +11,17 @@ import inspect
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils.hooks import RemovableHandle
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from ..storage.kinds.graph import Edge, Graph, Node
 from .guard import Guard
 from .torch_calls import call_attributes, is_leaf, module_attributes, op_name, shape_label, tensors_in
+from .torch_flops import FlopCount
 
 MOST_NODES = 20_000
 _RECORDING = "recording the graph"
@@ -61,7 +62,8 @@ class Recorder(TorchFunctionMode):
         self._paths = {module: path for path, module in model.named_modules()}
         self._part_identities = part_identities
         self._guard = Guard()
-        self._hooks: list[RemovableHandle] = []
+        self._flops = FlopCount()
+        self._entered = ExitStack()
         self._running = [_Running(model, "", None, None)]
         self._nodes: list[Node] = []
         self._edges: dict[tuple[str, str, str], Edge] = {}
@@ -72,19 +74,26 @@ class Recorder(TorchFunctionMode):
         self._partial: str | None = None
 
     def __enter__(self) -> Recorder:
-        for module in self._paths:
-            if module is not self._model:
-                self._hooks += [
-                    module.register_forward_pre_hook(self._enter_module, with_kwargs=True),
-                    module.register_forward_hook(self._leave_module, with_kwargs=True, always_call=True),
-                ]
-        super().__enter__()
+        with ExitStack() as entered:
+            for module in self._paths:
+                if module is not self._model and not isinstance(module, torch.jit.ScriptModule):
+                    before = module.register_forward_pre_hook(self._enter_module, with_kwargs=True)
+                    entered.callback(before.remove)
+                    after = module.register_forward_hook(
+                        self._leave_module, with_kwargs=True, always_call=True
+                    )
+                    entered.callback(after.remove)
+            # What is compiled hides its operations: for this one pass it runs as it was written.
+            if hasattr(torch.compiler, "set_stance"):
+                entered.enter_context(torch.compiler.set_stance("force_eager"))
+            entered.enter_context(self._flops)
+            super().__enter__()
+            self._entered = entered.pop_all()
         return self
 
     def __exit__(self, *error: Any) -> None:
         super().__exit__(*error)
-        for hook in self._hooks:
-            hook.remove()
+        self._entered.close()
 
     def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Draw an Input node for every tensor among the arguments, named as ``forward`` names it."""
@@ -122,6 +131,7 @@ class Recorder(TorchFunctionMode):
         reads: list[_Read] = []
         with self._guard(_RECORDING):
             reads = self._read((args, kwargs))
+        self._flops.take()
         result = func(*args, **kwargs)
         with self._guard(_RECORDING):
             outputs = _fresh(reads, result) or _mutated(reads)
@@ -138,6 +148,7 @@ class Recorder(TorchFunctionMode):
         with self._guard(_RECORDING):
             path = self._unique(self._place(module))
             reads = self._read((args, kwargs)) if is_leaf(module) else None
+            self._flops.take()
             self._running.append(_Running(module, path, sys.exc_info()[1], reads))
 
     def _leave_module(self, module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
@@ -175,7 +186,8 @@ class Recorder(TorchFunctionMode):
         scope, _, name = node.rpartition("/")
         shapes: list[list[int | None]] = [list(tensor.shape) for tensor in outputs]
         dtypes = [str(tensor.dtype).removeprefix("torch.") for tensor in outputs]
-        self._nodes.append(Node(node, name, op, scope, shapes, dtypes, parameters, attributes or {}))
+        flops = None if op in ("Input", "Output") else self._flops.take()
+        self._nodes.append(Node(node, name, op, scope, shapes, dtypes, parameters, attributes or {}, flops))
         for read in reads:
             if read.source is not None:
                 edge = Edge(read.source, node, shape_label(read.tensor))

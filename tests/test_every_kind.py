@@ -90,7 +90,7 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
     "graph": lambda: [
         Graph([], []),
         Graph(
-            [Node("1", "conv", "Conv2d", "net", [[None, 3]]), Node("2", "relu", "ReLU")],
+            [Node("1", "conv", "Conv2d", "net", [[None, 3]], flops=7), Node("2", "relu", "ReLU")],
             [Edge("1", "2", "3")],
         ),
     ],

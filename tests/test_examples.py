@@ -19,11 +19,14 @@ SHARED_TAGS = {"train/loss", "train/accuracy", "val/loss", "val/accuracy", "epoc
 QUIET = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
+def run_example(words: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=folder, env=QUIET, capture_output=True, text=True, timeout=120)
+
+
 def finished(words: list[str], folder: Path) -> tuple[Store, RunRecord]:
     """Run an example in ``folder`` and return the one run it leaves in ./trainboard.db."""
-    done = subprocess.run(
-        [sys.executable, *words], cwd=folder, env=QUIET, capture_output=True, text=True, timeout=120
-    )
+    done = run_example(words, folder)
     assert done.returncode == 0, done.stderr
     assert "TrainboardWarning" not in done.stderr
     store = tb.open_store(folder / "trainboard.db")
@@ -87,6 +90,54 @@ def test_digits_are_split_the_same_for_the_same_seed() -> None:
     assert not np.array_equal(digits.load(2)[0][0], x)
     held_out = {image.tobytes() for image in x_val}
     assert not held_out & {image.tobytes() for image in x[:1440]}
+
+
+def test_a_dynamic_graph_is_told_as_it_grows(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "torch_dynamic.py"), "30"], tmp_path)
+    grown = store.records(run.id, "graph/changes", "event")
+    assert grown[0].step == 10 and "refine#2" in grown[0].value.data["added"]
+    assert len(store.records(run.id, "graph", "graph")) == len(grown) + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "tags"),
+    [
+        ("tf1_session", {"train/loss", "weights/hidden", "graph"}),
+        ("gradient_tape", {"train/loss", "gradients/norm", "outputs", "graph"}),
+        ("tf_data_torch", {"train/loss", "graph"}),
+    ],
+)
+def test_tensorflow_programs_log_every_step_and_their_graph(
+    tmp_path: Path, name: str, tags: set[str]
+) -> None:
+    store, run = finished([str(EXAMPLES / f"{name}.py"), "20"], tmp_path)
+    series = {one.tag: one for one in store.series(run.id)}
+    assert tags <= series.keys()
+    assert store.points(run.id, "train/loss").step.tolist() == list(range(20))
+
+
+def test_an_onnx_file_is_drawn(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "onnx_file.py")], tmp_path)
+    (graph,) = store.records(run.id, "graph", "graph")
+    assert sum(node.parameters for node in graph.value.nodes) == 64 * 32 + 32 + 32 * 10
+
+
+def test_twins_lose_the_same_in_both_frameworks_and_have_graphs_of_the_same_size(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "twins.py"), "20"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    store = tb.open_store(tmp_path / "trainboard.db")
+    one, other = (run.id for run in store.runs())
+    assert np.allclose(loss_of(store, one), loss_of(store, other), rtol=1e-3)
+    assert size_of(store, one) == size_of(store, other) == 8 * 16 + 16
+
+
+def loss_of(store: Store, run: str) -> list[float]:
+    return store.points(run, "train/loss").value.tolist()
+
+
+def size_of(store: Store, run: str) -> int:
+    (graph,) = store.records(run, "graph", "graph")
+    return sum(node.parameters for node in graph.value.nodes)
 
 
 def test_an_example_that_is_interrupted_fails_and_its_run_says_stopped(tmp_path: Path) -> None:

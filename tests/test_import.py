@@ -32,7 +32,7 @@ def test_every_public_name_can_be_loaded() -> None:
     code = """
 import trainboard as tb
 for name in tb.__all__:
-    if name not in ("config", "summary", "KerasCallback"):
+    if name not in ("config", "summary", "KerasCallback", "KerasTensorBoard", "TensorFlowHook", "tf_summary"):
         getattr(tb, name)
 print(tb.run, set(tb.__all__) <= set(dir(tb)))
 """

@@ -123,12 +123,115 @@ class Subclassed(keras.Model):
         return self.tower(self.first(x))
 
 
-def test_a_subclassed_model_lists_its_layers_and_claims_no_edge() -> None:
+def test_a_subclassed_model_that_is_not_built_lists_its_layers_and_claims_no_edge() -> None:
     graph = capture(Subclassed())
-    assert graph.partial == "own is subclassed: how its layers are connected is unknown"
+    assert graph.partial == "own is subclassed and not built: its inputs are unknown"
     assert [n.id for n in graph.nodes if not n.scope] == ["first", "attention"]
     assert ("tower/a", "tower/b") in edges(graph)
     assert all(end.startswith("tower/") for edge in edges(graph) for end in edge)
+
+
+class Block(layers.Layer):
+    def __init__(self) -> None:
+        super().__init__(name="block")
+        self.dense = layers.Dense(4, name="dense")
+
+    def call(self, x: Any) -> Any:
+        return keras.ops.relu(self.dense(x)) + x
+
+
+class Counting(keras.Model):
+    """Calls a layer made of layers twice, and counts its calls."""
+
+    def __init__(self) -> None:
+        super().__init__(name="counting")
+        self.block = Block()
+        self.calls = self.add_weight(name="calls", shape=(), initializer="zeros", trainable=False)
+
+    def call(self, x: Any) -> Any:
+        self.calls.assign_add(1)
+        return {"sum": self.block(self.block(x)), "mean": keras.ops.mean(x)}
+
+
+def test_a_subclassed_model_is_drawn_with_the_layers_inside_and_the_operations_between() -> None:
+    model = Counting()
+    model(np.ones((2, 4), np.float32))
+    graph = capture(model)
+    assert graph.partial is None
+    assert edges(graph) == {
+        ("input", "block/dense"),
+        ("block/dense", "block/relu"),
+        ("block/relu", "block/add"),
+        ("input", "block/add"),
+        ("block/add", "block#2/dense"),
+        ("block#2/dense", "block#2/relu"),
+        ("block#2/relu", "block#2/add"),
+        ("block/add", "block#2/add"),
+        ("input", "mean"),
+    }
+    assert node(graph, "block/dense").shapes == [[None, 4]]
+    assert [node(graph, f"{block}/dense").parameters for block in ("block", "block#2")] == [20, 0]
+
+
+def test_drawing_a_subclassed_model_leaves_it_as_it_was() -> None:
+    model = Counting()
+    model(np.ones((2, 4), np.float32))
+    before = float(keras.ops.convert_to_numpy(model.calls))
+    assert capture(model) == capture(model)
+    assert float(keras.ops.convert_to_numpy(model.calls)) == before
+    assert model.block.dense._inbound_nodes == []
+
+
+def test_inputs_build_a_model_that_is_not_built() -> None:
+    graph = capture(Subclassed(), np.ones((1, 3), np.float32))
+    assert graph.partial is None
+    assert {("input", "first"), ("tower/a", "tower/b")} <= edges(graph)
+
+
+def test_a_model_that_uses_tensorflow_itself_is_drawn_as_tensorflow_traces_it() -> None:
+    import tensorflow as tf
+
+    class Raw(keras.Model):
+        def __init__(self) -> None:
+            super().__init__(name="raw")
+            self.dense = layers.Dense(4, name="dense")
+
+        def call(self, x: Any) -> Any:
+            return tf.nn.relu(self.dense(x))
+
+    model = Raw()
+    model(np.ones((2, 3), np.float32))
+    graph = capture(model)
+    assert (graph.partial, graph.name, graph.framework) == (None, "raw", "keras")
+    assert "Relu" in {n.op for n in graph.nodes}
+    assert sum(n.parameters for n in graph.nodes) == model.count_params()
+
+
+def test_a_layer_of_layers_inside_a_functional_model_is_a_scope() -> None:
+    x = keras.Input((4,), name="x")
+    graph = capture(keras.Model(x, layers.Dense(1, name="end")(Block()(x))))
+    assert {("x", "block/dense"), ("x", "block/add"), ("block/add", "end")} <= edges(graph)
+
+
+def test_a_call_that_fails_lists_the_layers_and_says_why() -> None:
+    class Failing(Counting):
+        def call(self, x: Any) -> Any:
+            raise RuntimeError("no")
+
+    model = Failing()
+    model.build((None, 4))
+    graph = capture(model)
+    assert graph.partial is not None and graph.partial.startswith("RuntimeError in counting")
+    assert "block/dense" in {n.id for n in graph.nodes}
+
+
+def test_flops_are_those_that_tensorflow_counts_for_one_example() -> None:
+    x = keras.Input((5,), name="x")
+    graph = capture(
+        keras.Model(x, layers.ReLU(name="relu")(layers.Dense(7, use_bias=False, name="dense")(x)))
+    )
+    assert node(graph, "dense").flops == 2 * 5 * 7
+    assert node(graph, "relu").flops is None
 
 
 def test_a_subclassed_model_that_is_built_counts_its_parameters() -> None:

@@ -1,13 +1,17 @@
 """What a PyTorch model did in one forward pass is drawn as it happened, and nothing is left behind."""
 
+import copy
+import pickle
 import random
-import time
+from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from trainboard.loggers.torch_graph import capture, capture_next
 from trainboard.storage.kinds.graph import Graph, Node
@@ -344,8 +348,82 @@ def test_a_compiled_model_is_drawn_from_the_model_inside() -> None:
     model = Network()
     compiled: Any = torch.compile(model, backend="eager")
     assert [n.id for n in capture(compiled, IMAGES).nodes] == [n.id for n in capture(model, IMAGES).nodes]
+
+
+def test_the_next_pass_of_a_compiled_model_runs_as_written_and_is_drawn() -> None:
+    model = Network().eval()
+    compiled: Any = torch.compile(model, backend="eager")
+    graphs: list[Graph] = []
+    capture_next(compiled, graphs.append)
+    assert torch.equal(compiled(IMAGES), model(IMAGES))
+    assert [n.id for n in graphs[0].nodes][1:] == [n.id for n in capture(model, IMAGES).nodes][1:]
+
+
+def test_a_model_compiled_in_place_needs_inputs() -> None:
+    model = Network()
+    model.compile(backend="eager")
     with pytest.raises(ValueError, match="needs inputs"):
-        capture_next(compiled, lambda graph: None)
+        capture_next(model, lambda graph: None)
+
+
+def test_flops_are_pytorchs_own_count() -> None:
+    graph = capture(Network(), IMAGES)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        Network()(IMAGES)
+    assert sum(node.flops or 0 for node in graph.nodes) == counter.get_total_flops()
+    assert node(graph, "head").flops == 2 * 2 * 4 * 2
+    assert node(graph, "blocks/0/relu").flops is None
+
+
+def test_outputs_may_be_in_mappings_and_dataclasses_that_pytorch_does_not_know() -> None:
+    class Output(OrderedDict[str, Any]):
+        pass
+
+    @dataclass
+    class Pair:
+        scores: torch.Tensor
+        length: int
+
+    for made in (lambda y: Output(logits=y, loss=None), lambda y: Pair(y, 3)):
+        graph = capture(Free(lambda self, x, made=made: made(x * self.scale)), torch.ones(2, 3))
+        assert ("mul", "output") in edges(graph)
+
+
+def test_a_compiled_part_is_drawn_as_written() -> None:
+    part = torch.compile(nn.Sequential(nn.Linear(3, 3), nn.ReLU()), backend="eager")
+    model = Free(lambda self, x: self.part(x) + 1)
+    model.part = part
+    graph = capture(model, torch.ones(2, 3))
+    assert ops(graph) == ["Input", "Linear", "ReLU", "add", "Output"]
+
+
+def test_a_scripted_part_is_drawn_by_its_operations() -> None:
+    model = Free(lambda self, x: self.part(x) + 1)
+    model.part = torch.jit.script(nn.Linear(3, 3))
+    graph = capture(model, torch.ones(2, 3))
+    assert graph.partial is None
+    assert {"addmm", "add"} <= set(ops(graph))
+    assert sum(node.parameters for node in graph.nodes) == 12
+
+
+def test_a_condition_of_torch_cond_stops_nothing() -> None:
+    def forward(self: Free, x: torch.Tensor) -> Any:
+        return torch.cond(x.sum() > 0, lambda x: x * 2, lambda x: x - 1, (x,))
+
+    graph = capture(Free(forward), torch.ones(2, 3))
+    assert graph.partial is None
+    assert ("cond", "output") in edges(graph)
+
+
+def test_a_model_may_be_copied_and_pickled_while_its_next_pass_is_awaited() -> None:
+    model = Network()
+    graphs: list[Graph] = []
+    capture_next(model, graphs.append)
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        copied(IMAGES)
+    assert graphs == []
+    model(IMAGES)
+    assert len(graphs) == 1
 
 
 def test_the_next_training_pass_is_drawn_once_and_trains_as_without() -> None:
@@ -371,6 +449,9 @@ def test_a_training_pass_that_fails_raises_its_own_error_and_is_drawn_so_far() -
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         model(torch.ones(1, 3))
     assert str(graphs[0].partial).startswith("RuntimeError in 1: ")
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        model(torch.ones(1, 3))
+    assert len(graphs) == 1
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
@@ -383,12 +464,12 @@ def test_not_waiting_any_longer_leaves_no_hook() -> None:
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
 
 
-def test_a_thousand_layers_take_less_than_two_seconds() -> None:
+def test_a_thousand_layers_are_drawn_in_a_chain() -> None:
     model = nn.Sequential(*(nn.Linear(8, 8) for _ in range(1000)))
-    start = time.perf_counter()
     graph = capture(model, torch.ones(1, 8))
-    assert time.perf_counter() - start < 2
     assert len(graph.nodes) == 1002
+    order = [node.id for node in graph.nodes]
+    assert edges(graph) == set(zip(order[:-1], order[1:], strict=True))
 
 
 def test_random_programs_keep_every_edge_between_their_operations() -> None:

@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from ...storage.kinds.graph import Graph
 
 TAG = "graph"
-FRAMEWORKS: Mapping[str, str] = {"torch": "PyTorch", "keras": "Keras", "tensorflow": "TensorFlow"}
+FRAMEWORKS: Mapping[str, str] = {
+    "torch": "PyTorch",
+    "keras": "Keras",
+    "tensorflow": "TensorFlow",
+    "onnx": "ONNX",
+}
 
 
 def read(store: Store, run_id: str, tag: str = TAG) -> Graph | None:
@@ -43,10 +48,13 @@ def elements(
 
 
 def summary(graph: Graph) -> str:
-    """``PyTorch · 12 operations · 1.2 M parameters``."""
+    """``PyTorch · 12 operations · 1.2 M parameters · 3.4 M FLOPs``."""
     parameters = sum(node.parameters for node in graph.nodes)
+    flops = sum(node.flops or 0 for node in graph.nodes)
     framework = FRAMEWORKS.get(graph.framework, graph.framework)
     parts = [framework, f"{len(graph.nodes):,} operations", f"{count_text(parameters)} parameters"]
+    if flops:
+        parts.append(f"{count_text(flops)} FLOPs")
     return " · ".join(filter(None, parts))
 
 

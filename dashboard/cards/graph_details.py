@@ -36,6 +36,7 @@ def _node_details(graph: Graph, node: Node) -> html.Div:
         ("Output shape", ", ".join(map(format_shape, node.shapes))),
         ("Data type", ", ".join(node.dtypes)),
         ("Parameters", f"{node.parameters:,}" if node.parameters else "none"),
+        ("FLOPs", "" if node.flops is None else f"{node.flops:,}"),
         ("Inputs", "\n".join(into)),
         ("Outputs", "\n".join(out)),
     ]
@@ -50,10 +51,12 @@ def _scope_details(graph: Graph, path: str) -> html.Div:
     inside = [node for node in graph.nodes if node.scope == path or node.scope.startswith(f"{path}/")]
     operations = Counter(node.op for node in inside)
     parameters = sum(node.parameters for node in inside)
+    flops = sum(node.flops or 0 for node in inside)
     facts = [
         ("Scope", path),
         ("Operations", f"{len(inside):,}"),
         ("Parameters", f"{parameters:,}" if parameters else "none"),
+        ("FLOPs", f"{flops:,}" if flops else ""),
     ]
     counts = [(op or "unnamed", f"{count:,}") for op, count in operations.most_common(20)]
     return html.Div([html.H2(path.rpartition("/")[2]), _facts(facts), html.H3("Holds"), _facts(counts)])

@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from trainboard.loggers.figures import Figure, Table
     from trainboard.loggers.guard import StopTraining
     from trainboard.loggers.keras_callback import KerasCallback
+    from trainboard.loggers.keras_tensorboard import KerasTensorBoard
     from trainboard.loggers.media import Audio, Graph, Histogram, Image, Text, Trace, Video
     from trainboard.loggers.observed import Observed
     from trainboard.loggers.run import Run
     from trainboard.loggers.session import finish, flush, init, log, log_graph, unwatch, watch
     from trainboard.loggers.summary_writer import SummaryWriter
+    from trainboard.loggers.tensorflow_hook import TensorFlowHook
+    from trainboard.loggers.tensorflow_summary import tf_summary
     from trainboard.storage.opening import open_store
 
     __version__: str
@@ -34,6 +37,7 @@ __all__ = [
     "Histogram",
     "Image",
     "KerasCallback",
+    "KerasTensorBoard",
     "Layout",
     "Mesh",
     "PRCurve",
@@ -41,6 +45,7 @@ __all__ = [
     "StopTraining",
     "SummaryWriter",
     "Table",
+    "TensorFlowHook",
     "Text",
     "Trace",
     "Video",
@@ -54,6 +59,7 @@ __all__ = [
     "open_store",
     "run",
     "summary",
+    "tf_summary",
     "unwatch",
     "watch",
 ]
@@ -67,6 +73,7 @@ _HOMES = {
     "Histogram": ".loggers.media",
     "Image": ".loggers.media",
     "KerasCallback": ".loggers.keras_callback",
+    "KerasTensorBoard": ".loggers.keras_tensorboard",
     "Layout": ".loggers.evaluation",
     "Mesh": ".loggers.evaluation",
     "PRCurve": ".loggers.evaluation",
@@ -74,6 +81,7 @@ _HOMES = {
     "StopTraining": ".loggers.guard",
     "SummaryWriter": ".loggers.summary_writer",
     "Table": ".loggers.figures",
+    "TensorFlowHook": ".loggers.tensorflow_hook",
     "Text": ".loggers.media",
     "Trace": ".loggers.media",
     "Video": ".loggers.media",
@@ -83,6 +91,7 @@ _HOMES = {
     "log": ".loggers.session",
     "log_graph": ".loggers.session",
     "open_store": ".storage.opening",
+    "tf_summary": ".loggers.tensorflow_summary",
     "unwatch": ".loggers.session",
     "watch": ".loggers.session",
 }

@@ -15,7 +15,9 @@ class Node:
 
     ``id`` is unique in its graph. ``scope`` is the path of the module that holds it, "" at the top or
     names joined by "/". ``shapes`` and ``dtypes`` are of its outputs, None for an unknown length.
-    ``parameters`` is the number of its own trainable and fixed numbers.
+    ``parameters`` is the number of its own trainable and fixed numbers. ``flops`` is what it computed in
+    floating-point operations, an addition and a multiplication being two, or None if its framework
+    did not count them.
     """
 
     id: str
@@ -26,6 +28,7 @@ class Node:
     dtypes: list[str] = field(default_factory=list)
     parameters: int = 0
     attributes: dict[str, str] = field(default_factory=dict)
+    flops: int | None = None
 
 
 @dataclass(frozen=True)
