@@ -14,7 +14,7 @@ from ..storage.location import check_location, resolve_url, spool_root
 from ..storage.sinks import Resumable, open_sink
 from ..storage.spools import adopt_orphans
 from . import lifecycle
-from .arguments import Mode, Resume, to_config, to_mode, to_name, to_notes, to_resume, to_tags
+from .arguments import Mode, Resume, to_config, to_id, to_mode, to_name, to_notes, to_resume, to_tags
 from .convert import to_plain
 from .drain import Drain
 from .environment import gather_quickly
@@ -59,7 +59,7 @@ def init(
     global _active
     chosen_mode, chosen_resume = to_mode(mode), to_resume(resume)
     given: dict[str, Any] = {
-        "id": to_name("id", id),
+        "id": to_id(id),
         "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
         "name": to_name("name", name, "TRAINBOARD_NAME", "WANDB_NAME"),
         "group": to_name("group", group, "TRAINBOARD_GROUP", "WANDB_RUN_GROUP"),

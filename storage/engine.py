@@ -5,32 +5,51 @@ from __future__ import annotations
 import os
 import sqlite3
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy import Connection, Engine, Table, and_, bindparam, create_engine, event, make_url, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from .errors import StoreUnavailable
+from .errors import StoreConflict, StoreUnavailable
 from .location import sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
 T = TypeVar("T")
 _KEYS_A_QUERY = 500
+_CONFLICTS = ("40001", "40P01")
+"""SQLSTATE of a serialization failure, and of a deadlock."""
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""libpq's settings that tell a server that is gone from a slow one; a URL's own go first."""
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
 def connect(url: str) -> Engine:
     """An engine for a resolved store URL. It never makes a SQLite file that is not there."""
     path = sqlite_path(url)
-    engine = _sqlite_engine(path) if path else create_engine(url, pool_pre_ping=True)
+    engine = _sqlite_engine(path) if path else _postgresql_engine(url)
     _engines.add(engine)
     return engine
+
+
+def _postgresql_engine(url: str) -> Engine:
+    own = make_url(url).query
+    settings = {"application_name": "trainboard", **_PATIENCE}
+    missing = {name: value for name, value in settings.items() if name not in own}
+    # The oldest connections are asked whether they live: the server may have been restarted meanwhile.
+    return create_engine(url, pool_pre_ping=True, connect_args=missing)
 
 
 def _sqlite_engine(path: Path) -> Engine:
@@ -77,34 +96,42 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Turn what a database driver raises into ``StoreUnavailable``."""
+    """Turn what a database driver raises into ``StoreUnavailable`` or, of that, ``StoreConflict``."""
     try:
         yield
-    except DBAPIError as error:
-        reason = str(error.orig).strip()
+    except PoolTimeout as error:
+        reason = "every connection of this program is in use"
         raise StoreUnavailable(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
+    except DBAPIError as error:
+        conflict = getattr(error.orig, "sqlstate", None) in _CONFLICTS
+        reason = str(error.orig).strip().rstrip(".")
+        refusal = StoreConflict if conflict else StoreUnavailable
+        raise refusal(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 
 
 def insert_new(connection: Connection, table: Table) -> Any:
-    """An INSERT that leaves a row alone whose key is there already."""
-    return _insert(connection, table).on_conflict_do_nothing()
+    """An INSERT that leaves a row alone whose key is there already.
+
+    It names no key: on a table spread over several machines there is none to name.
+    """
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
-def insert_or_update(connection: Connection, table: Table) -> Any:
-    """An INSERT of whole rows that replaces the one whose key is there already."""
-    statement = _insert(connection, table)
-    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
+def update_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write whole rows back that are in the table. No key is ever set: a row stays where it is."""
+    keys = [column.name for column in table.primary_key]
+    # The names of parameters must not be those of the columns that are set.
+    found = and_(*(table.c[name] == bindparam(f"its_{name}") for name in keys))
+    changed = {column.name: bindparam(column.name) for column in table.c if not column.primary_key}
+    values = [{**row, **{f"its_{name}": row[name] for name in keys}} for row in rows]
+    connection.execute(update(table).where(found).values(changed), values)
 
 
 def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
     """Slices short enough for the parameters of one query."""
     for at in range(0, len(items), _KEYS_A_QUERY):
         yield items[at : at + _KEYS_A_QUERY]
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def _forget_connections() -> None:

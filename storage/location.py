@@ -11,6 +11,8 @@ from urllib.parse import urlsplit, urlunsplit
 from .errors import NotAStore, StoreNotFound, StoreUnavailable
 
 DEFAULT_STORE = "trainboard.db"
+LONGEST_RUN_ID = 400
+"""Characters. A run's id begins every key, and PostgreSQL's indexes take no key of over 2,704 bytes."""
 SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg"
@@ -52,10 +54,11 @@ def without_password(url: str) -> str:
     if sqlite_path(url):
         return url
     parts = urlsplit(url)
-    if parts.password is None:
-        return url
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{host}"))
+    if parts.password is not None:
+        parts = parts._replace(netloc=f"{parts.username}@{host}")
+    shown = [pair for pair in parts.query.split("&") if "password" not in pair.partition("=")[0].lower()]
+    return urlunsplit(parts._replace(query="&".join(shown)))
 
 
 def spool_root(url: str | os.PathLike[str] | None) -> Path:

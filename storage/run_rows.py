@@ -8,14 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from .engine import insert_new, insert_or_update
+from .engine import insert_new, update_rows
 from .frames import FrameType
+from .location import LONGEST_RUN_ID
 from .schema import runs
 
 ENDINGS = ("finished", "crashed", "stopped")
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
 _MERGED = ("config", "environment", "summary")
-_INT64 = 2**63
+_INT32, _INT64 = 2**31, 2**63
 
 
 def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
@@ -32,7 +33,7 @@ def save_run(connection: Connection, row: dict[str, Any]) -> None:
     """Write the row back as heard of now, and as changed."""
     row["updated_at"] = time.time()
     row["revision"] += 1
-    connection.execute(insert_or_update(connection, runs), row)
+    update_rows(connection, runs, [row])
 
 
 def apply_message(row: dict[str, Any], kind: FrameType, content: dict[str, Any], rank: int) -> None:
@@ -58,6 +59,22 @@ def clean_text(text: Any) -> str:
     if not isinstance(text, str):
         raise TypeError(f"expected a string (got {text!r})")
     return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+def to_run_id(given: Any) -> str:
+    """A run's id as every database takes it. Raises ``TypeError`` or ``ValueError`` if it is none."""
+    run_id = clean_text(given)
+    if not 0 < len(run_id) <= LONGEST_RUN_ID:
+        raise ValueError(f"a run's id has 1 to {LONGEST_RUN_ID} characters (got {len(run_id)})")
+    return run_id
+
+
+def to_rank(given: Any) -> int:
+    """A rank as every database takes it. Raises ``TypeError`` or ``ValueError`` if it is none."""
+    rank = int(given)
+    if not -_INT32 <= rank < _INT32:
+        raise ValueError(f"a rank has 32 bits (got {rank})")
+    return rank
 
 
 def _unheard_of(run_id: str) -> dict[str, Any]:
@@ -100,7 +117,8 @@ def _ended(row: dict[str, Any], content: dict[str, Any], rank: int) -> dict[str,
     status = content.get("status")
     if status not in ENDINGS:
         raise ValueError(f"status must be one of {', '.join(ENDINGS)} (got {status!r})")
-    changes = {"dropped": row["dropped"] + int(content.get("dropped") or 0)}
+    dropped = row["dropped"] + max(0, int(content.get("dropped") or 0))
+    changes = {"dropped": min(dropped, _INT64 - 1)}
     if rank and status == "finished":
         return changes  # a run is finished when its first process is; it crashed when any has
     code, error = content.get("exit_code"), content.get("error")

@@ -30,6 +30,13 @@ while True:
 """
 
 
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, create=True)
+    yield opened
+    opened.close()
+
+
 def start(program: str, *words: object) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", program, *map(str, words)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

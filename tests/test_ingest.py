@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ BRIEF = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db", create=True)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, create=True)
+    yield opened
+    opened.close()
 
 
 def text_payload(text: str) -> bytes:
@@ -260,7 +263,8 @@ def test_a_reader_that_skips_what_the_store_lacks_is_refused(
         ingest.feed(0, made.data[middle:], middle)
 
 
-def test_a_deleted_store_is_never_written_to(store: Store, tmp_path: Path, segment: Any) -> None:
+def test_a_deleted_file_is_never_written_to(tmp_path: Path, segment: Any) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
     made = mixed_segment(segment)
     ingest = store.ingest("spool")
     middle = ingest.feed(0, made.data[:640], 0)
@@ -274,9 +278,10 @@ def test_a_deleted_store_is_never_written_to(store: Store, tmp_path: Path, segme
         ingest.heartbeat()
 
 
-def test_a_locked_store_takes_nothing_and_then_everything(
-    store: Store, monkeypatch: pytest.MonkeyPatch, segment: Any
+def test_a_locked_file_takes_nothing_and_then_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, segment: Any
 ) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
     made = mixed_segment(segment)
     ingest = store.ingest("spool")
     monkeypatch.setattr("trainboard.storage.engine.BUSY_TIMEOUT_S", 0.05)
@@ -329,13 +334,15 @@ for end in range(0, len(data) + 100, 100):
 """
 
 
-def test_many_processes_write_at_once_and_nothing_is_lost(tmp_path: Path, segment: Any) -> None:
+def test_many_processes_write_at_once_and_nothing_is_lost(
+    store_url: str, tmp_path: Path, segment: Any
+) -> None:
     for number in range(6):
         data = mixed_segment(segment, steps=60, run=f"run-{number}").data
         (tmp_path / f"spool-{number}").write_bytes(data)
-    arguments = [sys.executable, "-c", WRITER, "new.db"]
+    arguments = [sys.executable, "-c", WRITER, store_url]
     writers = [subprocess.Popen([*arguments, f"spool-{number}"], cwd=tmp_path) for number in range(6)]
     assert [writer.wait(120) for writer in writers] == [0] * 6
-    store = open_store(tmp_path / "new.db")
+    store = open_store(store_url)
     for number in range(6):
         assert store.points(f"run-{number}", "accuracy").step.tolist() == list(range(60))

@@ -37,12 +37,12 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(store_url: str) -> Iterator[Start]:
     started: list[ServerProcess] = []
 
     def begin(*options: str) -> ServerProcess:
-        open_store(tmp_path / "runs.db", create=True).close()
-        started.append(ServerProcess(tmp_path / "runs.db", *options))
+        open_store(store_url, create=True).close()
+        started.append(ServerProcess(store_url, *options))
         return started[-1]
 
     yield begin
@@ -51,9 +51,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_url: str) -> Iterator[Store]:
     """The server's store, read beside it."""
-    opened = open_store(tmp_path / "runs.db", create=True)
+    opened = open_store(store_url, create=True)
     yield opened
     opened.close()
 
