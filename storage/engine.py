@@ -13,11 +13,11 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, Table, and_, bindparam, create_engine, event, make_url, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from .errors import StoreConflict, StoreUnavailable
+from .errors import NotAStore, StoreConflict, StoreUnavailable
 from .location import sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
@@ -45,7 +45,11 @@ def connect(url: str) -> Engine:
 
 
 def _postgresql_engine(url: str) -> Engine:
-    own = make_url(url).query
+    try:
+        own = make_url(url).query
+    except (ArgumentError, ValueError) as error:
+        expected = "postgresql://USER@HOST:PORT/DATABASE"
+        raise NotAStore(f"'{without_password(url)}' is not an address of the form {expected}.") from error
     settings = {"application_name": "trainboard", **_PATIENCE}
     missing = {name: value for name, value in settings.items() if name not in own}
     # The oldest connections are asked whether they live: the server may have been restarted meanwhile.

@@ -21,8 +21,8 @@ from .frames import FRAME_SIZE, FrameType
 from .kinds import KINDS
 from .kinds.base import Encoded
 from .records import Arrived, append_records, store_blobs
-from .run_rows import apply_message, clean_text, load_run, save_run, to_rank, to_run_id
-from .schema import runs, spools
+from .run_rows import apply_message, load_run, save_run, to_rank, to_run_id
+from .schema import clean_text, runs, spools
 from .series import SeriesKey
 from .sinks import Stored
 from .transactions import write

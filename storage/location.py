@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from .errors import NotAStore, StoreNotFound, StoreUnavailable
 
@@ -16,6 +17,9 @@ LONGEST_RUN_ID = 400
 SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg"
+# Not urlsplit: a password may hold what URLs should not, and a URL that is none is shown, too.
+_PASSWORD = re.compile(r"^([^:/]+://[^:/@?]*):[^?]*@")
+_PASSWORD_PARAMETER = re.compile(r"(?<=[?&])[^=&]*password=[^&]*&?", re.IGNORECASE)
 _SCHEMES = {"postgres": _POSTGRESQL, "postgresql": _POSTGRESQL, _POSTGRESQL: _POSTGRESQL}
 
 
@@ -51,14 +55,7 @@ def sqlite_path(url: str) -> Path | None:
 
 def without_password(url: str) -> str:
     """The same URL, fit for a message."""
-    if sqlite_path(url):
-        return url
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    if parts.password is not None:
-        parts = parts._replace(netloc=f"{parts.username}@{host}")
-    shown = [pair for pair in parts.query.split("&") if "password" not in pair.partition("=")[0].lower()]
-    return urlunsplit(parts._replace(query="&".join(shown)))
+    return url if sqlite_path(url) else _PASSWORD_PARAMETER.sub("", _PASSWORD.sub(r"\1@", url))
 
 
 def spool_root(url: str | os.PathLike[str] | None) -> Path:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from .engine import insert_new, update_rows
 from .frames import FrameType
 from .location import LONGEST_RUN_ID
-from .schema import runs
+from .schema import clean_text, runs
 
 ENDINGS = ("finished", "crashed", "stopped")
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
@@ -52,13 +52,6 @@ def apply_message(row: dict[str, Any], kind: FrameType, content: dict[str, Any],
         changes |= {"status": "running", "exit_code": None, "error": None, "ended_at": None}
         changes["created_at"] = min(row["created_at"], started)
     row.update(changes)
-
-
-def clean_text(text: Any) -> str:
-    """The string as every database takes it: no NUL, no half of a surrogate pair."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected a string (got {text!r})")
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def to_run_id(given: Any) -> str:

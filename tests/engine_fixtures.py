@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from postgresql_server import PostgreSQLServer, require_postgresql
 
+with_any_engine = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+"""For a test that asks for a store and could not tell one engine from the other."""
+
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQLServer]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import psycopg
 import pytest
 
 from trainboard.storage import open_store
@@ -57,8 +58,6 @@ class PostgreSQLServer:
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
         """One statement in a transaction of its own; its rows."""
-        import psycopg
-
         with psycopg.connect(f"{self.url}/{database}", autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
@@ -106,14 +105,9 @@ class PostgreSQLServer:
 
 def require_postgresql() -> None:
     """Skip the test where no server is installed; where CI is set, fail it."""
-    try:
-        import psycopg  # noqa: F401
-    except ImportError:
-        reason = "psycopg is not installed: pip install 'trainboard[postgres]'"
-    else:
-        if INSTALLED:
-            return
-        reason = "no PostgreSQL server is installed: install Debian's package `postgresql`, then `make test`"
+    if INSTALLED:
+        return
+    reason = "no PostgreSQL server is installed: install Debian's package `postgresql`, then `make test`"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainboard.storage import Store, open_store
-from trainboard.storage.errors import SpoolGap, StoreGone, StoreUnavailable
+from trainboard.storage.errors import RunNotFound, SeriesNotFound, SpoolGap, StoreGone, StoreUnavailable
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.text import Text
@@ -152,6 +152,8 @@ def test_a_spool_whose_first_message_is_damaged_still_becomes_a_run(store: Store
         (FrameType.FINISH, b'{"status": "levitated"}'),
         (FrameType.SERIES, b'{"kind": "scalar"}'),
         (FrameType.OPEN, b"null"),
+        (FrameType.OPEN, b'{"run": "' + b"x" * 3_000 + b'"}'),
+        (FrameType.OPEN, b'{"run": "run", "rank": 2147483648}'),
         (FrameType.RECORD, b"\xff\xff\xff\xff"),
         (FrameType.RECORD, text_payload("of no series")),
     ],
@@ -178,6 +180,29 @@ def test_text_that_no_database_takes_is_stored_in_a_form_it_does(store: Store, s
     assert (run.project, run.name) == ("nul \ufffd", "half ?")
     assert run.config["\0"] == "\ud800" and math.isnan(run.config["nan"])
     assert store.series("run")[0].tag == "tag\ufffd?"
+
+
+def test_numbers_and_names_of_any_size_are_stored(store: Store, segment: Any) -> None:
+    noise = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 100_000)))
+    made = segment(run="r" * 400, project=noise, config={"big": 10**400, "infinite": math.inf})
+    made.scalars(2**63 - 1, {noise: 5e-324, "other": 1.0})
+    made.say(FrameType.FINISH, {"status": "finished", "exit_code": 10**30, "dropped": 2**70})
+    store.ingest("s" * 200).feed(0, made.data, 0)
+    run = store.run("r" * 400)
+    assert (run.project, run.config["big"], run.config["infinite"]) == (noise, 10**400, math.inf)
+    assert (run.exit_code, run.dropped, run.damaged) == (2**63 - 1, 2**63 - 1, 0)
+    (series,) = (each for each in store.series(run.id) if each.tag == noise)
+    assert (series.last, series.minimum, series.last_step) == (5e-324, 5e-324, 2**63 - 1)
+
+
+def test_what_is_asked_for_in_text_that_no_database_takes_is_not_found(store: Store, segment: Any) -> None:
+    store.ingest("spool").feed(0, mixed_segment(segment).data, 0)
+    for name in ("run\0", "run\ud800"):
+        assert store.runs(name) == [] and store.series(name) == []
+        with pytest.raises(RunNotFound):
+            store.points(name, "loss")
+        with pytest.raises(SeriesNotFound):
+            store.points("run", name)
 
 
 def test_updates_merge_into_config_and_summary_by_key(store: Store, segment: Any) -> None:
