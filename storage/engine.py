@@ -7,6 +7,7 @@ import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -125,11 +126,16 @@ def insert_new(connection: Connection, table: Table) -> Any:
 def update_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write whole rows back that are in the table. No key is ever set: a row stays where it is."""
     keys = [column.name for column in table.primary_key]
-    # The names of parameters must not be those of the columns that are set.
-    found = and_(*(table.c[name] == bindparam(f"its_{name}") for name in keys))
-    changed = {column.name: bindparam(column.name) for column in table.c if not column.primary_key}
     values = [{**row, **{f"its_{name}": row[name] for name in keys}} for row in rows]
-    connection.execute(update(table).where(found).values(changed), values)
+    connection.execute(_update_of(table), values)
+
+
+@cache
+def _update_of(table: Table) -> Any:
+    # The names of parameters must not be those of the columns that are set.
+    found = and_(*(column == bindparam(f"its_{column.name}") for column in table.primary_key))
+    changed = {column.name: bindparam(column.name) for column in table.c if not column.primary_key}
+    return update(table).where(found).values(changed)
 
 
 def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any
 
 import psycopg
-import pytest
 
 from trainboard.storage import open_store
 
@@ -101,16 +100,6 @@ class PostgreSQLServer:
         prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
         command = [*prefix, str(INSTALLED[-1] / program), "-D", str(self._folder / "data"), *words]
         subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
-
-
-def require_postgresql() -> None:
-    """Skip the test where no server is installed; where CI is set, fail it."""
-    if INSTALLED:
-        return
-    reason = "no PostgreSQL server is installed: install Debian's package `postgresql`, then `make test`"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
 
 
 def _free_port() -> int:

@@ -15,7 +15,8 @@ from typing import Any
 import psycopg
 import pytest
 from dashboard_fixtures import Dashboard, eventually
-from postgresql_server import PostgreSQLServer, require_postgresql
+from engine_fixtures import require_postgresql
+from postgresql_server import PostgreSQLServer
 from server_process import ServerProcess
 
 import trainboard as tb

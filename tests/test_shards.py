@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from dashboard_fixtures import eventually
-from postgresql_server import INSTALLED, PASSWORD, PostgreSQLServer, require_postgresql
+from engine_fixtures import require_postgresql
+from postgresql_server import INSTALLED, PASSWORD, PostgreSQLServer
 from sqlalchemy import text
 
 from trainboard.storage import Store, open_store
