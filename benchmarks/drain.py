@@ -41,7 +41,7 @@ def to_sqlite(folder: Path) -> float:
 
 def to_postgresql(folder: Path) -> float:
     os.environ["TRAINBOARD_DIR"] = str(folder)
-    with _postgresql() as server:
+    with tests_postgresql(fsync="on") as server:
         return _drain(server.new_database())
 
 
@@ -78,7 +78,7 @@ def rows_in_sqlite(folder: Path) -> float:
 def rows_in_postgresql(folder: Path) -> float:
     import psycopg
 
-    with _postgresql() as server, psycopg.connect(server.new_database()) as connection:
+    with tests_postgresql(fsync="on") as server, psycopg.connect(server.new_database()) as connection:
         for statement in (_ROWS, _INDEX):
             connection.execute(statement.encode())
 
@@ -119,12 +119,12 @@ def event_file(folder: Path) -> float:
     return FEWER_STEPS * SERIES / (time.perf_counter() - begin)
 
 
-def _postgresql() -> Any:
-    """The tests' own server, which syncs its files as any other does."""
+def tests_postgresql(**settings: object) -> Any:
+    """The tests' own server; with ``fsync="on"`` it syncs its files as any other does."""
     sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
     from postgresql_server import PostgreSQLServer
 
-    return PostgreSQLServer(fsync="on")
+    return PostgreSQLServer(**settings)
 
 
 def report(repeats: int) -> str:
