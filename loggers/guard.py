@@ -7,6 +7,10 @@ from types import TracebackType
 from .warn import Warner
 
 
+class StopTraining(Exception):
+    """Raised by a program's own callback to end training: the one exception that hooks let pass."""
+
+
 class Guard:
     """Turns exceptions into one warning for each type of them: ``with guard("reading fc.weight"): …``."""
 
@@ -28,7 +32,7 @@ class _Guarded:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        if not isinstance(error, Exception):
+        if not isinstance(error, Exception) or isinstance(error, StopTraining):
             return False
         cause = type(error).__name__
         self._warn(cause, f"{self._doing} failed ({cause}: {error}); training goes on")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 
-def checked_interval(every: int) -> int:
+def checked_interval(every: int, name: str = "every") -> int:
     """``every`` if it is a whole number of at least 1. Raises ValueError otherwise."""
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-        raise ValueError(f"every must be a whole number of steps, at least 1, not {every!r}")
+        raise ValueError(f"{name} must be a whole number of steps, at least 1, not {every!r}")
     return every
 
 

@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .opening import open_store
     from .records import Record
     from .series import Points, RunRecord, SeriesRecord
-    from .store import Store, open_store
+    from .store import Store
 
 _HOMES = {
     "Points": "series",
@@ -16,7 +17,7 @@ _HOMES = {
     "RunRecord": "series",
     "SeriesRecord": "series",
     "Store": "store",
-    "open_store": "store",
+    "open_store": "opening",
 }
 __all__ = ["Points", "Record", "RunRecord", "SeriesRecord", "Store", "open_store"]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from . import chunks as codec
 from .chunks import CHUNK_POINTS, Columns
 from .engine import in_groups, update_rows
 from .pyramid import FAN_OUT, Risen, first_level, raise_levels
+from .quarantine import set_aside_open
 from .schema import chunks, series
 from .series import SeriesKey
 from .summary import add_points, empty_row, number
@@ -26,6 +28,14 @@ ChunkSpan = tuple[int, int]
 """Where an open chunk starts, and how many points it holds."""
 
 _CHUNK_KEY = tuple_(chunks.c.series_id, chunks.c.start)
+
+
+@dataclass
+class _Taken:
+    """The points taken out of the open chunks of a series, in order, and how many were unreadable."""
+
+    parts: list[Columns] = field(default_factory=list)
+    lost: int = 0
 
 
 def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKey, Columns]) -> None:
@@ -39,12 +49,24 @@ def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKe
         for key, points in arrived.items()
         for start in _swallowed(spans[key.id], len(points.steps), rows[key]["sealed"])
     ]
-    parts = _take_out(connection, run_id, swallowed)
+    taken = _take_out(connection, run_id, swallowed)
     add_points([rows[key] for key in arrived], list(arrived.values()))
+    for key in arrived:
+        rows[key]["count"] -= taken[key.id].lost
+    tails = {key: Columns.concatenate([*taken[key.id].parts, new]) for key, new in arrived.items()}
+    write_tails(connection, run_id, rows, tails)
+
+
+def write_tails(
+    connection: Connection,
+    run_id: str,
+    rows: Mapping[SeriesKey, dict[str, Any]],
+    tails: Mapping[SeriesKey, Columns],
+) -> None:
+    """Write the last points of series, at least one each, as chunks, and the rows, which count them."""
     made: list[dict[str, Any]] = []
     risen: dict[int, Risen] = {}
-    for key, points in arrived.items():
-        tail = Columns.concatenate([*parts[key.id], points])
+    for key, tail in tails.items():
         start = rows[key]["count"] - len(tail.steps)
         made += _grow(rows[key], start, tail)
         if (full := rows[key]["sealed"] - start) > 0:
@@ -102,20 +124,24 @@ def _swallowed(spans: Sequence[ChunkSpan], arrived: int, sealed: int) -> list[in
     return starts[::-1]
 
 
-def _take_out(
-    connection: Connection, run_id: str, keys: Sequence[tuple[int, int]]
-) -> dict[int, list[Columns]]:
-    """Delete these (series id, start) chunks and return their points, by series, in order."""
-    parts: dict[int, list[Columns]] = defaultdict(list)
+def _take_out(connection: Connection, run_id: str, keys: Sequence[tuple[int, int]]) -> dict[int, _Taken]:
+    """Delete these (series id, start) chunks and return what was in them, by series.
+
+    The damaged ones are set aside: a series must not stop growing because of one.
+    """
+    taken: dict[int, _Taken] = defaultdict(_Taken)
     for group in in_groups(keys):
         these = and_(chunks.c.run_id == run_id, chunks.c.level == 0, _CHUNK_KEY.in_(group))
-        query = (
-            select(chunks.c.series_id, chunks.c.count, chunks.c.data).where(these).order_by(chunks.c.start)
-        )
-        for series_id, count, data in connection.execute(query):
-            parts[series_id].append(codec.decode(data, count))
+        rows = connection.execute(select(chunks).where(these).order_by(chunks.c.start)).mappings().all()
         connection.execute(delete(chunks).where(these))
-    return parts
+        for row in rows:
+            of_series = taken[row["series_id"]]
+            try:
+                of_series.parts.append(codec.decode(row["data"], row["count"]))
+            except ValueError:
+                set_aside_open(connection, row)
+                of_series.lost += row["count"]
+    return taken
 
 
 def _grow(row: dict[str, Any], start: int, tail: Columns) -> list[dict[str, Any]]:

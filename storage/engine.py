@@ -6,7 +6,7 @@ import os
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -97,6 +97,23 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes, committed at the end of the block or not at all."""
     with engine.execution_options(writes=True).begin() as connection:
         yield connection
+
+
+@contextmanager
+def unguarded(engine: Engine) -> Iterator[Any]:
+    """The driver's own connection, outside of any transaction: each statement is one of its own."""
+    with closing(engine.raw_connection()) as pooled:
+        driver: Any = pooled.driver_connection
+        on_server = engine.dialect.name == "postgresql"
+        try:
+            if on_server:
+                driver.autocommit = True
+            yield driver
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DBAPIError(None, None, error) from error
+        finally:
+            if on_server:
+                driver.autocommit = False
 
 
 @contextmanager

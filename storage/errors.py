@@ -77,3 +77,15 @@ class SeriesNotFound(TrainboardError, LookupError):
     """The run has no such series."""
 
     http_code = 404
+
+
+class BadChange(TrainboardError, ValueError):
+    """What was asked to be changed cannot be so."""
+
+    http_code = 422
+
+
+class RunIsLive(TrainboardError, ValueError):
+    """The run is still being written to."""
+
+    http_code = 409

@@ -95,7 +95,7 @@ def _use_write_ahead_log(engine: Engine) -> None:
     deadline = time.monotonic() + _CREATION_TIMEOUT_S
     while True:
         try:
-            _set_journal_mode(engine)
+            _set_modes(engine)
             return
         except OperationalError as error:
             if "locked" not in str(error.orig) or time.monotonic() > deadline:
@@ -103,9 +103,11 @@ def _use_write_ahead_log(engine: Engine) -> None:
             time.sleep(0.02)
 
 
-def _set_journal_mode(engine: Engine) -> None:
+def _set_modes(engine: Engine) -> None:
     with closing(engine.raw_connection()) as connection:
         try:
+            # Of use only before the first table: the file can then be made smaller a few pages at a time.
+            connection.cursor().execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.cursor().execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
             raise OperationalError("PRAGMA journal_mode", None, error) from error

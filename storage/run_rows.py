@@ -91,6 +91,8 @@ def _unheard_of(run_id: str) -> dict[str, Any]:
         "updated_at": now,
         "ended_at": None,
         "revision": 0,
+        "archived_at": None,
+        "deleted_at": None,
     }
 
 

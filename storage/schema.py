@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -83,6 +83,8 @@ runs = Table(
     Column("updated_at", Double, nullable=False),
     Column("ended_at", Double),
     Column("revision", BigInteger, nullable=False),
+    Column("archived_at", Double),
+    Column("deleted_at", Double),
     Index("runs_by_revision", "revision"),
 )
 
@@ -147,6 +149,7 @@ records = Table(
     Column("body", LargeBinary),
     Column("blob", String, ForeignKey("blobs.hash")),
     _of_series(),
+    Index("records_by_blob", "blob"),
 )
 
 blobs = Table(

@@ -78,7 +78,8 @@ class RunRecord:
     """A run. Times are seconds since the epoch.
 
     ``status`` is running, finished, crashed, stopped or killed; a run that fell silent without a word
-    is killed. ``dropped`` counts what its spool could not hold, ``damaged`` what was unreadable in it.
+    is killed. ``dropped`` counts what its spool could not hold, ``damaged`` what was unreadable in it or
+    became so in the store. ``archived_at`` and ``deleted_at`` are None for a run that is neither.
     """
 
     id: str
@@ -98,6 +99,8 @@ class RunRecord:
     dropped: int
     damaged: int
     revision: int
+    archived_at: float | None
+    deleted_at: float | None
     _read_summary: Callable[[], dict[str, Any]] = field(repr=False, compare=False)
 
     @cached_property

@@ -69,6 +69,6 @@ def open_sink(url: str, *, create: bool = False) -> Sink:
         from .remote import RemoteStore
 
         return RemoteStore(url)
-    from .store import open_store
+    from .opening import open_store
 
     return open_store(url, create=create)

@@ -2,73 +2,26 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, RowMapping, bindparam, func, select
+from sqlalchemy import Connection, Engine, RowMapping, func, select
 
 from . import engine as database
+from . import lookup, run_changes
 from .chunk_rows import Window
 from .cover import Axis
-from .errors import NotAStore, RunNotFound, SeriesNotFound, StoreGone, StoreNotFound
+from .errors import StoreGone
 from .ingest import Ingest
-from .location import (
-    check_header,
-    check_location,
-    is_awaited,
-    is_server,
-    resolve_url,
-    sqlite_path,
-    without_password,
-)
-from .migrate import prepare
+from .location import sqlite_path, without_password
 from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
-from .schema import runs, series
+from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import Resumable
-
-_SERIES_COLUMNS = [column for column in series.c if column.name not in ("series_id", "sealed")]
-
-_SERIES_ROW = (
-    select(series, runs.c.created_at)
-    .join(runs, runs.c.run_id == series.c.run_id)
-    .where(series.c.run_id == bindparam("run"), series.c.series_id == bindparam("series"))
-)
-
-
-def open_store(url: str | os.PathLike[str] | None = None, *, create: bool = False) -> Store:
-    """Open a store: a path, a URL, or None for ``$TRAINBOARD_STORE`` or ``./trainboard.db``.
-
-    With ``create``, or where spools of young or dead programs wait for it, it is made if it is not there;
-    an older store is migrated. Raises ``StoreNotFound``, ``NotAStore``, ``StoreTooNew`` or
-    ``StoreUnavailable``.
-    """
-    resolved = resolve_url(url)
-    path = sqlite_path(resolved)
-    if is_server(resolved):
-        raise NotAStore(f"'{resolved}' is a server to log to; open its database to read the store.")
-    create = create or (path is not None and not path.exists() and is_awaited(resolved))
-    if create or not path:
-        check_location(resolved)
-    with database.translated(resolved):
-        if path and create:
-            path.touch()
-        elif path and not path.exists():
-            raise StoreNotFound(f"No store '{path}'; log a run to it first, or give another path.")
-        elif path:
-            check_header(path)
-        engine = database.connect(resolved)
-        try:
-            prepare(engine, resolved, create=create)
-        except BaseException:
-            engine.dispose()
-            raise
-    return Store(resolved, engine)
 
 
 class Store:
@@ -105,6 +58,12 @@ class Store:
                 )
             yield connection
 
+    @contextmanager
+    def unguarded(self) -> Iterator[Any]:
+        """The driver's own connection, outside of any transaction, for what must not be in one."""
+        with database.translated(self.url), database.unguarded(self._engine) as connection:
+            yield connection
+
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
         return Ingest(self, spool_id)
@@ -130,37 +89,37 @@ class Store:
     def revisions(self) -> dict[str, int]:
         """For each run's id a number that grows whenever anything of the run changes."""
         with self.reading() as connection:
-            return {
-                row.run_id: row.revision for row in connection.execute(select(runs.c.run_id, runs.c.revision))
-            }
+            return lookup.revisions(connection)
 
-    def runs(self, project: str | None = None, where: Mapping[str, Any] | None = None) -> list[RunRecord]:
+    def runs(
+        self,
+        project: str | None = None,
+        where: Mapping[str, Any] | None = None,
+        *,
+        archived: bool = False,
+        deleted: bool = False,
+    ) -> list[RunRecord]:
         """Runs, newest first, of one project or all.
 
         ``where`` gives fields of ``RunRecord`` and the values they must equal, such as
-        ``{"status": "running"}``.
+        ``{"status": "running"}``. Archived runs are left out unless ``archived``; ``deleted`` gives those
+        that were deleted and can be restored, and no others.
         """
-        query = select(runs).order_by(runs.c.created_at.desc(), runs.c.run_id)
-        if project is not None:
-            query = query.where(runs.c.project == project)
         with self.reading() as connection:
-            found = [self._run_record(dict(row)) for row in connection.execute(query).mappings()]
+            rows = lookup.run_rows(connection, project, archived, deleted)
         wanted = (where or {}).items()
+        found = map(self._run_record, rows)
         return [run for run in found if all(getattr(run, name) == value for name, value in wanted)]
 
     def run(self, run_id: str) -> RunRecord:
         with self.reading() as connection:
-            return self._run_record(self._run_row(connection, run_id))
+            return self._run_record(lookup.run_row(connection, run_id, without_password(self.url)))
 
     def series(self, run_ids: str | Sequence[str], kind: str | None = None) -> list[SeriesRecord]:
         """The series of one or several runs, all or of one kind, by run, tag and rank."""
         wanted = [run_ids] if isinstance(run_ids, str) else list(run_ids)
-        query = select(*_SERIES_COLUMNS).where(series.c.run_id.in_(wanted))
-        if kind is not None:
-            query = query.where(series.c.kind == kind)
         with self.reading() as connection:
-            rows = connection.execute(query.order_by(series.c.run_id, series.c.tag, series.c.rank)).mappings()
-            return [SeriesRecord(**_with_nan(dict(row))) for row in rows]
+            return lookup.series_records(connection, wanted, kind)
 
     def points(
         self,
@@ -235,6 +194,40 @@ class Store:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
 
+    def delete_runs(self, run_ids: Iterable[str], *, force: bool = False) -> None:
+        """Hide runs from everyone until they are restored, or removed for good by ``compact``.
+
+        Raises ``RunIsLive``, and deletes none, if one is still written to, unless ``force``: its program
+        goes on, and what it logs is kept with the deleted run.
+        """
+        with self.writing() as connection:
+            run_changes.delete_runs(connection, run_ids, force)
+
+    def restore_runs(self, run_ids: Iterable[str]) -> None:
+        """Undo ``delete_runs``. Raises ``RunNotFound`` for a run that is not among the deleted ones."""
+        with self.writing() as connection:
+            run_changes.restore_runs(connection, run_ids)
+
+    def archive_runs(self, run_ids: Iterable[str], archived: bool = True) -> None:
+        """Leave runs out of lists unless they are asked for; with ``archived=False``, list them again."""
+        with self.writing() as connection:
+            run_changes.archive_runs(connection, run_ids, archived)
+
+    def rename_run(self, run_id: str, name: str) -> None:
+        """Give a run another name. Raises ``BadChange`` if it is empty."""
+        with self.writing() as connection:
+            run_changes.rename_run(connection, run_id, name)
+
+    def tag_runs(self, run_ids: Iterable[str], add: Iterable[str] = (), remove: Iterable[str] = ()) -> None:
+        """Add tags to runs, and take others away; what is so already stays so."""
+        with self.writing() as connection:
+            run_changes.tag_runs(connection, run_ids, list(add), list(remove))
+
+    def note_run(self, run_id: str, notes: str) -> None:
+        """Replace the notes of a run."""
+        with self.writing() as connection:
+            run_changes.note_run(connection, run_id, notes)
+
     def _file_now(self) -> tuple[int, int] | None:
         """What tells the store's file from another of the same name."""
         if not self._path:
@@ -245,24 +238,8 @@ class Store:
             return 0, 0
         return found.st_dev, found.st_ino
 
-    def _run_row(self, connection: Connection, run_id: str) -> dict[str, Any]:
-        row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
-        if row is None:
-            have = connection.scalars(select(runs.c.run_id).order_by(runs.c.created_at.desc()).limit(5)).all()
-            raise RunNotFound(f"No run '{run_id}' in '{without_password(self.url)}'; {_listed(have)}.")
-        return dict(row)
-
     def _series_row(self, connection: Connection, run_id: str, key: SeriesKey) -> RowMapping:
-        """The row of a series, and ``created_at`` of its run."""
-        row = connection.execute(_SERIES_ROW, {"run": run_id, "series": key.id}).mappings().first()
-        if row is None:
-            self._run_row(connection, run_id)
-            of_run = (series.c.run_id == run_id) & (series.c.kind == key.kind)
-            tags = connection.scalars(select(series.c.tag).where(of_run).order_by(series.c.tag).limit(5))
-            raise SeriesNotFound(
-                f"No {key.kind} '{key.tag}' of rank {key.rank} in run '{run_id}'; {_listed(tags.all())}."
-            )
-        return row
+        return lookup.series_row(connection, run_id, key, without_password(self.url))
 
     def _run_record(self, row: dict[str, Any]) -> RunRecord:
         explicit = row.pop("summary")
@@ -276,19 +253,5 @@ class Store:
         )
 
     def _summary(self, run_id: str) -> dict[str, Any]:
-        query = select(series.c.tag, series.c.last).where(
-            series.c.run_id == run_id, series.c.kind == "scalar", series.c.rank == 0
-        )
         with self.reading() as connection:
-            return {row.tag: np.nan if row.last is None else row.last for row in connection.execute(query)}
-
-
-def _listed(names: Sequence[str]) -> str:
-    return "it has " + ", ".join(f"'{name}'" for name in names) if names else "it has none"
-
-
-def _with_nan(row: dict[str, Any]) -> dict[str, Any]:
-    # A NaN is stored as no value; of a scalar series the last value exists, so it was NaN.
-    if row["kind"] == "scalar" and row["last"] is None:
-        row["last"] = np.nan
-    return row
+            return lookup.last_values(connection, run_id)

@@ -11,12 +11,15 @@ from dash.development.base_component import Component
 from dashboard_fixtures import log_run
 
 import trainboard as tb
-from trainboard.dashboard.cards import graph, histogram, histogram_bins, image, text
+from trainboard.dashboard.cards import event, graph, histogram, histogram_bins, image, layer_stats, text
 from trainboard.dashboard.cards.graph_layout import count_text
 from trainboard.dashboard.cards.graph_scopes import format_shape
 from trainboard.dashboard.cards.graph_style import family
 from trainboard.storage import Store
+from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Graph, Node
+from trainboard.storage.kinds.layer_stats import STATISTICS, LayerStats
+from trainboard.storage.kinds.tally import Tally
 from trainboard.storage.records import Record
 
 THEMES = ("light", "dark")
@@ -142,3 +145,31 @@ def test_words_for_counts_shapes_and_operations() -> None:
     assert format_shape([None, 8, -1]) == "?×8×?" and format_shape([]) == "scalar"
     assert family("AdaptiveAvgPool2d") == "pooling" and family("Conv2d") == "convolution"
     assert family("getitem") == "other"
+
+
+@pytest.mark.parametrize("statistic", STATISTICS)
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_card_of_layers_draws_nothing_and_whatever_was_logged(statistic: str, theme: str) -> None:
+    assert layer_stats.draw([], statistic, theme)["layout"]["annotations"]
+    records = []
+    for step, values in enumerate(AWKWARD.values()):
+        layers = {f"layer {at}": Tally.of(values).moments for at in range(step)}
+        records.append(Record(step, 0.0, LayerStats.of(layers)))
+    json.dumps(layer_stats.draw(records, statistic, theme), allow_nan=False)
+
+
+def test_a_card_of_layers_is_read_from_the_store_and_shows_each_layers_norm(store: Store) -> None:
+    layers = [
+        LayerStats.of({"a": Tally.of([step]).moments, "b": Tally.of([1]).moments}) for step in (10, 100)
+    ]
+    run = log_run(store, "net", [{"layers/weights": one} for one in layers])
+    (heat,) = layer_stats.draw(layer_stats.read(store, run, "layers/weights"))["data"]
+    assert (heat["x"], heat["y"], heat["z"]) == ([0, 1], ["a", "b"], [[1.0, 2.0], [0.0, 0.0]])
+
+
+def test_an_event_card_draws_nothing_and_the_newest_first(store: Store) -> None:
+    assert "No events yet" in str(event.draw([]))
+    events = [Event("first"), Event("second", "<b>text</b>", "error", {"norm": np.inf})]
+    run = log_run(store, "net", [{"alerts": one} for one in events])
+    shown = str(event.draw(event.read(store, run, "alerts")))
+    assert shown.index("second") < shown.index("first") and "Infinity" in shown

@@ -13,9 +13,12 @@ from sqlalchemy import func, select
 from trainboard.storage import Store, open_store
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.base import Encoded
+from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 from trainboard.storage.kinds.histogram import Histogram
 from trainboard.storage.kinds.image import Image
+from trainboard.storage.kinds.layer_stats import LayerStats
+from trainboard.storage.kinds.moments import Moments
 from trainboard.storage.kinds.text import Text
 from trainboard.storage.schema import blobs
 
@@ -37,6 +40,15 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
             [Node("1", "conv", "Conv2d", "net", [[None, 3]]), Node("2", "relu", "ReLU")],
             [Edge("1", "2", "3")],
         ),
+    ],
+    "layer_stats": lambda: [
+        LayerStats.of({}),
+        LayerStats.of({"fc.weight": Moments(), "ümlaut": Moments(4, 1, 1, 1, 0, 2.0, 2.0, 2.0, 4.0)}),
+        LayerStats.of({"fc": Moments(2, 0, 0, 0, 0, 1.0, 1e300, 1e300, 1e300)}, {"fc": 1e-3}),
+    ],
+    "event": lambda: [
+        Event(""),
+        Event("Not finite: fc", "half a pair \ud800", "error", {"ring": [{"norm": math.inf}], "step": 3}),
     ],
 }
 RECORDS = [name for name, kind in KINDS.items() if kind.stored == "records"]

@@ -16,7 +16,10 @@ from PIL import Image as pil
 
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 from trainboard.storage.kinds.histogram import EDGES, Histogram
+from trainboard.storage.kinds.histogram_layouts import to_buckets, to_legacy
 from trainboard.storage.kinds.image import Image
+from trainboard.storage.kinds.layer_stats import LayerStats
+from trainboard.storage.kinds.tally import Tally
 from trainboard.storage.kinds.text import Text
 
 FLOATS = st.floats(width=32) | st.sampled_from([0.0, -0.0, math.nan, math.inf, -math.inf, 1e-45, -1e-40])
@@ -146,6 +149,85 @@ def test_large_half_precision_sums_do_not_overflow() -> None:
 def test_tiny_and_huge_squares_are_summed_in_double_precision() -> None:
     assert Histogram.from_values(np.full(10, 1e-30, np.float32)).sum_squares == pytest.approx(1e-59)
     assert Histogram.from_values(np.full(10, 1e30, np.float32)).sum_squares == pytest.approx(1e61)
+
+
+def misplaced(histogram: Histogram, values: NDArray[np.float32], edges: NDArray[np.float64]) -> float:
+    """How many values lie in an own bucket that an edge cuts: they may be counted on its other side."""
+    low, high, counts = histogram.intervals()
+    inside = [edge for edge in edges[1:-1]]
+    cut = [any(a < edge < b for edge in inside) for a, b in zip(low, high, strict=True)]
+    return float(counts[cut].sum())
+
+
+@settings(deadline=None)
+@given(values=FINITE, buckets=st.integers(1, 40))
+def test_tensorboards_buckets_are_numpys_but_for_what_an_edge_cuts(
+    values: NDArray[np.float32], buckets: int
+) -> None:
+    histogram = Histogram.from_values(values)
+    rows = to_buckets(histogram, buckets)
+    assert rows.shape == (buckets, 3)
+    assert rows[:, 2].sum() == pytest.approx(len(values))
+    if histogram.minimum < histogram.maximum:
+        edges = np.append(rows[:, 0], rows[-1, 1])
+        expected, numpys = np.histogram(values.astype(np.float64), buckets, (edges[0], edges[-1]))
+        assert np.allclose(edges, numpys)
+        # Cumulated, an edge moves at most the values of the one bucket that it cuts.
+        off = np.abs(np.cumsum(rows[:, 2]) - np.cumsum(expected))
+        assert off.max() <= misplaced(histogram, values, edges) + on_an_edge(values, edges) + 1e-6
+
+
+def on_an_edge(values: NDArray[np.float32], edges: NDArray[np.float64]) -> int:
+    """Values so close to an edge that the edge's own rounding decides on their side."""
+    return int(sum(np.isclose(values, edge, rtol=1e-6, atol=1e-300).sum() for edge in edges))
+
+
+def test_tensorboards_buckets_of_equal_values_and_of_none_are_what_it_writes_itself() -> None:
+    rows = to_buckets(Histogram.from_values([2.0, 2.0, math.nan]))
+    assert rows.shape == (30, 3) and rows[-1].tolist() == [2.0, 2.0, 2.0] and rows[:-1, 2].sum() == 0
+    assert not to_buckets(Histogram.from_values([math.inf])).any()
+
+
+@settings(deadline=None)
+@given(values=ARRAYS)
+def test_legacy_buckets_hold_exactly_the_values_up_to_their_limits(values: NDArray[np.float32]) -> None:
+    histogram = Histogram.from_values(values)
+    legacy = to_legacy(histogram)
+    finite = values[np.isfinite(values)].astype(np.float64)
+    assert legacy.num == len(finite) == sum(legacy.bucket)
+    assert len(legacy.bucket) == len(legacy.bucket_limit)
+    assert all(a < b for a, b in zip(legacy.bucket_limit, legacy.bucket_limit[1:], strict=False))
+    if len(finite):
+        assert (legacy.min, legacy.max) == (finite.min(), finite.max())
+        assert legacy.bucket_limit[-1] == finite.max()
+        # A bucket of our own holds its lower end, one of TensorBoard's its upper end.
+        for limit, total in zip(legacy.bucket_limit, np.cumsum(legacy.bucket), strict=True):
+            assert np.sum(finite < limit) <= total <= np.sum(finite <= limit)
+
+
+@settings(deadline=None)
+@given(values=ARRAYS)
+def test_statistics_without_a_histogram_are_those_with_one(values: NDArray[np.float32]) -> None:
+    assert repr(Tally.of(values, patterns=False).moments) == repr(Histogram.from_values(values).moments)
+
+
+def test_layer_statistics_are_numpys() -> None:
+    values = np.random.default_rng(0).normal(3, 2, 1000)
+    values[:100] = 0
+    stats = LayerStats.of({"fc": Tally.of(values).moments}, {"fc": 0.25})
+    expected = {
+        "norm": np.linalg.norm(values),
+        "mean": values.mean(),
+        "std": values.std(),
+        "min": values.min(),
+        "max": values.max(),
+        "zero_fraction": 0.1,
+        "nans": 0,
+        "infs": 0,
+        "ratio": 0.25,
+    }
+    for statistic, value in expected.items():
+        assert stats.column(statistic)[0] == pytest.approx(value, rel=1e-5)
 
 
 @pytest.mark.parametrize("values", [["a"], [1j], [None], [{}]])

@@ -9,12 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainboard.loggers.guard import StopTraining
     from trainboard.loggers.keras_callback import KerasCallback
     from trainboard.loggers.media import Graph, Histogram, Image, Text
     from trainboard.loggers.observed import Observed
     from trainboard.loggers.run import Run
     from trainboard.loggers.session import finish, flush, init, log, log_graph, unwatch, watch
-    from trainboard.storage.store import open_store
+    from trainboard.storage.opening import open_store
 
     __version__: str
     run: Run | None
@@ -27,6 +28,7 @@ __all__ = [
     "Image",
     "KerasCallback",
     "Run",
+    "StopTraining",
     "Text",
     "__version__",
     "config",
@@ -48,13 +50,14 @@ _HOMES = {
     "Image": ".loggers.media",
     "KerasCallback": ".loggers.keras_callback",
     "Run": ".loggers.run",
+    "StopTraining": ".loggers.guard",
     "Text": ".loggers.media",
     "finish": ".loggers.session",
     "flush": ".loggers.session",
     "init": ".loggers.session",
     "log": ".loggers.session",
     "log_graph": ".loggers.session",
-    "open_store": ".storage.store",
+    "open_store": ".storage.opening",
     "unwatch": ".loggers.session",
     "watch": ".loggers.session",
 }

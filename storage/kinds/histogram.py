@@ -12,28 +12,20 @@ from __future__ import annotations
 import math
 import zlib
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .base import Encoded, Kind
+from .moments import Moments
+from .tally import MANTISSA_BITS, NEGATIVE, SHIFT, Tally
 
-MANTISSA_BITS = 3
-_CHUNK = 1 << 15  # values whose bits and indices stay in the processor's cache
-_SHIFT = 23 - MANTISSA_BITS
-_PATTERNS = 1 << (32 - _SHIFT)
-_NEGATIVE = _PATTERNS // 2
 _NOT_FINITE = 255 << MANTISSA_BITS
-_FLOAT32_MAX = float(np.finfo(np.float32).max)
-_FLOAT32_MIN = float(np.finfo(np.float32).smallest_subnormal)
 _NUMBERS = ("zeros", "nans", "pos_infs", "neg_infs", "minimum", "maximum", "sum", "sum_squares")
-# Where a chunk's greatest magnitude lies between these, its sums of squares fit float32.
-_SMALLEST_SQUARED, _GREATEST_SQUARED = 1e-12, 1e15
 
 
 def _make_edges() -> NDArray[np.float64]:
-    bits = np.arange(_NOT_FINITE, dtype=np.uint32) << _SHIFT
+    bits = np.arange(_NOT_FINITE, dtype=np.uint32) << SHIFT
     edges = np.append(bits.view(np.float32).astype(np.float64), np.inf)
     edges.setflags(write=False)
     return edges
@@ -68,15 +60,20 @@ class Histogram:
     @classmethod
     def from_values(cls, values: ArrayLike) -> Histogram:
         """Count the values of an array of real numbers, of any shape. Raises ``TypeError`` for others."""
-        array = np.asarray(values)
-        if not np.can_cast(array.dtype, np.float64, "same_kind"):
-            raise TypeError(f"a histogram is made of real numbers (got {array.dtype})")
-        precision = np.float32 if np.can_cast(array.dtype, np.float32) else np.float64
-        flat = array.reshape(-1)
-        tally = _Tally()
-        for at in range(0, flat.size, _CHUNK):
-            tally.add(flat[at : at + _CHUNK].astype(precision, copy=False))
-        return tally.histogram()
+        tally = Tally.of(values)
+        return cls.of_counts(tally.counts, tally.moments)
+
+    @classmethod
+    def of_counts(cls, counts: NDArray[np.int64], moments: Moments) -> Histogram:
+        """Make one of what a ``Tally``, or its like on a device, has counted."""
+        signed = np.concatenate((counts[: NEGATIVE - 1 : -1], counts[:NEGATIVE]))
+        held = np.flatnonzero(signed)
+        buckets = np.where(held < NEGATIVE, held - NEGATIVE, held - NEGATIVE + 1)
+        return cls(buckets.astype(np.int32), signed[held], *moments[1:])
+
+    @property
+    def moments(self) -> Moments:
+        return Moments(self.count, *(getattr(self, name) for name in _NUMBERS))
 
     @property
     def count(self) -> int:
@@ -148,22 +145,25 @@ class Histogram:
 
     def between(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
         """Finite values between each two neighbours of ``edges`` (ascending), shared out as by ``linear``."""
-        return _spread(*self._masses(finite=True), edges)
+        return _spread(*self.intervals(), edges)
 
-    def _masses(
-        self, finite: bool = False
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-        """Intervals in ascending order that hold the values, and how many: low, high, counts."""
+    def intervals(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """Ascending intervals that hold finite values, and how many: low, high, counts."""
         below, above = self.buckets[self.buckets < 0], self.buckets[self.buckets > 0]
         low = np.concatenate((-EDGES[-below], [0.0], EDGES[above - 1]))
         high = np.concatenate((-EDGES[-below - 1], [0.0], EDGES[above]))
         counts = np.concatenate((self.counts[: len(below)], [self.zeros], self.counts[len(below) :]))
-        low, high = np.clip(low, self.minimum, None), np.clip(high, None, self.maximum)
-        if not finite:
-            low = np.concatenate(([-np.inf], low, [np.inf]))
-            high = np.concatenate(([-np.inf], high, [np.inf]))
-            counts = np.concatenate(([self.neg_infs], counts, [self.pos_infs]))
         held = counts > 0
+        low, high = np.clip(low, self.minimum, None), np.clip(high, None, self.maximum)
+        return low[held], high[held], counts[held]
+
+    def _masses(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+        """``intervals``, and before and after them the infinities."""
+        low, high, counts = self.intervals()
+        counts = np.concatenate(([self.neg_infs], counts, [self.pos_infs]))
+        held = counts > 0
+        low = np.concatenate(([-np.inf], low, [np.inf]))
+        high = np.concatenate(([-np.inf], high, [np.inf]))
         return low[held], high[held], counts[held]
 
 
@@ -184,85 +184,6 @@ def _spread(
     inside = (at >= 0) & (at < len(bins))
     np.add.at(bins, at[inside], counts[~wide][inside])
     return bins
-
-
-class _Tally:
-    """Counts by bit pattern, and sums, chunk after chunk."""
-
-    def __init__(self) -> None:
-        self._counts = np.zeros(_PATTERNS, np.int64)
-        self._indices = np.empty(_CHUNK, np.intp)
-        self._zeros = self._nans = self._pos_infs = self._neg_infs = 0
-        self._minimum, self._maximum = math.inf, -math.inf
-        self._sum = self._sum_squares = 0.0
-
-    def add(self, values: NDArray[Any]) -> None:
-        """Count at most ``_CHUNK`` values, float32 or float64."""
-        least, greatest = float(values.min()), float(values.max())
-        if not (math.isfinite(least) and math.isfinite(greatest)):
-            values = self._without_non_finite(values)
-            if not values.size:
-                return
-            least, greatest = float(values.min()), float(values.max())
-        self._minimum, self._maximum = min(self._minimum, least), max(self._maximum, greatest)
-        self._add_sums(values, max(-least, greatest))
-        before = self._counts[0] + self._counts[_NEGATIVE]
-        self._add_counts(_as_float32(values))
-        if self._counts[0] + self._counts[_NEGATIVE] > before:
-            self._set_zeros_apart(values)
-
-    def _without_non_finite(self, values: NDArray[Any]) -> NDArray[Any]:
-        self._nans += int(np.count_nonzero(np.isnan(values)))
-        self._pos_infs += int(np.count_nonzero(values == np.inf))
-        self._neg_infs += int(np.count_nonzero(values == -np.inf))
-        return values[np.isfinite(values)]
-
-    def _add_sums(self, values: NDArray[Any], magnitude: float) -> None:
-        if values.dtype != np.float32 or not _SMALLEST_SQUARED < magnitude < _GREATEST_SQUARED:
-            values = values.astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            self._sum += float(values.sum())
-            self._sum_squares += float(np.dot(values, values))
-
-    def _add_counts(self, values: NDArray[np.float32]) -> None:
-        indices = self._indices[: values.size]
-        np.right_shift(values.view(np.uint32), _SHIFT, out=indices, casting="unsafe")
-        # Not bincount: that also looks for the least and the greatest index, which takes as long again.
-        np.add.at(self._counts, indices, 1)
-
-    def _set_zeros_apart(self, values: NDArray[Any]) -> None:
-        zero = values == 0
-        negative = int(np.count_nonzero(zero & np.signbit(values)))
-        positive = int(np.count_nonzero(zero)) - negative
-        self._counts[0] -= positive
-        self._counts[_NEGATIVE] -= negative
-        self._zeros += positive + negative
-
-    def histogram(self) -> Histogram:
-        signed = np.concatenate((self._counts[: _NEGATIVE - 1 : -1], self._counts[:_NEGATIVE]))
-        held = np.flatnonzero(signed)
-        buckets = np.where(held < _NEGATIVE, held - _NEGATIVE, held - _NEGATIVE + 1)
-        seen = self._minimum <= self._maximum
-        return Histogram(
-            buckets.astype(np.int32),
-            signed[held],
-            self._zeros,
-            self._nans,
-            self._pos_infs,
-            self._neg_infs,
-            self._minimum + 0.0 if seen else math.nan,  # + 0.0: there is one zero, not two
-            self._maximum + 0.0 if seen else math.nan,
-            self._sum,
-            self._sum_squares,
-        )
-
-
-def _as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Finite values as contiguous float32, none of which becomes zero or infinite on the way."""
-    if values.dtype.kind == "f" and values.dtype.itemsize > 4:
-        magnitudes = np.clip(np.abs(values), _FLOAT32_MIN, _FLOAT32_MAX)
-        values = np.where(values == 0, 0.0, np.copysign(magnitudes, values))
-    return np.ascontiguousarray(values, np.float32)
 
 
 def encode(value: Histogram) -> Encoded:

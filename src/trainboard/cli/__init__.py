@@ -7,10 +7,10 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import demo, runs, serve, sync
+from trainboard.cli import compact, demo, runs, serve, sync
 from trainboard.storage.errors import TrainboardError
 
-VERBS = {"serve": serve, "demo": demo, "runs": runs, "sync": sync}
+VERBS = {"serve": serve, "demo": demo, "runs": runs, "sync": sync, "compact": compact}
 BAD_USE = 2
 INTERRUPTED = 130
 
@@ -21,7 +21,7 @@ def main(words: Sequence[str] | None = None) -> int:
     What is wrong with a store or an address ends as one line on stderr and status 2.
     """
     parser = command_line()
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(runs.with_default_action(sys.argv[1:] if words is None else words))
     if arguments.verb is None:
         parser.print_help()
         return 0

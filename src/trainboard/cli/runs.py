@@ -1,29 +1,72 @@
-"""List the runs of a store, newest first."""
+"""List the runs of a store, newest first; delete, restore, archive, rename, tag or note them."""
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import fields
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from trainboard.cli.printing import counted, print_json
+from trainboard.cli.run_selection import add_filters, chosen, filtered, listed, named, print_runs
 from trainboard.cli.serve import STORE_HELP
-from trainboard.storage.errors import StoreUnavailable
+from trainboard.storage.errors import BadChange, StoreUnavailable
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from trainboard.storage import RunRecord, Store
 
-    from trainboard.storage import RunRecord
+DEFAULT_ACTION = "list"
+SEVERAL = {
+    "delete": "hide runs everywhere, until restored, or removed for good by `trainboard compact`",
+    "restore": "bring deleted runs back",
+    "archive": "leave runs out of lists unless asked for",
+    "unarchive": "list archived runs again",
+    "tag": "add and remove tags",
+}
+ONE = {"rename": ("NAME", "give a run another name"), "note": ("TEXT", "replace a run's notes")}
+ACTIONS = (DEFAULT_ACTION, *SEVERAL, *ONE)
 
-COLUMNS = ("Run", "Project", "Group", "Status", "Started", "Id")
+
+def with_default_action(words: Sequence[str]) -> list[str]:
+    """The words of the command line, with the action that ``runs`` does if none is named."""
+    if words[:1] == ["runs"] and words[1:2] not in [[name] for name in (*ACTIONS, "-h", "--help")]:
+        return ["runs", DEFAULT_ACTION, *words[1:]]
+    return list(words)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
-    parser.add_argument("--json", action="store_true", help="print everything known of each run as JSON")
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION", required=True)
+    _add_list(actions.add_parser(DEFAULT_ACTION, help="list runs; done if no action is named"))
+    for name, summary in SEVERAL.items():
+        _add_several(actions.add_parser(name, help=summary, description=summary.capitalize()), name)
+    for name, (value, summary) in ONE.items():
+        action = actions.add_parser(name, help=summary, description=summary.capitalize())
+        action.add_argument("run", metavar="RUN", help="an id, the beginning of one, or a name")
+        action.add_argument("value", metavar=value)
+        action.add_argument("--store", metavar="STORE", help=STORE_HELP)
+
+
+def _add_list(action: argparse.ArgumentParser) -> None:
+    action.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
+    add_filters(action)
+    action.add_argument("--archived", action="store_true", help="archived runs, too")
+    action.add_argument("--deleted", action="store_true", help="instead those deleted, which can be restored")
+    action.add_argument("--json", action="store_true", help="print everything known of each run as JSON")
+
+
+def _add_several(action: argparse.ArgumentParser, name: str) -> None:
+    action.add_argument(
+        "runs", nargs="*", metavar="RUN", help="an id, the beginning of one, or a name; or use filters"
+    )
+    action.add_argument("--store", metavar="STORE", help=STORE_HELP)
+    add_filters(action)
+    action.add_argument("--yes", action="store_true", help="do not ask before changing what filters found")
+    if name == "delete":
+        action.add_argument("--force", action="store_true", help="even if it is still being written to")
+    if name == "tag":
+        action.add_argument("--add", action="append", default=[], metavar="TAG")
+        action.add_argument("--remove", action="append", default=[], metavar="TAG")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -34,50 +77,58 @@ def run(arguments: argparse.Namespace) -> int:
         # A store that cannot be written to can still be read, without what killed programs left behind.
         with suppress(StoreUnavailable):
             adopt_orphans(store)
-        show = show_json if arguments.json else show_table
-        show(store.runs())
+        if arguments.action == DEFAULT_ACTION:
+            show(store, arguments)
+        elif arguments.action in ONE:
+            change_one(store, arguments)
+        else:
+            change_several(store, arguments)
     return 0
 
 
-def show_json(records: list[RunRecord]) -> None:
-    print(json.dumps([as_json(record) for record in records], indent=2, default=str))
+def show(store: Store, arguments: argparse.Namespace) -> None:
+    records = filtered(store.runs(archived=arguments.archived, deleted=arguments.deleted), arguments)
+    if arguments.json:
+        print_json([as_json(record) for record in records])
+    elif records:
+        print_runs(records)
+    else:
+        print("No such runs." if store.runs(archived=True) else "No runs yet.")
 
 
-def show_table(records: list[RunRecord]) -> None:
-    from rich.console import Console
-
-    # Names are text: what looks like markup or an emoji's name in them is left as it is.
-    console = Console(markup=False, emoji=False, highlight=False)
-    console.print(as_table(records) if records else "No runs yet.")
-
-
-def as_table(records: list[RunRecord]) -> Table:
-    from rich.table import Column, Table
-
-    # Where the terminal is narrow, the id gives way: it is folded, and still whole.
-    columns = (Column(name, no_wrap=name != "Id", overflow="fold") for name in COLUMNS)
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
-    for record in records:
-        started = datetime.fromtimestamp(record.created_at).strftime("%Y-%m-%d %H:%M")
-        words = (record.name, record.project, record.group or "", record.status, started, record.id)
-        table.add_row(*map(printable, words))
-    return table
+def change_one(store: Store, arguments: argparse.Namespace) -> None:
+    record = named(store.runs(archived=True), arguments.run)
+    if arguments.action == "rename":
+        store.rename_run(record.id, arguments.value)
+    else:
+        store.note_run(record.id, arguments.value)
+    print(f"{record.id}: {'renamed' if arguments.action == 'rename' else 'noted'}.")
 
 
-def printable(text: str) -> str:
-    """Text a program logged, with nothing in it that a terminal would obey."""
-    return "".join(character if character.isprintable() else "�" for character in text)
+def change_several(store: Store, arguments: argparse.Namespace) -> None:
+    if arguments.action == "tag" and not (arguments.add or arguments.remove):
+        raise BadChange("Say which tags: --add TAG, --remove TAG.")
+    candidates = store.runs(archived=True, deleted=arguments.action == "restore")
+    records = chosen(candidates, arguments, arguments.action)
+    if not records:
+        print("Nothing was changed.")
+        return
+    _changes(store, arguments)[arguments.action]([record.id for record in records])
+    print(f"{arguments.action}: {counted(len(records), 'run')}, {listed(records)}.")
+    if arguments.action == "delete":
+        print("`trainboard runs restore` brings them back, until `trainboard compact`.")
+
+
+def _changes(store: Store, arguments: argparse.Namespace) -> dict[str, Callable[[list[str]], None]]:
+    return {
+        "delete": lambda ids: store.delete_runs(ids, force=arguments.force),
+        "restore": store.restore_runs,
+        "archive": store.archive_runs,
+        "unarchive": lambda ids: store.archive_runs(ids, archived=False),
+        "tag": lambda ids: store.tag_runs(ids, add=arguments.add, remove=arguments.remove),
+    }
 
 
 def as_json(record: RunRecord) -> dict[str, Any]:
-    """A run as JSON can say it: NaN and infinities, for which it has no numbers, become text."""
     names = [field.name for field in fields(record) if not field.name.startswith("_")]
-    return strict({name: getattr(record, name) for name in [*names, "summary"]})
-
-
-def strict(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): strict(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [strict(inner) for inner in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    return {name: getattr(record, name) for name in [*names, "summary"]}
