@@ -145,7 +145,7 @@ def test_a_dashboard_outlives_its_database(
     ("role", "setting", "said"),
     [
         ("shut_out", "CONNECTION LIMIT 0", "too many connections"),
-        ("hurried", "SET statement_timeout = '1ms'", "statement timeout"),
+        ("hurried", "SET statement_timeout = '100ms'", "statement timeout"),
         ("reader", "SET default_transaction_read_only = on", "read-only transaction"),
     ],
 )
@@ -156,11 +156,16 @@ def test_a_server_that_takes_nothing_for_a_while_gets_it_all_later(
     with psycopg.connect(url, autocommit=True) as connection:
         for statement in (f"CREATE ROLE {role} LOGIN", rights, f"ALTER ROLE {role} {setting}"):
             connection.execute(statement.encode())
+        connection.execute("BEGIN")
+        connection.execute(
+            "LOCK TABLE runs IN EXCLUSIVE MODE"
+        )  # what a statement waits for until its timeout
         with pytest.warns(UserWarning, match=said):
             run = tb.init("faults", store=url.replace("trainboard:", f"{role}:"))
             for step in range(20_000):
                 run.log({"loss": float(step)})
             assert not run.flush(1)
+            connection.execute("COMMIT")
             for statement in (f"ALTER ROLE {role} CONNECTION LIMIT -1", f"ALTER ROLE {role} RESET ALL"):
                 connection.execute(statement.encode())
             assert run.flush(60)
