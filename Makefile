@@ -11,7 +11,7 @@ apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || as="sudo -n"; 
 	$$as apt-get update -qq && $$as apt-get install -qq -y --no-install-recommends $(1); }
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench docs constraints chromium clean
+.PHONY: help setup demo test lint types bench docs constraints chromium postgresql clean
 
 help: ## Explain these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; do \
@@ -33,7 +33,7 @@ $(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS)
 demo: setup ## Train four networks and watch them live; ARGS=--once ends after training
 	@$(BIN)/trainboard demo $(ARGS)
 
-test: setup chromium ## Run the tests, browser ones included
+test: setup chromium postgresql ## Run the tests, those in a browser and on PostgreSQL included
 	$(BIN)/pytest $(ARGS)
 
 lint: setup ## Check style and formatting
@@ -60,6 +60,10 @@ constraints: setup ## Write what .venv holds to requirements/constraints.txt, on
 chromium:
 	@command -v chromium >/dev/null || $(call apt,chromium) || \
 		echo "Chromium could not be installed; install it yourself to look at pages in a browser."
+
+postgresql:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || $(call apt,postgresql) || \
+		echo "PostgreSQL could not be installed; install it yourself to run the tests on its engine."
 
 clean: ## Remove what was built and cached, but neither .venv nor your stores
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis dashboard/assets/vendor

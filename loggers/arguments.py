@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
+from ..storage.location import LONGEST_RUN_ID
 from .convert import to_plain, to_text
 
 Mode = Literal["online", "offline", "disabled"]
@@ -77,6 +78,14 @@ def to_name(what: str, given: Any, *variables: str) -> str | None:
     if not given.strip():
         raise ValueError(f"{what} must not be empty; leave it out instead")
     return to_text(given)
+
+
+def to_id(given: Any, *variables: str) -> str | None:
+    """A run's id, short enough for every store: as given, or in one of the environment's ``variables``."""
+    run_id = to_name("id", given, *variables)
+    if run_id is not None and len(run_id) > LONGEST_RUN_ID:
+        raise ValueError(f"id must have at most {LONGEST_RUN_ID} characters, not {len(run_id)}")
+    return run_id
 
 
 def to_notes(notes: Any) -> str:

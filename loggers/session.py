@@ -13,6 +13,7 @@ from .arguments import (
     Ranks,
     Resume,
     to_config,
+    to_id,
     to_mode,
     to_name,
     to_notes,
@@ -73,7 +74,7 @@ def init(
     seconds = to_system_every(system_every)
     place = find_place(_begun + 1)
     given: dict[str, Any] = {
-        "id": to_name("id", id, *(["TRAINBOARD_RUN_ID"] if place else [])),
+        "id": to_id(id, *(["TRAINBOARD_RUN_ID"] if place else [])),
         "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
         "name": to_name("name", name, "TRAINBOARD_NAME", "WANDB_NAME"),
         "group": to_name("group", group, "TRAINBOARD_GROUP", "WANDB_RUN_GROUP"),
@@ -111,7 +112,7 @@ def init_beside(
     do not tell the same.
     """
     given: dict[str, Any] = {
-        "id": to_name("id", id),
+        "id": to_id(id),
         "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
         "name": to_name("name", name),
         "group": to_name("group", group, "TRAINBOARD_GROUP", "WANDB_RUN_GROUP"),

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, and_, delete, insert, select, tuple_
 
 from . import chunks as codec
 from .chunks import CHUNK_POINTS, Columns
-from .engine import in_groups, insert_or_update
+from .engine import in_groups, update_rows
 from .pyramid import FAN_OUT, Risen, first_level, raise_levels
 from .quarantine import set_aside_open
 from .schema import chunks, series
@@ -79,16 +79,19 @@ def write_tails(
 def load_series(
     connection: Connection, run_id: str, keys: Sequence[SeriesKey]
 ) -> dict[SeriesKey, dict[str, Any]]:
-    """The row of each series, as stored or, for a new one, empty. Save them with ``save_series``."""
+    """The row of each series, made if need be. Write them back with ``save_series``."""
     found: dict[int, dict[str, Any]] = {}
     for ids in in_groups([key.id for key in keys]):
         query = select(series).where(series.c.run_id == run_id, series.c.series_id.in_(ids))
         found |= {row["series_id"]: dict(row) for row in connection.execute(query).mappings()}
-    return {key: found.get(key.id) or empty_row(run_id, key) for key in keys}
+    if new := [empty_row(run_id, key) for key in keys if key.id not in found]:
+        connection.execute(insert(series), new)
+        found |= {row["series_id"]: row for row in new}
+    return {key: found[key.id] for key in keys}
 
 
 def save_series(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    connection.execute(insert_or_update(connection, series), list(rows))
+    update_rows(connection, series, rows)
 
 
 def _open_chunks(connection: Connection, run_id: str, ids: Sequence[int]) -> dict[int, list[ChunkSpan]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from .schema import spools
+from .schema import clean_text, spools
 
 ENDINGS = ("finished", "crashed", "stopped")
 SPOOL_ENDINGS = (None, *ENDINGS, "killed")
@@ -52,7 +52,8 @@ def ended(row: dict[str, Any], content: dict[str, Any], rank: int, others: list[
     code, error = content.get("exit_code"), content.get("error")
     if error is not None and not isinstance(error, str):
         raise TypeError(f"error must be a string (got {error!r})")
-    changes = {"dropped": row["dropped"] + int(content.get("dropped") or 0)}
+    dropped = row["dropped"] + max(0, int(content.get("dropped") or 0))
+    changes = {"dropped": min(dropped, _INT64 - 1)}
     if row["status"] == "crashed":
         return changes
     if rank and status != "crashed":
@@ -64,7 +65,7 @@ def ended(row: dict[str, Any], content: dict[str, Any], rank: int, others: list[
     return changes | {
         "status": status,
         "exit_code": None if code is None else max(-_INT64, min(int(code), _INT64 - 1)),
-        "error": error,
+        "error": None if error is None else clean_text(error),
         "ended_at": None if status == "finishing" else time.time(),
     }
 

@@ -7,19 +7,31 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, text
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    and_,
+    bindparam,
+    create_engine,
+    event,
+    make_url,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
-from .errors import StoreGone, StoreUnavailable
+from .errors import NotAStore, StoreConflict, StoreGone, StoreUnavailable
 from .location import sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
@@ -29,13 +41,23 @@ FileIdentity = tuple[int, int]
 _KEYS_A_QUERY = 500
 _reading = threading.local()
 _files: weakref.WeakKeyDictionary[Engine, tuple[Path, FileIdentity | None]] = weakref.WeakKeyDictionary()
+_CONFLICTS = ("40001", "40P01")
+"""SQLSTATE of a serialization failure, and of a deadlock."""
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""libpq's settings that tell a server that is gone from a slow one; a URL's own go first."""
 _engines: weakref.WeakSet[Engine] = weakref.WeakSet()
 
 
 def connect(url: str) -> Engine:
     """An engine for a resolved store URL. It never makes a SQLite file that is not there."""
     path = sqlite_path(url)
-    engine = _sqlite_engine(path) if path else create_engine(url, pool_pre_ping=True)
+    engine = _sqlite_engine(path) if path else _postgresql_engine(url)
     _engines.add(engine)
     return engine
 
@@ -59,6 +81,18 @@ def _identity(path: Path) -> FileIdentity | None:
     except FileNotFoundError:
         return None
     return found.st_dev, found.st_ino
+
+
+def _postgresql_engine(url: str) -> Engine:
+    try:
+        own = make_url(url).query
+    except (ArgumentError, ValueError) as error:
+        expected = "postgresql://USER@HOST:PORT/DATABASE"
+        raise NotAStore(f"'{without_password(url)}' is not an address of the form {expected}.") from error
+    settings = {"application_name": "trainboard", **_PATIENCE}
+    missing = {name: value for name, value in settings.items() if name not in own}
+    # The oldest connections are asked whether they live: the server may have been restarted meanwhile.
+    return create_engine(url, pool_pre_ping=True, connect_args=missing)
 
 
 def _sqlite_engine(path: Path) -> Engine:
@@ -139,12 +173,17 @@ def unguarded(engine: Engine) -> Iterator[Any]:
 
 @contextmanager
 def translated(url: str) -> Iterator[None]:
-    """Turn what a database driver raises into ``StoreUnavailable``."""
+    """Turn what a database driver raises into ``StoreUnavailable`` or, of that, ``StoreConflict``."""
     try:
         yield
-    except DBAPIError as error:
-        reason = str(error.orig).strip()
+    except PoolTimeout as error:
+        reason = "every connection of this program is in use"
         raise StoreUnavailable(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
+    except DBAPIError as error:
+        conflict = getattr(error.orig, "sqlstate", None) in _CONFLICTS
+        reason = str(error.orig).strip().rstrip(".")
+        refusal = StoreConflict if conflict else StoreUnavailable
+        raise refusal(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 
 
 def now(connection: Connection) -> float:
@@ -158,13 +197,18 @@ def now(connection: Connection) -> float:
 
 
 def insert_new(connection: Connection, table: Table) -> Any:
-    """An INSERT that leaves a row alone whose key is there already."""
+    """An INSERT that leaves a row alone whose key is there already.
+
+    It names no key: on a table spread over several machines there is none to name.
+    """
     return _insert_new(connection.dialect.name, table)
 
 
-def insert_or_update(connection: Connection, table: Table) -> Any:
-    """An INSERT of whole rows that replaces the one whose key is there already."""
-    return _insert_or_update(connection.dialect.name, table)
+def update_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write whole rows back that are in the table. No key is ever set: a row stays where it is."""
+    keys = [column.name for column in table.primary_key]
+    values = [{**row, **{f"its_{name}": row[name] for name in keys}} for row in rows]
+    connection.execute(_update_of(table), values)
 
 
 def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -173,21 +217,19 @@ def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[at : at + _KEYS_A_QUERY]
 
 
-# Built once a table: that takes longer than what they do.
+# Statements are built once a table: that takes longer than what they do.
 @cache
 def _insert_new(dialect: str, table: Table) -> Any:
-    return _insert(dialect, table).on_conflict_do_nothing()
+    insert = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
 
 
 @cache
-def _insert_or_update(dialect: str, table: Table) -> Any:
-    statement = _insert(dialect, table)
-    values = {column.name: statement.excluded[column.name] for column in table.c if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=values)
-
-
-def _insert(dialect: str, table: Table) -> Any:
-    return (sqlite if dialect == "sqlite" else postgresql).insert(table)
+def _update_of(table: Table) -> Any:
+    # The names of parameters must not be those of the columns that are set.
+    found = and_(*(column == bindparam(f"its_{column.name}") for column in table.primary_key))
+    changed = {column.name: bindparam(column.name) for column in table.c if not column.primary_key}
+    return update(table).where(found).values(changed)
 
 
 def _forget_connections() -> None:

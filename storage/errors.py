@@ -33,6 +33,10 @@ class StoreUnavailable(TrainboardError, ConnectionError):
     http_code = 503
 
 
+class StoreConflict(StoreUnavailable):
+    """Two transactions met, and this one gave way: nothing was written, and trying again will do."""
+
+
 class StoreGone(StoreUnavailable):
     """The store's file was deleted or replaced while it was open; nothing was written."""
 

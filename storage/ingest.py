@@ -9,27 +9,29 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from .append import append_points
 from .chunks import Columns
 from .endings import SPOOL_ENDINGS, Other, abandoned, others_of
-from .engine import insert_or_update, now
+from .engine import now, update_rows
 from .errors import SpoolGap
 from .frame_reader import Content, Message, read_frames
 from .frames import FRAME_SIZE, FrameType
 from .kinds import KINDS
 from .kinds.base import Encoded
-from .records import Arrived, append_records
-from .run_rows import apply_message, clean_text, load_run, save_run
-from .schema import runs, spools
+from .records import Arrived, append_records, store_blobs
+from .run_rows import apply_message, load_run, save_run, to_rank, to_run_id
+from .schema import clean_text, runs, spools
 from .series import SeriesKey
 from .sinks import Stored
+from .transactions import write
 
 if TYPE_CHECKING:
     from .store import Store
 
 log = logging.getLogger(__name__)
+_Records = dict[SeriesKey, list[Arrived]]
 _NONSENSE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -50,16 +52,18 @@ class Ingest:
 
         Returns the offset of the first byte not consumed: feed again from there when there is more.
         Frames the store has already are not applied again, so feeding a segment again from 0 is always
-        safe; a new ``Ingest`` must, to learn its series. All is written in one transaction with the new
-        position: after any exception nothing was. Raises ``SpoolGap`` if bytes were skipped, and
+        safe; a new ``Ingest`` must, to learn its series. All but blobs is written in one transaction with
+        the new position: after any exception nothing was. Raises ``SpoolGap`` if bytes were skipped, and
         ``StoreUnavailable``.
         """
         self._enter(segment, offset)
         content = self._learn(read_frames(data))
+        records, unreadable = self._group_records(content.messages)
+        content = content.with_damage(unreadable)
         end = offset + content.consumed * FRAME_SIZE
         if content.consumed:
-            with self._store.writing() as connection:
-                self._apply(connection, segment, offset, content)
+            store_blobs(self._store, records)
+            write(self._store, lambda to: self._apply(to, segment, offset, content, records))
         self._known_to = max(self._known_to, end)
         return end
 
@@ -74,28 +78,29 @@ class Ingest:
 
     def heartbeat(self) -> None:
         """Say that the program lives, though it has nothing to say."""
-        with self._store.writing() as connection:
-            alive = update(runs).where(runs.c.run_id == self._run_id).values(updated_at=now(connection))
-            connection.execute(alive)
+        mine = runs.c.run_id == self._run_id
+        write(self._store, lambda to: to.execute(update(runs).where(mine).values(updated_at=now(to))))
 
     def abandon(self) -> None:
         """Say that the program is dead: unless it said how it ended, its run was killed."""
         if self._stored_run() is None:
             return  # it died before it said which run this was
-        with self._store.writing() as connection:
-            run = load_run(connection, self._run_id)
-            spool = self._load_spool(connection)
-            if spool["finished"]:
-                return
-            spool["finished"] = SPOOL_ENDINGS.index("killed")
-            run |= abandoned(run, others_of(connection, self._run_id, self.spool_id))
-            save_run(connection, run)
-            connection.execute(insert_or_update(connection, spools), spool)
+        write(self._store, self._end_run)
 
     def _stored_run(self) -> str | None:
         with self._store.reading() as connection:
             query = select(spools.c.run_id).where(spools.c.spool_id == self.spool_id)
             return connection.scalar(query)
+
+    def _end_run(self, connection: Connection) -> None:
+        run = load_run(connection, self._run_id)
+        spool = self._load_spool(connection)
+        if spool["finished"]:
+            return
+        spool["finished"] = SPOOL_ENDINGS.index("killed")
+        run |= abandoned(run, others_of(connection, self._run_id, self.spool_id))
+        save_run(connection, run)
+        update_rows(connection, spools, [spool])
 
     def _enter(self, segment: int, offset: int) -> None:
         if segment != self._segment:
@@ -113,7 +118,7 @@ class Ingest:
             try:
                 if message.type is FrameType.OPEN:
                     opened = json.loads(message.payload)
-                    self._run_id, self._rank = clean_text(opened["run"]), int(opened.get("rank", 0))
+                    self._run_id, self._rank = to_run_id(opened["run"]), to_rank(opened.get("rank", 0))
                 elif message.type is FrameType.SERIES:
                     declared = json.loads(message.payload)
                     self._keys[message.series] = SeriesKey(
@@ -123,7 +128,9 @@ class Ingest:
                 nonsense.append(message.at)
         return content.with_damage(nonsense)
 
-    def _apply(self, connection: Connection, segment: int, offset: int, content: Content) -> None:
+    def _apply(
+        self, connection: Connection, segment: int, offset: int, content: Content, records: _Records
+    ) -> None:
         run = load_run(connection, self._run_id)
         spool = self._load_spool(connection)
         stored = (spool["segment"], spool["position"])
@@ -136,18 +143,23 @@ class Ingest:
         if end <= stored:
             return
         if segment == stored[0]:
-            content = content.since((stored[1] - offset) // FRAME_SIZE)
+            first = (stored[1] - offset) // FRAME_SIZE
+            content, records = content.since(first), _since(records, first)
         spool |= {"segment": end[0], "position": end[1]}
-        self._write(connection, run, spool, content)
+        self._write(connection, run, spool, content, records)
 
     def _write(
-        self, connection: Connection, run: dict[str, Any], spool: dict[str, Any], content: Content
+        self,
+        connection: Connection,
+        run: dict[str, Any],
+        spool: dict[str, Any],
+        content: Content,
+        records: _Records,
     ) -> None:
         """Apply what is new. The run's row comes first: all others refer to it."""
         nonsense = self._tell_run(connection, run, spool, content.messages)
         points, strays = self._group_points(content.scalars, content.scalars_at)
-        records, unreadable = self._group_records(content.messages)
-        damaged = len(content.with_damage([*nonsense, *strays, *unreadable]).damaged_at)
+        damaged = len(content.with_damage([*nonsense, *strays]).damaged_at)
         if damaged:
             log.warning(
                 "spool %s, segment %d: %d damaged parts left out", self.spool_id, self._segment, damaged
@@ -157,7 +169,7 @@ class Ingest:
         save_run(connection, run)
         append_points(connection, self._run_id, points)
         append_records(connection, self._run_id, records)
-        connection.execute(insert_or_update(connection, spools), spool)
+        update_rows(connection, spools, [spool])
 
     def _tell_run(
         self, connection: Connection, run: dict[str, Any], spool: dict[str, Any], messages: list[Message]
@@ -203,9 +215,9 @@ class Ingest:
             parts[key].append(Columns(*columns))
         return {key: Columns.concatenate(some) for key, some in parts.items()}, strays
 
-    def _group_records(self, messages: list[Message]) -> tuple[dict[SeriesKey, list[Arrived]], list[int]]:
+    def _group_records(self, messages: list[Message]) -> tuple[_Records, list[int]]:
         """Records by series; and where the ones are that cannot be read or have no series."""
-        arrived: dict[SeriesKey, list[Arrived]] = defaultdict(list)
+        arrived: _Records = defaultdict(list)
         unreadable: list[int] = []
         for message in messages:
             if message.type is not FrameType.RECORD:
@@ -218,7 +230,8 @@ class Ingest:
             if key is None or encoded is None or key.kind in KINDS and KINDS[key.kind].stored == "chunks":
                 unreadable.append(message.at)
             else:
-                arrived[key].append(Arrived(message.step, message.wall, encoded))
+                place = (message.at, message.step, message.wall)
+                arrived[key].append(Arrived.of(key.kind, *place, encoded))
         return arrived, unreadable
 
     def _key(self, number: int) -> SeriesKey:
@@ -227,7 +240,18 @@ class Ingest:
         return self._keys.get(number) or SeriesKey(self._rank, "scalar", tag)
 
     def _load_spool(self, connection: Connection) -> dict[str, Any]:
+        """The row of this spool, made if need be."""
         mine = (spools.c.run_id == self._run_id) & (spools.c.spool_id == self.spool_id)
         row = connection.execute(select(spools).where(mine)).mappings().first()
+        if row is not None:
+            return dict(row)
         empty = {"segment": 0, "position": 0, "damaged": 0, "finished": 0}
-        return dict(row or {"run_id": self._run_id, "spool_id": self.spool_id, "rank": self._rank, **empty})
+        new = {"run_id": self._run_id, "spool_id": self.spool_id, "rank": self._rank, **empty}
+        connection.execute(insert(spools), new)
+        return new
+
+
+def _since(records: _Records, frame: int) -> _Records:
+    """Only the records that are said at or after this frame."""
+    later = {key: [item for item in items if item.at >= frame] for key, items in records.items()}
+    return {key: items for key, items in later.items() if items}

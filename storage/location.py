@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from .errors import NotAStore, StoreNotFound, StoreUnavailable
 
 DEFAULT_STORE = "trainboard.db"
+LONGEST_RUN_ID = 400
+"""Characters. A run's id begins every key, and PostgreSQL's indexes take no key of over 2,704 bytes."""
 SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg"
 _looked_into: set[tuple[int, int]] = set()
+# Not urlsplit: a password may hold what URLs should not, and a URL that is none is shown, too.
+_PASSWORD = re.compile(r"^([^:/]+://[^:/@?]*):[^?]*@")
+_PASSWORD_PARAMETER = re.compile(r"(?<=[?&])[^=&]*password=[^&]*&?", re.IGNORECASE)
 _SCHEMES = {"postgres": _POSTGRESQL, "postgresql": _POSTGRESQL, _POSTGRESQL: _POSTGRESQL}
 
 
@@ -50,13 +56,7 @@ def sqlite_path(url: str) -> Path | None:
 
 def without_password(url: str) -> str:
     """The same URL, fit for a message."""
-    if sqlite_path(url):
-        return url
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{parts.username}@{host}"))
+    return url if sqlite_path(url) else _PASSWORD_PARAMETER.sub("", _PASSWORD.sub(r"\1@", url))
 
 
 def spool_root(url: str | os.PathLike[str] | None) -> Path:

@@ -13,12 +13,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, and_, select, tuple_
+from sqlalchemy import Connection, and_, delete, insert, select, tuple_
 
 from . import buckets as codec
 from .buckets import Buckets, concatenate, merge, of_points, unknown
 from .chunks import CHUNK_POINTS, Columns
-from .engine import in_groups, insert_or_update
+from .engine import in_groups
 from .schema import chunks
 from .summary import number
 
@@ -95,7 +95,7 @@ def _extend_level(
     connection: Connection, run_id: str, level: int, risen: Mapping[int, Risen]
 ) -> dict[int, Risen]:
     """Write new buckets to a level; returns what they make in the level above."""
-    opened = _open_buckets(connection, run_id, level, risen)
+    opened = _take_out(connection, run_id, level, risen)
     made: list[dict[str, Any]] = []
     above: dict[int, Risen] = {}
     for series_id, new in risen.items():
@@ -106,14 +106,17 @@ def _extend_level(
             made.append(level_chunk(run_id, series_id, level, base + at, part))
         if full := sealed_part(len(whole)):
             above[series_id] = Risen(base // FAN_OUT, by_fan_out(whole.take(slice(0, full))))
-    connection.execute(insert_or_update(connection, chunks), made)
+    connection.execute(insert(chunks), made)
     return above
 
 
-def _open_buckets(
+def _take_out(
     connection: Connection, run_id: str, level: int, risen: Mapping[int, Risen]
 ) -> dict[int, tuple[Buckets]]:
-    """The open chunk of the level of each series that has one; buckets of a damaged one are unknown."""
+    """Delete the open chunk of the level of each series that has one, and return what was in it.
+
+    The buckets of a damaged one are unknown.
+    """
     lengths = {series_id: new.start - sealed_part(new.start) for series_id, new in risen.items()}
     keys = [(series_id, sealed_part(risen[series_id].start)) for series_id, long in lengths.items() if long]
     found = {series_id: (unknown(lengths[series_id], FAN_OUT**level),) for series_id, _ in keys}
@@ -124,4 +127,5 @@ def _open_buckets(
                 found[series_id] = (codec.decode(data, lengths[series_id], FAN_OUT**level),)
             except ValueError:
                 continue
+        connection.execute(delete(chunks).where(these))
     return found

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, insert, select, upd
 from .append import write_tails
 from .check import blob_hash, check_series, run_ids, series_now, series_of
 from .chunks import CHUNK_POINTS, Columns
-from .engine import insert_or_update
+from .engine import update_rows
 from .examine import Examined, Piece, examine, open_pieces
 from .kinds import KINDS
 from .quarantine import HOLES, set_aside_open, set_aside_sealed
@@ -59,7 +59,7 @@ def _apply(connection: Connection, row: RowMapping, found: Examined) -> None:
     for piece in found.holes:
         _make_hole(connection, row, piece)
     if found.chunks:
-        connection.execute(insert_or_update(connection, chunks), found.chunks)
+        _replace(connection, found.chunks)
     of_series = (chunks.c.run_id == row["run_id"]) & (chunks.c.series_id == row["series_id"])
     for level, start in found.surplus:
         connection.execute(delete(chunks).where(of_series, chunks.c.level == level, chunks.c.start == start))
@@ -68,6 +68,14 @@ def _apply(connection: Connection, row: RowMapping, found: Examined) -> None:
     elif found.summary:
         keys = [column == row[column.name] for column in series.primary_key]
         connection.execute(update(series).where(*keys).values(found.summary))
+
+
+def _replace(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """Write chunks, in the place of those that have their keys."""
+    for row in rows:
+        keys = [column == row[column.name] for column in chunks.primary_key]
+        connection.execute(delete(chunks).where(*keys))
+    connection.execute(insert(chunks), rows)
 
 
 def _make_hole(connection: Connection, row: RowMapping, piece: Piece) -> None:
@@ -93,7 +101,7 @@ def _rewrite_tail(connection: Connection, row: RowMapping) -> None:
     if len(tail.steps):
         write_tails(connection, row["run_id"], {key: counted}, {key: tail})
     else:
-        connection.execute(insert_or_update(connection, series), counted)
+        update_rows(connection, series, [counted])
 
 
 def _count_records(connection: Connection, row: RowMapping) -> None:

@@ -10,8 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from .engine import in_groups, now
 from .errors import BadChange, RunIsLive, RunNotFound
-from .run_rows import clean_text
-from .schema import runs
+from .schema import clean_text, runs
 from .series import run_status
 
 BEYOND_RESTORE = 0.0

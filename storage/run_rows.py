@@ -8,12 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from .endings import Other, begun, ended
-from .engine import insert_new, insert_or_update, now
+from .engine import insert_new, now, update_rows
 from .frames import FrameType
-from .schema import runs
+from .location import LONGEST_RUN_ID
+from .schema import clean_text, runs
 
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
 _MERGED = ("config", "environment", "summary", "controls")
+_INT32 = 2**31
 
 
 def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
@@ -30,7 +32,7 @@ def save_run(connection: Connection, row: dict[str, Any]) -> None:
     """Write the row back as heard of now, and as changed."""
     row["updated_at"] = now(connection)
     row["revision"] += 1
-    connection.execute(insert_or_update(connection, runs), row)
+    update_rows(connection, runs, [row])
 
 
 def apply_message(
@@ -56,11 +58,20 @@ def apply_message(
     row.update(changes)
 
 
-def clean_text(text: Any) -> str:
-    """The string as every database takes it: no NUL, no half of a surrogate pair."""
-    if not isinstance(text, str):
-        raise TypeError(f"expected a string (got {text!r})")
-    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+def to_run_id(given: Any) -> str:
+    """A run's id as every database takes it. Raises ``TypeError`` or ``ValueError`` if it is none."""
+    run_id = clean_text(given)
+    if not 0 < len(run_id) <= LONGEST_RUN_ID:
+        raise ValueError(f"a run's id has 1 to {LONGEST_RUN_ID} characters (got {len(run_id)})")
+    return run_id
+
+
+def to_rank(given: Any) -> int:
+    """A rank as every database takes it. Raises ``TypeError`` or ``ValueError`` if it is none."""
+    rank = int(given)
+    if not -_INT32 <= rank < _INT32:
+        raise ValueError(f"a rank has 32 bits (got {rank})")
+    return rank
 
 
 def _unheard_of(run_id: str, heard_at: float) -> dict[str, Any]:

@@ -45,13 +45,30 @@ class JSONText(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+def clean_text(text: Any) -> str:
+    """The string as every database takes it: no NUL, no half of a surrogate pair."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected a string (got {text!r})")
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
+
+
+class CleanString(TypeDecorator[str]):
+    """Any string, cleaned on its way in: asked for a name that no database takes, a store finds none."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else clean_text(value)
+
+
 runs = Table(
     "runs",
     metadata,
-    Column("run_id", String, primary_key=True),
-    Column("project", String, nullable=False),
-    Column("name", String, nullable=False),
-    Column("group_name", String),
+    Column("run_id", CleanString, primary_key=True),
+    Column("project", CleanString, nullable=False),
+    Column("name", CleanString, nullable=False),
+    Column("group_name", CleanString),
     Column("tags", JSONText, nullable=False),
     Column("notes", Text, nullable=False),
     Column("config", JSONText, nullable=False),
@@ -85,10 +102,10 @@ requests = Table(
 series = Table(
     "series",
     metadata,
-    Column("run_id", String, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
     Column("series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("rank", Integer, nullable=False),
-    Column("kind", String, nullable=False),
+    Column("kind", CleanString, nullable=False),
     Column("tag", Text, nullable=False),
     Column("count", BigInteger, nullable=False),
     Column("sealed", BigInteger, nullable=False),
@@ -118,7 +135,7 @@ def _of_series() -> ForeignKeyConstraint:
 chunks = Table(
     "chunks",
     metadata,
-    Column("run_id", String, primary_key=True),
+    Column("run_id", CleanString, primary_key=True),
     Column("series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("start", BigInteger, primary_key=True, autoincrement=False),
@@ -134,7 +151,7 @@ chunks = Table(
 records = Table(
     "records",
     metadata,
-    Column("run_id", String, primary_key=True),
+    Column("run_id", CleanString, primary_key=True),
     Column("series_id", BigInteger, primary_key=True, autoincrement=False),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
     Column("step", BigInteger, nullable=False),
@@ -156,8 +173,8 @@ blobs = Table(
 spools = Table(
     "spools",
     metadata,
-    Column("run_id", String, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
-    Column("spool_id", String, primary_key=True),
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("spool_id", CleanString, primary_key=True),
     Column("rank", Integer, nullable=False),
     Column("segment", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),

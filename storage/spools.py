@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["SpoolLock", "adopt_orphans", "feed_piece", "lock", "lock_new", "spool_root"]
 
-_PIECE = 256 << 10
+_PIECE = 1 << 20
+"""Bytes fed at once: enough that what is behind is mostly packed once, and written soon all the same."""
 
 log = logging.getLogger(__name__)
 

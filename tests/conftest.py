@@ -13,7 +13,7 @@ import pytest
 import trainboard
 from trainboard.storage.frames import Frames, FrameType, message, scalar_batch
 
-pytest_plugins = ["dashboard_fixtures"]
+pytest_plugins = ["dashboard_fixtures", "engine_fixtures"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 CHROMIUM_FLAGS = [

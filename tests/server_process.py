@@ -13,7 +13,7 @@ from pathlib import Path
 class ServerProcess:
     """``trainboard serve`` over one store. ``url`` stays the same over restarts."""
 
-    def __init__(self, store: Path, *options: str, port: int = 0) -> None:
+    def __init__(self, store: str | Path, *options: str, port: int = 0) -> None:
         self._store, self._options = store, options
         self.port = port
         self.start()

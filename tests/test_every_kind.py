@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -108,8 +107,10 @@ RECORDS = [name for name, kind in KINDS.items() if kind.stored == "records"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db", create=True)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, create=True)
+    yield opened
+    opened.close()
 
 
 def same(kind: str, one: Any, other: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainboard.storage import Store, open_store
-from trainboard.storage.errors import SpoolGap, StoreGone, StoreUnavailable
+from trainboard.storage.errors import RunNotFound, SeriesNotFound, SpoolGap, StoreGone, StoreUnavailable
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.text import Text
@@ -24,8 +25,10 @@ BRIEF = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCh
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db", create=True)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, create=True)
+    yield opened
+    opened.close()
 
 
 def text_payload(text: str) -> bytes:
@@ -149,6 +152,8 @@ def test_a_spool_whose_first_message_is_damaged_still_becomes_a_run(store: Store
         (FrameType.FINISH, b'{"status": "levitated"}'),
         (FrameType.SERIES, b'{"kind": "scalar"}'),
         (FrameType.OPEN, b"null"),
+        (FrameType.OPEN, b'{"run": "' + b"x" * 3_000 + b'"}'),
+        (FrameType.OPEN, b'{"run": "run", "rank": 2147483648}'),
         (FrameType.RECORD, b"\xff\xff\xff\xff"),
         (FrameType.RECORD, text_payload("of no series")),
     ],
@@ -175,6 +180,29 @@ def test_text_that_no_database_takes_is_stored_in_a_form_it_does(store: Store, s
     assert (run.project, run.name) == ("nul \ufffd", "half ?")
     assert run.config["\0"] == "\ud800" and math.isnan(run.config["nan"])
     assert store.series("run")[0].tag == "tag\ufffd?"
+
+
+def test_numbers_and_names_of_any_size_are_stored(store: Store, segment: Any) -> None:
+    noise = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 100_000)))
+    made = segment(run="r" * 400, project=noise, config={"big": 10**400, "infinite": math.inf})
+    made.scalars(2**63 - 1, {noise: 5e-324, "other": 1.0})
+    made.say(FrameType.FINISH, {"status": "finished", "exit_code": 10**30, "dropped": 2**70})
+    store.ingest("s" * 200).feed(0, made.data, 0)
+    run = store.run("r" * 400)
+    assert (run.project, run.config["big"], run.config["infinite"]) == (noise, 10**400, math.inf)
+    assert (run.exit_code, run.dropped, run.damaged) == (2**63 - 1, 2**63 - 1, 0)
+    (series,) = (each for each in store.series(run.id) if each.tag == noise)
+    assert (series.last, series.minimum, series.last_step) == (5e-324, 5e-324, 2**63 - 1)
+
+
+def test_what_is_asked_for_in_text_that_no_database_takes_is_not_found(store: Store, segment: Any) -> None:
+    store.ingest("spool").feed(0, mixed_segment(segment).data, 0)
+    for name in ("run\0", "run\ud800"):
+        assert store.runs(name) == [] and store.series(name) == []
+        with pytest.raises(RunNotFound):
+            store.points(name, "loss")
+        with pytest.raises(SeriesNotFound):
+            store.points("run", name)
 
 
 def test_updates_merge_into_config_and_summary_by_key(store: Store, segment: Any) -> None:
@@ -260,7 +288,8 @@ def test_a_reader_that_skips_what_the_store_lacks_is_refused(
         ingest.feed(0, made.data[middle:], middle)
 
 
-def test_a_deleted_store_is_never_written_to(store: Store, tmp_path: Path, segment: Any) -> None:
+def test_a_deleted_file_is_never_written_to(tmp_path: Path, segment: Any) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
     made = mixed_segment(segment)
     ingest = store.ingest("spool")
     middle = ingest.feed(0, made.data[:640], 0)
@@ -274,9 +303,10 @@ def test_a_deleted_store_is_never_written_to(store: Store, tmp_path: Path, segme
         ingest.heartbeat()
 
 
-def test_a_locked_store_takes_nothing_and_then_everything(
-    store: Store, monkeypatch: pytest.MonkeyPatch, segment: Any
+def test_a_locked_file_takes_nothing_and_then_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, segment: Any
 ) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
     made = mixed_segment(segment)
     ingest = store.ingest("spool")
     monkeypatch.setattr("trainboard.storage.engine.BUSY_TIMEOUT_S", 0.05)
@@ -329,13 +359,15 @@ for end in range(0, len(data) + 100, 100):
 """
 
 
-def test_many_processes_write_at_once_and_nothing_is_lost(tmp_path: Path, segment: Any) -> None:
+def test_many_processes_write_at_once_and_nothing_is_lost(
+    store_url: str, tmp_path: Path, segment: Any
+) -> None:
     for number in range(6):
         data = mixed_segment(segment, steps=60, run=f"run-{number}").data
         (tmp_path / f"spool-{number}").write_bytes(data)
-    arguments = [sys.executable, "-c", WRITER, "new.db"]
+    arguments = [sys.executable, "-c", WRITER, store_url]
     writers = [subprocess.Popen([*arguments, f"spool-{number}"], cwd=tmp_path) for number in range(6)]
     assert [writer.wait(120) for writer in writers] == [0] * 6
-    store = open_store(tmp_path / "new.db")
+    store = open_store(store_url)
     for number in range(6):
         assert store.points(f"run-{number}", "accuracy").step.tolist() == list(range(60))

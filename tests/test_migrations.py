@@ -14,16 +14,17 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import delete, select, text
 
 from trainboard.storage import open_store
 from trainboard.storage.append import append_points
 from trainboard.storage.chunks import CHUNK_POINTS, Columns, decode
-from trainboard.storage.engine import connect
+from trainboard.storage.engine import connect, update_rows, writing
 from trainboard.storage.errors import StoreTooNew
-from trainboard.storage.location import resolve_url
+from trainboard.storage.location import resolve_url, sqlite_path
 from trainboard.storage.migrate import MIGRATIONS, prepare
 from trainboard.storage.run_rows import load_run
-from trainboard.storage.schema import SCHEMA_VERSION, metadata
+from trainboard.storage.schema import SCHEMA_VERSION, chunks, metadata
 from trainboard.storage.series import SeriesKey
 
 NEXT = """
@@ -66,8 +67,8 @@ def fill(path: Path, segment: Any) -> None:
     store.close()
 
 
-def test_the_migrations_make_the_tables_the_program_uses(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "store.db", create=True)
+def test_the_migrations_make_the_tables_the_program_uses(store_url: str) -> None:
+    store = open_store(store_url, create=True)
     with store.reading() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
@@ -112,16 +113,14 @@ def test_a_current_store_is_neither_copied_nor_changed(tmp_path: Path, segment: 
     assert not list(tmp_path.glob("*.before-*"))
 
 
-def level_rows(path: Path) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(path) as database:
-        return database.execute(
-            "SELECT * FROM chunks WHERE level > 0 ORDER BY run_id, series_id, level, start"
-        ).fetchall()
+def level_rows(url: str) -> list[tuple[Any, ...]]:
+    query = select(chunks).where(chunks.c.level > 0).order_by(*chunks.primary_key)
+    with connect(url).connect() as connection:
+        return [tuple(row) for row in connection.execute(query)]
 
 
-def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    store = open_store(path, create=True)
+def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(store_url: str) -> None:
+    store = open_store(store_url, create=True)
     generator = np.random.default_rng(0)
     for count in (100, 5_000, 300_000):
         columns = Columns(np.arange(count), np.linspace(0.0, 1e4, count), generator.normal(size=count))
@@ -129,16 +128,18 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
             load_run(connection, "run")
             append_points(connection, "run", {SeriesKey(0, "scalar", f"of {count}"): columns})
     store.close()
-    built = level_rows(path)
+    built = level_rows(store.url)
     pictures = [store.points("run", f"of {count}", width=50) for count in (100, 5_000, 300_000)]
-    as_version_1(path)
-    migrated = open_store(path)
-    assert level_rows(path) == built
+    store.close()
+    as_version_1(store.url)
+    migrated = open_store(store_url)
+    assert level_rows(store.url) == built
     assert len({row[2] for row in built}) == 3
     for count, before in zip((100, 5_000, 300_000), pictures, strict=True):
         after = migrated.points("run", f"of {count}", width=50)
         assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
-    assert open_store(tmp_path / "store.db.before-0004").points("run", "of 100").total == 100
+    if path := sqlite_path(store.url):
+        assert open_store(path.with_name("store.db.before-0004")).points("run", "of 100").total == 100
 
 
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
@@ -149,35 +150,34 @@ def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: 
         load_run(connection, "run")
         append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})
     store.close()
-    as_version_1(path)
+    as_version_1(store.url)
     with sqlite3.connect(path) as database:
         database.execute("UPDATE chunks SET data = x'00' WHERE start = 8192")
     found = open_store(path).points("run", "loss", width=100)
     assert (found.total, found.unreadable) == (50_000, CHUNK_POINTS)
 
 
-def as_version_1(path: Path) -> None:
+def as_version_1(url: str) -> None:
     """Make a store what it would be had trainboard 0001 written it: plain differences, and no levels."""
-    with sqlite3.connect(path) as database:
-        rows = database.execute("SELECT rowid, count, data FROM chunks WHERE level = 0").fetchall()
-        for row, count, data in rows:
-            bits = np.array([column.view("<u8") for column in decode(data, count)])
+    with writing(connect(url)) as connection:
+        connection.execute(delete(chunks).where(chunks.c.level > 0))
+        for row in connection.execute(select(chunks)).mappings().all():
+            bits = np.array([column.view("<u8") for column in decode(row["data"], row["count"])])
             bits[:, 1:] -= bits[:, :-1].copy()
             planes = np.ascontiguousarray(bits.view(np.uint8).reshape(3, -1, 8).transpose(0, 2, 1))
             packed = b"\x01" + zstandard.ZstdCompressor(level=1).compress(planes.tobytes())
-            database.execute("UPDATE chunks SET data = ? WHERE rowid = ?", (packed, row))
-        database.execute("DELETE FROM chunks WHERE level > 0")
-    as_version_2(path)
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE alembic_version SET version_num = '0001'")
+            update_rows(connection, chunks, [{**row, "data": packed}])
+    as_version_2(url)
+    with writing(connect(url)) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
 
 
-def as_version_2(path: Path) -> None:
+def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
-    with sqlite3.connect(path) as database:
-        database.execute("DROP TABLE requests")
-        database.execute("ALTER TABLE runs DROP COLUMN controls")
-        database.execute("DROP INDEX records_by_blob")
+    with writing(connect(url)) as connection:
+        connection.execute(text("DROP TABLE requests"))
+        connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
+        connection.execute(text("DROP INDEX records_by_blob"))
         for column in ("archived_at", "deleted_at"):
-            database.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        database.execute("UPDATE alembic_version SET version_num = '0002'")
+            connection.execute(text(f"ALTER TABLE runs DROP COLUMN {column}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))

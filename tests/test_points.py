@@ -24,8 +24,8 @@ POINTS = st.lists(st.tuples(STEPS, WALLS, st.floats(width=64)), min_size=1, max_
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(tmp_path_factory.mktemp("points") / "store.db", create=True)
+def shared(shared_store_url: str) -> Store:
+    return open_store(shared_store_url, create=True)
 
 
 def append(store: Store, run: str, points: list[Point], batch: int = 50) -> None:

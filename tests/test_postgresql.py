@@ -1,27 +1,32 @@
-"""The same store on a real PostgreSQL server, started for the test and stopped after it."""
+"""What is PostgreSQL's own: a store made by many at once, shared by servers, refused, kept from roles."""
 
 from __future__ import annotations
 
-import os
-import shutil
+import json
+import signal
 import socket
 import subprocess
 import sys
-import tempfile
+import threading
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psycopg
 import pytest
+from postgresql_server import PASSWORD, PostgreSQLServer
+from server_process import ServerProcess
 
+import trainboard as tb
 from trainboard.storage import Store, open_store
 from trainboard.storage.append import append_points
 from trainboard.storage.backup import backup
 from trainboard.storage.check import check
 from trainboard.storage.chunks import Columns
 from trainboard.storage.compact import compact
-from trainboard.storage.errors import NotAStore, StoreTooNew
+from trainboard.storage.errors import NotAStore, StoreTooNew, StoreUnavailable, TrainboardError
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.image import Image
@@ -31,47 +36,11 @@ from trainboard.storage.run_rows import load_run
 from trainboard.storage.series import SeriesKey
 from trainboard.storage.sql import QueryFailed
 
-SERVERS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'trainboard[postgres]'")
-if not SERVERS:
-    pytest.skip("no PostgreSQL server is installed (Debian: postgresql)", allow_module_level=True)
-
-
-def as_server_user(*command: str) -> None:
-    """Run a command as somebody PostgreSQL lets run a server: not root."""
-    prefix = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    subprocess.run([*prefix, *command], check=True, capture_output=True, text=True, cwd="/")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a server on loopback, without a database name."""
-    folder = Path(tempfile.mkdtemp(prefix="trainboard-postgresql-"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    control = str(SERVERS[-1].with_name("pg_ctl"))
-    data, options = str(folder / "data"), f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off"
-    as_server_user(str(SERVERS[-1]), "-D", data, "-U", "trainboard", "--auth=trust", "-E", "UTF8")
-    as_server_user(control, "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql://trainboard@127.0.0.1:{port}"
-    finally:
-        as_server_user(control, "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder)
-
 
 @pytest.fixture
-def url(server: str, request: pytest.FixtureRequest) -> str:
+def url(postgresql: PostgreSQLServer) -> str:
     """A new empty database."""
-    import psycopg
-
-    name = f"db_{abs(hash(request.node.name))}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"{server}/{name}"
+    return postgresql.new_database()
 
 
 @pytest.fixture
@@ -111,42 +80,6 @@ def test_a_store_on_a_server_holds_what_one_in_a_file_holds(
     assert store.version() == file.version()
 
 
-def test_levels_are_built_and_read_on_a_server_as_in_a_file(store: Store, tmp_path: Path) -> None:
-    generator = np.random.default_rng(0)
-    steps = np.arange(300_000)
-    steps[150_000:] -= 50_000
-    columns = Columns(steps, np.linspace(0.0, 1e4, 300_000), generator.normal(size=300_000))
-    file = open_store(tmp_path / "store.db", create=True)
-    for each in (store, file):
-        for at in range(0, 300_000, 70_000):
-            with each.writing() as connection:
-                load_run(connection, "run")
-                points = {SeriesKey(0, "scalar", "loss"): columns.take(slice(at, at + 70_000))}
-                append_points(connection, "run", points)
-    for window in (None, (120_000, 130_000), (0, 100)):
-        theirs, ours = (each.points("run", "loss", window=window, width=100) for each in (store, file))
-        assert theirs.value.tobytes() == ours.value.tobytes() and theirs.total == ours.total
-    assert theirs.exact and theirs.total == 101
-
-
-def test_an_older_server_gets_its_levels(store: Store, url: str) -> None:
-    import psycopg
-
-    with store.writing() as connection:
-        load_run(connection, "run")
-        columns = Columns(np.arange(30_000), np.linspace(0.0, 1e4, 30_000), np.sin(np.arange(30_000)))
-        append_points(connection, "run", {SeriesKey(0, "scalar", "loss"): columns})
-    before = store.points("run", "loss", width=100)
-    store.close()
-    with psycopg.connect(url) as direct:
-        direct.execute("DELETE FROM chunks WHERE level > 0")
-        direct.execute("DROP INDEX records_by_blob")
-        direct.execute("ALTER TABLE runs DROP COLUMN archived_at, DROP COLUMN deleted_at")
-        direct.execute("UPDATE alembic_version SET version_num = '0001'")
-    after = open_store(url).points("run", "loss", width=100)
-    assert after.value.tobytes() == before.value.tobytes() and after.total == 30_000
-
-
 WRITER = """
 import sys
 from pathlib import Path
@@ -178,8 +111,6 @@ def test_processes_make_one_store_and_write_ranks_of_one_run_at_once(
 
 
 def test_a_newer_or_foreign_database_is_refused(url: str) -> None:
-    import psycopg
-
     open_store(url, create=True).close()
     with psycopg.connect(url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -266,3 +197,110 @@ def test_more_points_than_a_query_can_hold_are_refused(
     with pytest.raises(QueryFailed, match="120 points; 100 are the most"):
         store.query("SELECT * FROM scalars")
     assert len(store.query("SELECT * FROM scalars", tags=["loss"]).rows) == 60
+
+
+def test_an_address_without_a_database_or_a_server_is_said_to_be_that(postgresql: PostgreSQLServer) -> None:
+    with pytest.raises(StoreUnavailable, match='database "nowhere" does not exist'):
+        open_store(f"{postgresql.url}/nowhere", create=True)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        with pytest.raises(StoreUnavailable, match="refused"):
+            open_store(f"postgresql://trainboard@127.0.0.1:{port}/runs", create=True)
+
+
+def in_role(url: str, role: str, *settings: str) -> str:
+    """A database's URL for a new role, which may do what is said and no more."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in (f"CREATE ROLE {role} LOGIN", *settings):
+            connection.execute(statement.encode())
+    return url.replace("trainboard:", f"{role}:")
+
+
+def test_a_role_that_may_only_read_reads_and_is_told_that_it_may_not_write(
+    store: Store, url: str, segment: Any
+) -> None:
+    store.ingest("spool").feed(0, some_segment(segment).data, 0)
+    allowed = "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader"
+    reader = open_store(in_role(url, "reader", allowed))
+    assert reader.points("run", "accuracy").total == 60
+    with pytest.raises(StoreUnavailable, match="permission denied"):
+        reader.ingest("other").feed(0, some_segment(segment, "other").data, 0)
+    reader.close()
+
+
+def test_a_database_that_is_read_only_says_so_and_is_read(store: Store, url: str, segment: Any) -> None:
+    store.ingest("spool").feed(0, some_segment(segment).data, 0)
+    rights = ("GRANT ALL ON ALL TABLES IN SCHEMA public TO standby",)
+    standby = open_store(
+        in_role(url, "standby", *rights, "ALTER ROLE standby SET default_transaction_read_only = on")
+    )
+    assert standby.points("run", "accuracy").total == 60
+    with pytest.raises(StoreUnavailable, match="read-only transaction"):
+        standby.ingest("other").feed(0, some_segment(segment, "other").data, 0)
+    standby.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "me:sesame@127.0.0.1:{port}/nowhere",
+        "me:ses@me/sesame@127.0.0.1:{port}/nowhere",
+        "me@127.0.0.1:{port}/nowhere?a=b&password=sesame",
+        "me@127.0.0.1:{port}/nowhere?PASSWORD=sesame&sslpassword=sesame",
+        "me:sesame@host:port/nowhere",
+        "me:sesame@[::1/nowhere",
+        "me:sesame@/with ? odd # name",
+    ],
+)
+def test_the_password_is_in_no_message(address: str, postgresql: PostgreSQLServer) -> None:
+    with pytest.raises(TrainboardError) as refused:
+        open_store(f"postgresql://{address.format(port=postgresql.port)}", create=True)
+    assert PASSWORD not in str(refused.value) and "ses@me" not in str(refused.value)
+
+
+def ask(server: ServerProcess, path: str) -> Any:
+    with urllib.request.urlopen(f"{server.url}{path}", timeout=30) as answer:
+        return answer.read().decode()
+
+
+def test_two_servers_a_program_and_a_remote_one_share_a_store_and_see_one_another(
+    store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAINBOARD_DIR", str(tmp_path))
+    servers = [ServerProcess(url) for _ in range(2)]
+    try:
+        with tb.init("shared", id="empty", store=url):
+            pass
+        answers: list[Any] = []
+        version = store.version()
+        waits = [
+            threading.Thread(
+                target=lambda server=server: answers.append(
+                    json.loads(ask(server, f"/api/v1/changes?since={version}&wait=20"))
+                )
+            )
+            for server in servers
+        ]
+        for wait in waits:
+            wait.start()
+        targets = [url, *(server.url for server in servers)]
+        for number, target in enumerate(targets):
+            with tb.init("shared", id=f"run-{number}", store=target) as run:
+                for step in range(1_000):
+                    run.log({"loss": float(step)})
+                assert run.flush(30)
+        for wait in waits:
+            wait.join()
+        assert all(answer["version"] != version for answer in answers) and len(answers) == 2
+        for server in servers:
+            told = {run["id"]: run["status"] for run in json.loads(ask(server, "/api/v1/runs"))["runs"]}
+            assert told == {name: "finished" for name in ("empty", "run-0", "run-1", "run-2")}
+        for number in range(3):
+            assert store.points_since(f"run-{number}", "loss", 0).value.tolist() == list(range(1_000))
+        pages = [ask(servers[0], path) for path in ("/", "/_dash-layout")]
+    finally:
+        for server in servers:
+            server.process.send_signal(signal.SIGINT)
+    printed = [server.process.communicate(timeout=30)[0] for server in servers]
+    assert PASSWORD not in "".join([*pages, *printed])

@@ -30,8 +30,8 @@ AXES = st.sampled_from(["step", "wall", "relative"])
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return open_store(tmp_path_factory.mktemp("pyramid") / "store.db", create=True)
+def shared(shared_store_url: str) -> Store:
+    return open_store(shared_store_url, create=True)
 
 
 def steps_in(order: str, count: int, generator: np.random.Generator) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from cutting_proxy import CuttingProxy
 from dashboard_fixtures import eventually
+from engine_fixtures import with_any_engine
 from server_process import ServerProcess
 
 import trainboard as tb
@@ -37,12 +38,12 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(store_url: str) -> Iterator[Start]:
     started: list[ServerProcess] = []
 
     def begin(*options: str) -> ServerProcess:
-        open_store(tmp_path / "runs.db", create=True).close()
-        started.append(ServerProcess(tmp_path / "runs.db", *options))
+        open_store(store_url, create=True).close()
+        started.append(ServerProcess(store_url, *options))
         return started[-1]
 
     yield begin
@@ -51,9 +52,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(store_url: str) -> Iterator[Store]:
     """The server's store, read beside it."""
-    opened = open_store(tmp_path / "runs.db", create=True)
+    opened = open_store(store_url, create=True)
     yield opened
     opened.close()
 
@@ -97,6 +98,7 @@ def test_a_run_is_resumed_where_the_server_says_it_ended(start: Start, store: St
         tb.init("digits", id="again", store=url)
 
 
+@with_any_engine
 def test_a_silent_run_is_known_to_live(start: Start, store: Store) -> None:
     with tb.init("digits", store=start().url) as run:
         assert run.flush(30)
@@ -167,7 +169,7 @@ def test_a_killed_program_loses_nothing_once_the_next_one_logs_there(start: Star
         assert store.run(run_id).status == "killed"
 
 
-def test_a_server_that_answers_nobody_keeps_nobody_waiting(store: Store) -> None:
+def test_a_server_that_answers_nobody_keeps_nobody_waiting() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         begun = time.monotonic()
@@ -179,6 +181,7 @@ def test_a_server_that_answers_nobody_keeps_nobody_waiting(store: Store) -> None
     assert len(list(spool_root(run.store).iterdir())) == 1
 
 
+@with_any_engine
 def test_a_wrong_token_is_one_warning_and_the_right_one_catches_up(
     start: Start, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,6 +199,7 @@ def test_a_wrong_token_is_one_warning_and_the_right_one_catches_up(
     assert len(caught) == 1
 
 
+@with_any_engine
 @pytest.mark.parametrize(("spoken", "advice"), [(0, "where the program logs"), (2, "machine of the server")])
 def test_versions_that_misunderstand_one_another_say_which_to_update(
     start: Start, monkeypatch: pytest.MonkeyPatch, spoken: int, advice: str

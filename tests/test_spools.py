@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from trainboard.storage.spools import adopt_orphans, found_in, lock, spool_root
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db", create=True)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, create=True)
+    yield opened
+    opened.close()
 
 
 def leave_spool(store: Store, name: str, *segments: Any) -> Path:
@@ -127,7 +130,8 @@ def test_a_spool_that_is_still_being_made_is_left_alone(store: Store) -> None:
     assert path.exists()
 
 
-def test_a_spool_stays_when_the_store_is_unavailable(store: Store, segment: Any, tmp_path: Path) -> None:
+def test_a_spool_stays_when_its_file_is_deleted(segment: Any, tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
     path = leave_spool(store, "spool", some_segment(segment, project="digits"))
     for file in tmp_path.glob("store.db*"):
         if file.is_file():
@@ -142,7 +146,7 @@ def test_a_spool_stays_when_the_store_is_unavailable(store: Store, segment: Any,
 
 def test_a_spool_is_never_taken_for_an_orphan_while_it_is_made(store: Store) -> None:
     root = spool_root(store.url)
-    root.mkdir()
+    root.mkdir(parents=True)
     over = threading.Event()
     taken: list[str] = []
 

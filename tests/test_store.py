@@ -6,21 +6,25 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import func, insert, select
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.errors import RunNotFound, SeriesNotFound
 from trainboard.storage.frames import FrameType
+from trainboard.storage.schema import blobs
 from trainboard.storage.series import SILENCE_S
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db", create=True)
+def store(store_url: str) -> Iterator[Store]:
+    opened = open_store(store_url, create=True)
+    yield opened
+    opened.close()
 
 
 def add_run(store: Store, segment: Any, run: str, **described: Any) -> None:
@@ -159,9 +163,9 @@ def test_a_reader_sees_one_state_while_a_writer_writes(store: Store, segment: An
         assert len(store.points("run", "loss").step) == 2
 
 
-def test_a_writer_holds_the_write_lock_from_its_first_statement(store: Store) -> None:
-    path = store.url.removeprefix("sqlite:///")
-    other = sqlite3.connect(path, timeout=0, isolation_level=None)
+def test_a_writer_of_a_file_holds_the_write_lock_from_its_first_statement(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
+    other = sqlite3.connect(tmp_path / "store.db", timeout=0, isolation_level=None)
     with store.writing(), pytest.raises(sqlite3.OperationalError, match="locked"):
         other.execute("BEGIN IMMEDIATE")
     other.execute("BEGIN IMMEDIATE")
@@ -170,7 +174,7 @@ def test_a_writer_holds_the_write_lock_from_its_first_statement(store: Store) ->
 
 def test_a_transaction_that_fails_leaves_nothing(store: Store) -> None:
     with pytest.raises(RuntimeError), store.writing() as connection:
-        connection.execute(text("INSERT INTO blobs VALUES ('a', x'00')"))
+        connection.execute(insert(blobs), {"hash": "a", "data": b"\0"})
         raise RuntimeError
     with store.reading() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM blobs")) == 0
+        assert connection.scalar(select(func.count()).select_from(blobs)) == 0

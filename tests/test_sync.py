@@ -27,9 +27,9 @@ def away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[ServerProcess]:
-    open_store(tmp_path / "server.db", create=True).close()
-    started = ServerProcess(tmp_path / "server.db")
+def server(store_url: str) -> Iterator[ServerProcess]:
+    open_store(store_url, create=True).close()
+    started = ServerProcess(store_url)
     yield started
     started.kill()
 
@@ -55,14 +55,14 @@ def sync(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Any:
 
 
 def test_an_offline_run_of_several_segments_is_sent_to_a_server_once(
-    tmp_path: Path, server: ServerProcess, capsys: pytest.CaptureFixture[str]
+    store_url: str, tmp_path: Path, server: ServerProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = tmp_path / "local.db"
     log_offline(store, points=50_000)
     said = sync(capsys, store, "--to", server.url)
     assert (said["to"], len(said["sent"]), said["left"]) == (server.url, 1, [])
-    assert values(tmp_path / "server.db") == [float(step) for step in range(50_000)]
-    assert open_store(tmp_path / "server.db").run("off").status == "finished"
+    assert values(store_url) == [float(step) for step in range(50_000)]
+    assert open_store(store_url).run("off").status == "finished"
     assert sync(capsys, store, "--to", server.url)["sent"] == []
 
 
@@ -88,7 +88,7 @@ def test_a_spool_is_sent_to_the_store_it_was_meant_for_unless_another_is_named(
 
 
 def test_a_run_meant_for_a_server_that_was_away_is_sent_there_later(
-    server: ServerProcess, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    server: ServerProcess, store_url: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.kill()
     log_offline_as_new = tb.init("digits", mode="offline", store=server.url)
@@ -98,7 +98,7 @@ def test_a_run_meant_for_a_server_that_was_away_is_sent_there_later(
     assert "cannot be reached" in capsys.readouterr().err
     server.start()
     assert len(sync(capsys, server.url)["sent"]) == 1
-    assert values(tmp_path / "server.db", log_offline_as_new.id) == [1.0]
+    assert values(store_url, log_offline_as_new.id) == [1.0]
 
 
 def test_a_spool_in_use_is_left_alone_and_said_to_be(
@@ -120,19 +120,19 @@ SYNC = "import sys; from trainboard.cli import main; sys.exit(main(['sync', *sys
 
 
 def test_a_sync_that_is_killed_is_continued_by_the_next_one(
-    tmp_path: Path, server: ServerProcess, capsys: pytest.CaptureFixture[str]
+    store_url: str, tmp_path: Path, server: ServerProcess, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store = tmp_path / "local.db"
     log_offline(store, points=300_000)
     command = [sys.executable, "-c", SYNC, str(store), "--to", server.url]
     program = subprocess.Popen(command)
-    reader = open_store(tmp_path / "server.db")
+    reader = open_store(store_url)
     eventually(lambda: reader.version() > 3, 30)
     os.kill(program.pid, signal.SIGKILL)
     program.wait()
     assert spool_root(store).joinpath(*os.listdir(spool_root(store))).is_dir(), "it was not killed in time"
     sync(capsys, store, "--to", server.url)
-    assert values(tmp_path / "server.db") == [float(step) for step in range(300_000)]
+    assert values(store_url) == [float(step) for step in range(300_000)]
     reader.close()
 
 
@@ -146,14 +146,14 @@ def test_what_cannot_be_sent_is_one_line_and_status_2(
 
 
 def test_the_next_run_adopts_what_an_offline_one_left_for_the_server(
-    tmp_path: Path, server: ServerProcess
+    store_url: str, server: ServerProcess
 ) -> None:
     offline = tb.init("digits", mode="offline", store=server.url)
     offline.log({"loss": 1.0})
     offline.finish()
     with tb.init("digits", store=server.url) as run:
         eventually(lambda: len(list(spool_root(run.store).iterdir())) == 1, 30)
-    assert values(tmp_path / "server.db", offline.id) == [1.0]
+    assert values(store_url, offline.id) == [1.0]
 
 
 def test_a_dashboard_adopts_what_an_offline_run_left(
