@@ -22,6 +22,7 @@ from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
 if TYPE_CHECKING:
+    from .system_metrics import SystemMetrics
     from .watch import Hook
 
 _DESCRIBING_SECONDS = 1.0
@@ -78,6 +79,7 @@ class Run:
         self._is_copy = False
         self._identity = identity
         self._describing: threading.Thread | None = None
+        self._system: SystemMetrics | None = None
 
     def log(
         self,
@@ -207,6 +209,15 @@ class Run:
         with contextlib.suppress(SpoolClosed, SpoolFull):
             self._spool.message(FrameType.UPDATE, {"environment": to_plain(gather_slowly())})
 
+    def sample_system(self, every: float) -> None:
+        """Log the machine's state each ``every`` seconds, at the step logged last."""
+        from .system_metrics import SystemMetrics
+
+        def log(values: dict[str, float]) -> None:
+            self.log(values, max(self._step - 1, 0), commit=False)
+
+        self._system = SystemMetrics(log, every)
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all logged so far is in the store; False if it is not in ``timeout`` seconds."""
         return self._drain is None or self._drain.flush(timeout)
@@ -225,6 +236,8 @@ class Run:
         if not self._ended:
             self._ended = True
             self.unwatch()
+            if self._system is not None:
+                self._system.close()
             if self._describing is not None:
                 self._describing.join(_DESCRIBING_SECONDS)
         if self._spool is not None and self._spool.close(ending._asdict()):
