@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..storage.errors import RunNotFound, StoreNotFound, StoreUnavailable
 from ..storage.frames import FORMAT, FrameType
 from ..storage.location import check_location, resolve_url, spool_root
+from ..storage.mounts import network_warning
 from ..storage.sinks import Resumable, open_sink
 from ..storage.spools import adopt_orphans
 from . import lifecycle
@@ -107,6 +108,8 @@ def _begin(
         config = {**stored.config, **config}
     spool = _open_spool(url, identity)
     report = Warner()
+    if unsafe := network_warning(url):
+        report("network", unsafe)
 
     def announce() -> None:
         spool.message(FrameType.RUN, _run_message(identity, config))
