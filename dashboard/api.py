@@ -23,9 +23,12 @@ from .pages import PAGES
 if TYPE_CHECKING:
     from ..storage import RunRecord, Store
     from ..storage.points import Axis
+    from ..storage.run_list import RunPage
 
 MAX_WAIT_SECONDS = 20.0
 MAX_SERIES = 5_000
+MAX_RUNS = 1_000
+_PAGE = 300
 MAX_BODY = 4 << 20
 _WIDTH = 500
 AXES: dict[str, Axis] = {"step": "step", "relative": "relative", "wall": "wall"}
@@ -68,42 +71,48 @@ class _Interface:
         return JSONResponse({"version": change.version, "runs": change.runs})
 
     async def runs(self, request: Request) -> Response:
-        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured."""
-        ids = request.query_params.get("ids")
-        if ids is not None:
-            return JSONResponse({"runs": await asyncio.to_thread(self._some_runs, ids.split(","))})
-        project = request.query_params.get("project") or None
-        return JSONResponse(await asyncio.to_thread(self._all_runs, project))
+        """``?project=P&search=WORDS&limit=N&after=CURSOR``: a page of its runs, and all projects.
+
+        ``?ids=A,B``: of these runs those that exist.
+        """
+        asked = request.query_params
+        if "ids" in asked:
+            ids = asked["ids"].split(",")[:MAX_RUNS]
+            return JSONResponse({"runs": await asyncio.to_thread(self._some_runs, ids)})
+        limit = int(min(max(_number(request, "limit", _PAGE), 1), MAX_RUNS))
+        page = (asked.get("project") or None, asked.get("search", ""), limit, asked.get("after"))
+        return JSONResponse(await asyncio.to_thread(self._page_of_runs, *page))
 
     def _some_runs(self, ids: list[str]) -> list[dict[str, Any]]:
-        found = []
-        for run_id in ids:
-            try:
-                found.append(_run(self._store.run(run_id)))
-            except RunNotFound:
-                continue
-        return found
+        return _coloured(self._store.run_page(ids=ids, limit=len(ids)))
 
-    def _all_runs(self, project: str | None) -> dict[str, Any]:
-        records = self._store.runs()
-        projects = list(dict.fromkeys(record.project for record in records))
+    def _page_of_runs(
+        self, project: str | None, search: str, limit: int, after: str | None
+    ) -> dict[str, Any]:
+        projects = self._store.projects()
         if project not in projects:
             project = projects[0] if projects else None
-        of_project = [record for record in records if record.project == project]
-        last = len(of_project) - 1
-        runs = [_run(record) | {"color": run_color(last - i)} for i, record in enumerate(of_project)]
-        return {"project": project, "projects": projects, "runs": runs}
+        try:
+            page = self._store.run_page(project, search=search, limit=limit, after=after)
+        except ValueError as error:
+            raise HTTPException(400, f"'after' must be what a page of runs said, not {after!r}.") from error
+        told = {"project": project, "projects": projects, "runs": _coloured(page)}
+        return told | {"total": page.total, "after": page.after}
 
     async def series(self, request: Request) -> Response:
-        """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
-        ids = [run for run in request.query_params.get("runs", "").split(",") if run]
-        return JSONResponse(await asyncio.to_thread(self._series, ids))
+        """``?runs=A,B&kind=K&search=TEXT``: their different series, and which of them each run has.
 
-    def _series(self, ids: list[str]) -> dict[str, list[list[Any]]]:
-        found: dict[str, list[list[Any]]] = {run: [] for run in ids}
-        for record in self._store.series(ids) if ids else []:
-            found[record.run_id].append([record.tag, record.kind, record.rank, record.count])
-        return found
+        The reply is ``{"series": [[tag, kind, rank], …], "runs": {run: [position, …]}, "total": N}``, with
+        the first ``MAX_SERIES`` of ``N`` series.
+        """
+        asked = request.query_params
+        ids = [run for run in asked.get("runs", "").split(",") if run][:MAX_RUNS]
+        wanted = (ids, asked.get("kind"), asked.get("search", ""))
+        return JSONResponse(await asyncio.to_thread(self._series, *wanted))
+
+    def _series(self, ids: list[str], kind: str | None, search: str) -> dict[str, Any]:
+        found = self._store.series_list(ids, kind, search=search, limit=MAX_SERIES)
+        return {"series": found.series, "runs": found.of_run, "total": found.total}
 
     async def scalars(self, request: Request) -> Response:
         """One batch for all cards in view; the reply is packed as ``cards.scalar.pack`` says.
@@ -134,6 +143,10 @@ class _Interface:
             except (RunNotFound, SeriesNotFound):
                 lines.append(None)
         return scalar.pack(lines)
+
+
+def _coloured(page: RunPage) -> list[dict[str, Any]]:
+    return [_run(run) | {"color": run_color(older)} for run, older in zip(page.runs, page.older, strict=True)]
 
 
 def _run(record: RunRecord) -> dict[str, Any]:

@@ -71,7 +71,7 @@ class Changes:
             version = await asyncio.to_thread(self._store.version)
             if version == self._version:
                 return
-            revisions = await asyncio.to_thread(self._store.revisions)
+            revisions = await asyncio.to_thread(self._read_revisions, version)
             changed = {run for run, revision in revisions.items() if self._revisions.get(run) != revision}
             changed |= self._revisions.keys() - revisions.keys()
             self._history.append((self._version, frozenset(changed)))
@@ -79,6 +79,13 @@ class Changes:
             self._moved.set()
             if not self._closed:
                 self._moved = asyncio.Event()
+
+    def _read_revisions(self, version: int) -> dict[str, int]:
+        """The revision of every run; of those that run alone where these explain the version."""
+        revisions = self._revisions | self._store.revisions("running")
+        if len(revisions) + sum(revisions.values()) == version:
+            return revisions
+        return self._store.revisions()
 
     def _changed_after(self, since: int) -> list[str] | None:
         if since == self._version:

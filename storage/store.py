@@ -28,6 +28,7 @@ from .location import (
 from .migrate import prepare
 from .points import query_points, read_since
 from .records import Record, read_index, read_records, spread
+from .run_list import RunPage, SeriesList, read_page, read_projects, read_series
 from .schema import runs, series
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import Resumable
@@ -127,12 +128,43 @@ class Store:
             query = select(func.count(), func.coalesce(func.sum(runs.c.revision), 0)).select_from(runs)
             return int(sum(connection.execute(query).one()))
 
-    def revisions(self) -> dict[str, int]:
-        """For each run's id a number that grows whenever anything of the run changes."""
+    def revisions(self, status: str | None = None) -> dict[str, int]:
+        """For each run's id, of all or of one stored status, a number that grows whenever the run changes."""
+        query = select(runs.c.run_id, runs.c.revision)
+        if status is not None:
+            query = query.where(runs.c.status == status)
         with self.reading() as connection:
-            return {
-                row.run_id: row.revision for row in connection.execute(select(runs.c.run_id, runs.c.revision))
-            }
+            return {row.run_id: row.revision for row in connection.execute(query)}
+
+    def projects(self) -> list[str]:
+        """The names of all projects, the one with the newest run first."""
+        with self.reading() as connection:
+            return read_projects(connection)
+
+    def run_page(
+        self,
+        project: str | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        search: str = "",
+        limit: int = 100,
+        after: str | None = None,
+    ) -> RunPage:
+        """A page of the runs of one project or all, or of some ``ids``, newest first; see ``RunPage``.
+
+        Runs are found by every word of ``search``, in their name, id, group, tags or status. ``after`` is
+        what the page before says, else ``ValueError`` is raised.
+        """
+        asked: dict[str, Any] = {"project": project, "ids": ids, "search": search}
+        with self.reading() as connection:
+            return read_page(connection, self._run_record, **asked, limit=limit, after=after)
+
+    def series_list(
+        self, run_ids: Sequence[str], kind: str | None = None, *, search: str = "", limit: int = 5_000
+    ) -> SeriesList:
+        """Which series runs have, without their summaries, a bounded number; see ``SeriesList``."""
+        with self.reading() as connection:
+            return read_series(connection, run_ids, kind, search, limit)
 
     def runs(self, project: str | None = None, where: Mapping[str, Any] | None = None) -> list[RunRecord]:
         """Runs, newest first, of one project or all.

@@ -7,6 +7,7 @@
   const WAIT_SECONDS = 20;
   const WAIT_SECONDS_RUNNING = 4;
   const TICK_MILLISECONDS = 1000;
+  const PAGE = 300;
   const RETRY_MILLISECONDS = [250, 500, 1000, 2000];
   let version = -1;
   let started = false;
@@ -15,6 +16,7 @@
   let refreshAt = 0;
   let refreshTimer = null;
   let pending = new Set();
+  let next = null; /* what to ask the next page of runs with */
 
   async function json(url, options) {
     const answer = await fetch(url, options);
@@ -90,29 +92,59 @@
     dash_clientside.set_props("tick", { data: version });
   }
 
+  const page = (asked) => json(`/api/v1/runs?${new URLSearchParams({ project: trainboard.value("project"), ...asked })}`);
+
   async function refreshAll() {
     const project = trainboard.value("project");
-    const answer = await json(`/api/v1/runs?project=${encodeURIComponent(project)}`);
+    const answer = await page({ limit: Math.max(PAGE, state.runs?.length ?? 0) });
     if (project !== trainboard.value("project")) return; /* another was chosen, and asked for, meanwhile */
     state.project = answer.project;
     state.projects = answer.projects;
-    trainboard.setRuns(answer.runs);
+    next = answer.after;
+    trainboard.setRuns(answer.runs, answer.total);
+    const unknown = trainboard.unknownRuns();
+    if (unknown.length) trainboard.keepRuns(await some(unknown));
+  }
+
+  const some = async (ids) => (await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`)).runs;
+
+  /** The next page of the project's runs joins those there are. */
+  async function readMore() {
+    const after = next;
+    const answer = await page({ limit: PAGE, after });
+    if (after !== next) return; /* they were read anew meanwhile */
+    next = answer.after;
+    trainboard.setRuns([...state.runs, ...answer.runs], answer.total);
+  }
+
+  /** Runs that match words, however old, and how many do. */
+  async function search(words) {
+    const answer = await page({ limit: PAGE, search: words });
+    trainboard.keepRuns(answer.runs);
+    return answer;
   }
 
   async function refreshSome(ids) {
-    const answer = await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`);
-    const found = new Map(answer.runs.map((run) => [run.id, run]));
-    const known = new Set(state.runs.map((run) => run.id));
+    const answer = await some(ids);
+    const found = new Map(answer.map((run) => [run.id, run]));
+    const known = new Set([...state.runs.map((run) => run.id), ...state.beyond.keys()]);
     const isNews = (run) =>
       !state.projects.includes(run.project) || (run.project === state.project && !known.has(run.id));
-    if (answer.runs.some(isNews)) return refreshAll();
+    if (answer.some(isNews)) return refreshAll();
     const gone = new Set(ids.filter((id) => !found.has(id)));
+    for (const id of state.beyond.keys()) {
+      if (gone.has(id)) state.beyond.delete(id);
+      else if (found.has(id)) state.beyond.set(id, found.get(id));
+    }
     trainboard.setRuns(
       state.runs.filter((run) => !gone.has(run.id)).map((run) => ({ ...run, ...found.get(run.id) })),
     );
   }
 
   trainboard.live = {
+    hasMore: () => next !== null,
+    readMore,
+    search,
     start() {
       if (started) return;
       started = true;

@@ -12,31 +12,57 @@
   const EXACT = ["step", "wall", "value"];
   const THINNED = [...EXACT, "low", "high", "bad"];
 
-  const catalog = new Map(); /* run -> [[tag, kind, rank, count], …] */
+  const collator = new Intl.Collator("en", { numeric: true });
+  const catalog = new Map(); /* run -> tag -> its ranks */
   const cache = new Map(); /* series -> its columns, and whether the server has more */
   const wanted = new Map(); /* tag -> listeners of the cards in view */
   let axis = "step";
   let timer = null;
   let busy = false;
   let readyAt = 0;
+  let untold = 0; /* how many tags there are beyond those the server told */
+  let search = ""; /* what all tags of the catalog contain: the filter, where there are too many */
+  let sortedTags = null;
 
   const key = (run, rank, tag) => JSON.stringify([run, rank, tag]);
 
   /* --- Which series there are ---------------------------------------------------------------- */
 
   async function readCatalog(runs) {
+    const asked = search;
     for (let i = 0; i < runs.length; i += RUNS_PER_REQUEST) {
-      const ids = runs.slice(i, i + RUNS_PER_REQUEST).map(encodeURIComponent).join(",");
-      const answer = await trainboard.json(`/api/v1/series?runs=${ids}`);
-      for (const [run, series] of Object.entries(answer)) catalog.set(run, series);
+      const ids = runs.slice(i, i + RUNS_PER_REQUEST).join(",");
+      const answer = await trainboard.json(`/api/v1/series?${new URLSearchParams({ runs: ids, kind: "scalar", search })}`);
+      if (asked !== search) return; /* others are asked for meanwhile */
+      for (const [run, positions] of Object.entries(answer.runs)) {
+        const tags = new Map();
+        for (const [tag, , rank] of positions.map((position) => answer.series[position])) {
+          if (tags.has(tag)) tags.get(tag).push(rank);
+          else tags.set(tag, [rank]);
+        }
+        catalog.set(run, tags);
+      }
+      untold = Math.max(untold, answer.total - answer.series.length);
     }
+    sortedTags = null;
     trainboard.emit("catalog");
     schedule();
   }
 
+  /** Where there are more tags than the server tells at once, it looks for those the filter names. */
+  trainboard.on("query", () => {
+    const filter = trainboard.value("filter");
+    if (filter === search || (search === "" && untold === 0)) return;
+    search = filter;
+    untold = 0;
+    catalog.clear();
+    learn(state.shown.map((run) => run.id));
+  });
+
   const isShown = (run) => state.shown.some((shown) => shown.id === run);
   const learn = (runs) => runs.length && readCatalog(runs).catch(() => setTimeout(() => learn(runs), RETRY_MILLISECONDS));
 
+  trainboard.on("shown", () => (sortedTags = null));
   trainboard.on("shown", () => learn(state.shown.map((run) => run.id).filter((run) => !catalog.has(run))));
   trainboard.on("tick", (runs) => {
     const changed = runs === null ? [...catalog.keys()] : [...runs];
@@ -55,13 +81,14 @@
   function missing() {
     const requests = [];
     for (const run of state.shown) {
-      for (const [tag, kind, rank] of catalog.get(run.id) ?? []) {
-        if (kind !== "scalar" || !wanted.has(tag)) continue;
-        const entry = cache.get(key(run.id, rank, tag));
-        if (entry && !entry.stale) continue;
-        const since = entry && entry.columns.step.length <= HELD ? entry.total : 0;
-        requests.push({ run: run.id, tag, rank, since });
-        if (requests.length === SERIES_PER_REQUEST) return requests;
+      for (const tag of wanted.keys()) {
+        for (const rank of catalog.get(run.id)?.get(tag) ?? []) {
+          const entry = cache.get(key(run.id, rank, tag));
+          if (entry && !entry.stale) continue;
+          const since = entry && entry.columns.step.length <= HELD ? entry.total : 0;
+          requests.push({ run: run.id, tag, rank, since });
+          if (requests.length === SERIES_PER_REQUEST) return requests;
+        }
       }
     }
     return requests;
@@ -176,20 +203,20 @@
 
   const seriesOf = (tag) =>
     [...state.shown].reverse().flatMap((run) => {
-      const found = (catalog.get(run.id) ?? []).filter(([name, kind]) => name === tag && kind === "scalar");
-      return found.map(([, , rank]) => ({ run, rank, several: found.length > 1 }));
+      const ranks = catalog.get(run.id)?.get(tag) ?? [];
+      return ranks.map((rank) => ({ run, rank, several: ranks.length > 1 }));
     });
 
   trainboard.scalars = {
     /** Every tag of the shown runs, sorted, or null while that is not known yet. */
     tags() {
       if (state.runs === null || !state.shown.every((run) => catalog.has(run.id))) return null;
-      const tags = new Set();
-      for (const run of state.shown) {
-        for (const [tag, kind] of catalog.get(run.id)) if (kind === "scalar") tags.add(tag);
-      }
-      return [...tags].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+      const tags = () => new Set(state.shown.flatMap((run) => [...catalog.get(run.id).keys()]));
+      return (sortedTags ??= [...tags()].sort(collator.compare));
     },
+
+    /** How many more tags there are than the server told. */
+    untold: () => untold,
 
     /** Keep a tag's lines up to date while its card is in view; call the result when it is not. */
     follow(tag, listener) {
