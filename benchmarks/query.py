@@ -112,9 +112,7 @@ def report(repeats: int) -> str:
         times = (f"{figures[name]:.1f}" for name in WINDOWS)
         rows.append((f"{points:,}", *times, f"{figures['bytes']:.1f}", f"{figures['million points/s']:.1f}"))
     header = ("points", *WINDOWS, "bytes a point", "stored, million points/s")
-    one = table(
-        f"Query of a window of one series at {WIDTH} pixels, milliseconds", header, rows
-    )
+    one = table(f"Query of a window of one series at {WIDTH} pixels, milliseconds", header, rows)
     took = median_of(repeats, "benchmarks.query", "compare")["all"]
     many = [(f"{RUNS} runs of {RUN_POINTS:,} points", f"{took:.0f}")]
     return one + "\n" + table(f"Comparison of runs at {WIDTH} pixels, to arrays", ("", "ms"), many)
