@@ -17,19 +17,19 @@ from typing import Any
 from .measure import Row, table
 from .server import Server
 
-STEPS = 20
-STORES = ((1_500, 1_500), (100_000, 1), (1, 1_000_000))
+STORES = ((1_500, 1_500, 20), (100_000, 1, 20), (1, 1_000_000, 1))
 WIDTH = 500
 _BATCH = 256
+_PIECE = 1 << 20
 
 
-def build(path: Path, runs: int, tags: int) -> float:
-    """Store so many runs of so many tags as their spools would say them; returns seconds."""
+def build(path: Path, runs: int, tags: int, steps: int) -> float:
+    """Store so many runs of so many tags as drains would; returns seconds."""
     from trainboard.storage import open_store
     from trainboard.storage.frames import FrameType, message
 
     store = open_store(path, create=True)
-    said = b"".join(_scalars(tags))
+    said = b"".join(_scalars(tags, steps))
     begin = time.perf_counter()
     for number in range(runs):
         run = f"run-{number:06}"
@@ -38,19 +38,21 @@ def build(path: Path, runs: int, tags: int) -> float:
         data = message(FrameType.OPEN, opened).data
         data += message(FrameType.RUN, json.dumps(described).encode()).data + said
         data += message(FrameType.FINISH, b'{"status": "finished"}').data
-        assert store.ingest(run).feed(0, data, 0) == len(data)
+        ingest, at = store.ingest(run), 0
+        while at < len(data):
+            at = ingest.feed(0, data[at : at + _PIECE], at)
     store.close()
     return time.perf_counter() - begin
 
 
-def _scalars(tags: int) -> Iterator[bytes]:
-    """Declarations of the series, then ``STEPS`` points of each."""
+def _scalars(tags: int, steps: int) -> Iterator[bytes]:
+    """Declarations of the series, then the points of each."""
     from trainboard.storage.frames import FrameType, message, scalar_batch
 
     for tag in range(tags):
         name = json.dumps({"kind": "scalar", "tag": f"layer_{tag // 10:06}/metric_{tag % 10}"})
         yield message(FrameType.SERIES, name.encode(), tag).data
-    for step in range(STEPS):
+    for step in range(steps):
         for first in range(0, tags, _BATCH):
             fields: list[float] = []
             for position, tag in enumerate(range(first, min(first + _BATCH, tags))):
@@ -106,26 +108,29 @@ def _read(url: str, body: bytes | None = None) -> bytes:
         return answer.read()
 
 
-def report(stores: tuple[tuple[int, int], ...] = STORES) -> str:
+def report(stores: tuple[tuple[int, int, int], ...] = STORES) -> str:
     rows: list[Row] = []
     header: Row = ()
-    for runs, tags in stores:
+    for runs, tags, steps in stores:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "store.db")
-            seconds = build(path, runs, tags)
+            seconds = build(path, runs, tags, steps)
             size = path.stat().st_size / 1e6
             figures = {"stored in, s": seconds, "store, MB": size} | measure(path)
-        header = ("runs", "tags of each", *figures)
-        rows.append((f"{runs:,}", f"{tags:,}", *(f"{figure:,.0f}" for figure in figures.values())))
-    return table(f"Many runs and tags, {STEPS} points of each series; milliseconds", header, rows)
+        header = ("runs", "tags of each", "points of each", *figures)
+        rows.append(
+            (f"{runs:,}", f"{tags:,}", f"{steps}", *(f"{figure:,.0f}" for figure in figures.values()))
+        )
+    return table("Many runs and tags, milliseconds", header, rows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.many_series", description=__doc__)
     parser.add_argument("--runs", type=int)
     parser.add_argument("--tags", type=int)
+    parser.add_argument("--steps", type=int, default=20)
     asked = parser.parse_args()
-    print(report(((asked.runs or 1, asked.tags or 1),) if asked.runs or asked.tags else STORES))
+    print(report(((asked.runs or 1, asked.tags or 1, asked.steps),) if asked.runs or asked.tags else STORES))
 
 
 if __name__ == "__main__":
