@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import multiprocessing
 import os
 import random
-import re
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,21 +18,22 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .measure import Row, table
+from .server import Server
 
-PROGRAM = """
-import sys, trainboard as tb
-run = tb.init("faults", id=sys.argv[2], store=sys.argv[1])
-step = 0
-while True:
-    run.log({"loss": step})
-    print(step, flush=True)
-    step += 1
-"""
-POINTS = (1, 50, 1_000, 10_000, 40_000)
+if TYPE_CHECKING:
+    from trainboard.storage import Store
+
+POINTS = (0, 1, 2, 50, 1_000, 10_000, 40_000)
 RESTART_EVERY = 10
+
+# Children of a process that has imported everything start in milliseconds, not in a second.
+_starter = multiprocessing.get_context("forkserver")
+_starter.set_forkserver_preload(["trainboard.loggers.session", "trainboard.storage.store"])
 
 
 @dataclass
@@ -48,37 +46,6 @@ class Tally:
     lost: int = 0
     repeated: int = 0
     failed_reads: int = 0
-
-
-class Server:
-    """``trainboard serve`` in a process of its own, on the same port after every restart."""
-
-    def __init__(self, store: Path) -> None:
-        self._store = store
-        self._port = "0"
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        command = [sys.executable, "-m", "trainboard", "serve", str(self._store), "--no-open", "--port"]
-        self._process = subprocess.Popen([*command, self._port], stdout=subprocess.PIPE, text=True)
-        assert self._process.stdout is not None
-        found = re.search(r"http://[^:]+:(\d+)/", self._process.stdout.readline())
-        assert found is not None, "the server did not start"
-        self._port = found[1]
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def __enter__(self) -> Server:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
 
 @contextlib.contextmanager
@@ -104,24 +71,51 @@ def reading(server: Server, tally: Tally) -> Iterator[None]:
         thread.join()
 
 
+def log_forever(target: str, run_id: str, folder: str, sender: Connection) -> None:
+    """A training program: a byte goes down the pipe for each ``log()`` that returned."""
+    import warnings
+
+    import trainboard
+
+    os.environ["TRAINBOARD_DIR"] = folder  # the starter has that of when it was started
+    confirmed = sender.fileno()
+    warnings.simplefilter("ignore")
+    run = trainboard.init("faults", id=run_id, store=target, system_every=0)
+    step = 0
+    while True:
+        run.log({"loss": step})
+        os.write(confirmed, b".")
+        step += 1
+
+
 def log_until_killed(
     target: str, run_id: str, points: int, dice: random.Random, server: Server | None
 ) -> int:
     """One program's life; returns how many of its ``log()`` calls returned."""
-    program = subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", PROGRAM, target, run_id], stdout=subprocess.PIPE, text=True
+    receiver, sender = _starter.Pipe(duplex=False)
+    program = _starter.Process(
+        target=log_forever, args=(target, run_id, os.environ["TRAINBOARD_DIR"], sender)
     )
-    assert program.stdout is not None
-    restart_at = dice.randrange(points) if server else -1
+    program.start()
+    sender.close()
+    restart_at = dice.randint(1, max(points, 1)) if server else 0
+    seen = _read(receiver.fileno(), restart_at)
+    if server:
+        server.kill()
+        server.start()
+    seen += _read(receiver.fileno(), points - seen)
+    program.kill()
+    while more := len(os.read(receiver.fileno(), 1 << 16)):
+        seen += more
+    program.join()
+    return seen
+
+
+def _read(descriptor: int, count: int) -> int:
+    """Read at least so many bytes, if the other end lives."""
     seen = 0
-    for number in range(points):
-        seen += program.stdout.readline().endswith("\n")
-        if server and number == restart_at:
-            server.kill()
-            server.start()
-    program.send_signal(signal.SIGKILL)
-    seen += sum(line.endswith("\n") for line in program.stdout)
-    program.wait()
+    while seen < count and (more := len(os.read(descriptor, 1 << 16))):
+        seen += more
     return seen
 
 
@@ -140,8 +134,18 @@ def measure(trials: int, over_http: bool) -> Tally:
                 unlucky = server if over_http and trial % RESTART_EVERY == 0 else None
                 confirmed = log_until_killed(target, f"run-{trial}", dice.choice(POINTS), dice, unlucky)
                 recover(target)
-                _count(tally, confirmed, store.points_since(f"run-{trial}", "loss", 0).value.tolist())
+                _count(tally, confirmed, _stored(store, f"run-{trial}"))
     return tally
+
+
+def _stored(store: Store, run_id: str) -> list[float]:
+    """The points of a run that may have been killed before it had any."""
+    from trainboard.storage.errors import RunNotFound, SeriesNotFound
+
+    try:
+        return store.points_since(run_id, "loss", 0).value.tolist()
+    except (RunNotFound, SeriesNotFound):
+        return []
 
 
 def recover(target: str) -> None:

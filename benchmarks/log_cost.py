@@ -22,9 +22,11 @@ CASES = [
     ("trainboard, dict of 10 floats", "trainboard", "dict", "float"),
     ("trainboard, one float a call", "trainboard", "single", "float"),
     ("trainboard, dict of 10 CPU tensors", "trainboard", "dict", "tensor"),
+    ("trainboard, one CPU tensor a call", "trainboard", "single", "tensor"),
     ("SummaryWriter, 10 floats", "summary_writer", "dict", "float"),
     ("SummaryWriter, one float a call", "summary_writer", "single", "float"),
     ("SummaryWriter, 10 CPU tensors", "summary_writer", "dict", "tensor"),
+    ("SummaryWriter, one CPU tensor a call", "summary_writer", "single", "tensor"),
 ]
 Log = Callable[[dict[str, Any], int], None]
 

@@ -1,6 +1,6 @@
 """What a chart's query takes as series grow, what a comparison of many runs takes, and bytes a point.
 
-``python -m benchmarks.query`` prints the tables; with ``--long`` also for a series of 100 million points.
+``python -m benchmarks.query`` prints the tables. The longest series takes half a minute and 0.7 GB of disk.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from trainboard.storage.chunks import Columns
 
 WIDTH = 500
-LENGTHS = (10_000, 1_000_000, 10_000_000)
-LONG = 100_000_000
+LENGTHS = (10_000, 1_000_000, 100_000_000)
+LONGEST = max(LENGTHS)
+WINDOWS = {"whole": None, "half": 0.5, "a tenth": 0.1, "1 %": 0.01, "0.1 %": 1e-3, "1,000 points": 0.0}
 RUNS, RUN_POINTS = 100, 100_000
 _FEED = 1_000_000
 _REPEATS = 15
@@ -64,7 +65,7 @@ def _curve(points: int, seed: int) -> Iterator[Columns]:
 
 
 def one_series(folder: str, points: str) -> dict[str, float]:
-    """Milliseconds of a chart's query: of everything, and the slowest of some windows; and the size."""
+    """Milliseconds of a chart's query for each of ``WINDOWS``, and bytes and seconds of storing."""
     from trainboard.storage import open_store
 
     count, path = int(points), Path(folder, "store.db")
@@ -72,21 +73,14 @@ def one_series(folder: str, points: str) -> dict[str, float]:
     with sqlite3.connect(path) as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     store = open_store(path)
-    windows = {"everything": None} | {
-        f"{part:.0e} at {at}": (at * count, at * count + part * count)
-        for part in (0.5, 0.02, 1e-3, 1e-5)
-        for at in (0.0, 0.4321)
-    }
-    found = {
-        name: _milliseconds(partial(store.points, "run", "loss", window=window, width=WIDTH))
-        for name, window in windows.items()
-    }
-    return {
-        "everything": found.pop("everything"),
-        "slowest window": max(found.values()),
-        "million points/s": count / took / 1e6,
-        "bytes": path.stat().st_size / count,
-    }
+    figures = {"million points/s": count / took / 1e6, "bytes": path.stat().st_size / count}
+    for name, part in WINDOWS.items():
+        width = 1_000 if part == 0 else count * (part or 0)
+        # Neither begins nor ends where a bucket does.
+        begin = int(0.4321 * count)
+        window = None if part is None else (begin, begin + width)
+        figures[name] = _milliseconds(partial(store.points, "run", "loss", window=window, width=WIDTH))
+    return figures
 
 
 def compare(folder: str) -> dict[str, float]:
@@ -111,29 +105,22 @@ def _milliseconds(query: Callable[[], object]) -> float:
     return statistics.median(took)
 
 
-def report(repeats: int, lengths: tuple[int, ...] = LENGTHS) -> str:
+def report(repeats: int) -> str:
     rows = []
-    for points in lengths:
-        figures = median_of(1 if points == LONG else repeats, "benchmarks.query", "one_series", points)
-        rows.append(
-            (
-                f"{points:,}",
-                f"{figures['everything']:.1f}",
-                f"{figures['slowest window']:.1f}",
-                f"{figures['bytes']:.1f}",
-                f"{figures['million points/s']:.1f}",
-            )
-        )
-    header = ("points", "whole, ms", "slowest of 8 windows, ms", "bytes a point", "stored, million points/s")
-    one = table(f"Query of one series for a chart {WIDTH} pixels wide", header, rows)
+    for points in LENGTHS:
+        figures = median_of(1 if points == LONGEST else repeats, "benchmarks.query", "one_series", points)
+        times = (f"{figures[name]:.1f}" for name in WINDOWS)
+        rows.append((f"{points:,}", *times, f"{figures['bytes']:.1f}", f"{figures['million points/s']:.1f}"))
+    header = ("points", *WINDOWS, "bytes a point", "stored, million points/s")
+    one = table(f"Query of a window of one series at {WIDTH} pixels, milliseconds", header, rows)
     took = median_of(repeats, "benchmarks.query", "compare")["all"]
     many = [(f"{RUNS} runs of {RUN_POINTS:,} points", f"{took:.0f}")]
     return one + "\n" + table(f"Comparison of runs at {WIDTH} pixels, to arrays", ("", "ms"), many)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] in ([], ["--long"]):
-        print(report(repeats=3, lengths=(*LENGTHS, LONG) if "--long" in sys.argv else LENGTHS))
+    if not sys.argv[1:]:
+        print(report(repeats=3))
     else:
         folder, measure, *rest = sys.argv[1:]
         print(json.dumps({"one_series": one_series, "compare": compare}[measure](folder, *rest)))

@@ -95,17 +95,16 @@ class _Interface:
         return JSONResponse(change._asdict() | {"behind": behind})
 
     async def runs(self, request: Request) -> Response:
-        """``?project=P``: its runs, newest first, and all projects. ``?ids=A,B``: these runs, uncoloured.
+        """``?project=P&search=WORDS&limit=N&after=CURSOR``: a page of its runs, and all projects.
 
-        Archived runs are listed with ``&archived=1`` only, deleted ones never.
+        ``?ids=A,B``: of these runs those that exist. Archived runs are listed with ``&archived=1`` only,
+        deleted ones never.
         """
         if "ids" in request.query_params:
             ids = asked.run_ids(request, "ids")
             revisions = await self._revisions()
             return JSONResponse({"runs": await self._read(self._rows.some, ids, revisions)})
-        project = request.query_params.get("project") or None
-        archived = request.query_params.get("archived") == "1"
-        return JSONResponse(await self._read(self._rows.of_project, project, archived))
+        return JSONResponse(await self._read(self._rows.page, asked.page(request)))
 
     async def run(self, request: Request) -> Response:
         """One run, and of each of its ranks how far it is and how it is doing."""
@@ -118,15 +117,18 @@ class _Interface:
         return told | {"ranks": ranks, "slowest": worst and worst._asdict()}
 
     async def series(self, request: Request) -> Response:
-        """``?runs=A,B``: for each run that exists, its series as ``[tag, kind, rank, count]``."""
-        ids = asked.run_ids(request, "runs")
-        return JSONResponse(await self._read(self._series, ids))
+        """``?runs=A,B&kind=K&search=TEXT``: their different series, and which of them each run has.
 
-    def _series(self, ids: list[str]) -> dict[str, list[list[Any]]]:
-        found: dict[str, list[list[Any]]] = {run: [] for run in ids}
-        for record in self._store.series(ids) if ids else []:
-            found[record.run_id].append([record.tag, record.kind, record.rank, record.count])
-        return found
+        The reply is ``{"series": [[tag, kind, rank], …], "runs": {run: [position, …]}, "total": N}``, with
+        the first 5,000 of ``N`` series.
+        """
+        ids = asked.run_ids(request, "runs")
+        kind, search = request.query_params.get("kind"), request.query_params.get("search", "")
+        return JSONResponse(await self._read(self._series, ids, kind, search))
+
+    def _series(self, ids: list[str], kind: str | None, search: str) -> dict[str, Any]:
+        found = self._store.series_list(ids, kind, search=search, limit=asked.MAX_SERIES)
+        return {"series": found.series, "runs": found.of_run, "total": found.total}
 
     async def spools(self, request: Request) -> Response:
         """The spools of this machine that hold more than the store, as ``SpoolWatch.look`` tells of them."""

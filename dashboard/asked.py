@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
@@ -21,6 +21,7 @@ MAX_SERIES = 5_000
 MAX_BUCKETS = 2_500_000
 """Series times pixels of one request; an answer has at most two points a pixel."""
 
+_PAGE = 300
 _MIN_WIDTH, _WIDTH, _MAX_WIDTH = 50, 500, 4_000
 _MAX_INDEX = 2**62
 _MAX_NUMBER = 2**31 - 1
@@ -60,6 +61,24 @@ def run_ids(request: Request, name: str) -> list[str]:
     if len(ids) > MAX_RUNS:
         raise HTTPException(413, f"{len(ids)} runs in one request; {MAX_RUNS} are allowed.")
     return ids
+
+
+class Page(NamedTuple):
+    """Which runs of which project, and how many of them after the place that a page before told."""
+
+    project: str | None
+    search: str
+    archived: bool
+    limit: int
+    after: str | None
+
+
+def page(request: Request) -> Page:
+    """A page of runs, as the query's parameters ask for it."""
+    given = request.query_params
+    limit = min(max(place(request, "limit", str(_PAGE)), 1), MAX_RUNS)
+    project, search = clean_text(given.get("project", "")), clean_text(given.get("search", ""))
+    return Page(project or None, search, given.get("archived") == "1", limit, given.get("after"))
 
 
 async def scalars(request: Request) -> tuple[list[Wanted], View]:

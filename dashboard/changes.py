@@ -101,7 +101,8 @@ class Changes:
             begun = time.monotonic()
             opened, version = self._store.reopened, await asyncio.to_thread(self._store.version)
             if (opened, version) != (self._opened, self._version):
-                self._note(opened, version, await asyncio.to_thread(self._store.revisions))
+                known = self._revisions if opened == self._opened else {}
+                self._note(opened, version, await asyncio.to_thread(self._read_revisions, version, known))
             self._looked_at = begun
 
     def _note(self, opened: int, version: int, revisions: dict[str, int]) -> None:
@@ -118,6 +119,13 @@ class Changes:
         self._moved.set()
         if not self._closed:
             self._moved = asyncio.Event()
+
+    def _read_revisions(self, version: int, known: dict[str, int]) -> dict[str, int]:
+        """The revision of every run; of those that run alone where these explain the version."""
+        revisions = known | self._store.revisions("running")
+        if len(revisions) + sum(revisions.values()) == version:
+            return revisions
+        return self._store.revisions()
 
     def _changed_after(self, since: int) -> list[str] | None:
         if since == self._version:

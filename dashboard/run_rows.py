@@ -7,10 +7,14 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from starlette.exceptions import HTTPException
+
 from .colors import run_color
 
 if TYPE_CHECKING:
     from ..storage import RunRecord, Store
+    from ..storage.run_list import RunPage
+    from .asked import Page
 
 _KEPT = 4_096
 _KEPT_SECONDS = 2.0
@@ -25,7 +29,7 @@ class RunRows:
         self._kept: OrderedDict[str, tuple[int, float, dict[str, Any]]] = OrderedDict()
 
     def some(self, ids: Sequence[str], revisions: Mapping[str, int]) -> list[dict[str, Any]]:
-        """The runs of these ids that exist, without their colours; ``revisions`` are those of all runs."""
+        """The runs of these ids that exist; ``revisions`` are those of all runs."""
         now = time.monotonic()
         found: dict[str, dict[str, Any]] = {}
         for run_id in dict.fromkeys(ids):
@@ -33,29 +37,33 @@ class RunRows:
             if revision == revisions.get(run_id) and now - read_at < _KEPT_SECONDS:
                 found[run_id] = row
         lacking = [run_id for run_id in ids if run_id in revisions and run_id not in found]
-        for record in self._store.runs(ids=lacking) if lacking else []:
-            found[record.id] = run_row(record)
-            self._kept[record.id] = record.revision, now, found[record.id]
+        if lacking:
+            page = self._store.run_page(ids=lacking, limit=len(lacking), archived=True)
+            for record, row in zip(page.runs, _coloured(page), strict=True):
+                found[record.id] = row
+                self._kept[record.id] = record.revision, now, row
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return [found[run_id] for run_id in dict.fromkeys(ids) if run_id in found]
 
-    def of_project(self, project: str | None, archived: bool) -> dict[str, Any]:
-        """A project's runs, newest first and coloured, and the names of all; the newest without a name."""
-        records = self._store.runs(archived=True)
-        listed = [record for record in records if archived or record.archived_at is None]
-        projects = list(dict.fromkeys(record.project for record in [*listed, *records]))
+    def page(self, asked: Page) -> dict[str, Any]:
+        """A page of a project's runs, and the names of all projects; without a name, the newest."""
+        projects = self._store.projects()
+        project = asked.project
         if project not in projects:
             project = projects[0] if projects else None
-        colors = self._colors(project, records)
-        runs = [run_row(run) | {"color": colors[run.id]} for run in listed if run.project == project]
-        return {"project": project, "projects": projects, "runs": runs}
+        try:
+            page = self._store.run_page(**asked._asdict() | {"project": project})
+        except ValueError as error:
+            message = f"'after' must be what a page of runs said, not {asked.after!r:.100}."
+            raise HTTPException(400, message) from error
+        told = {"project": project, "projects": projects, "runs": _coloured(page)}
+        return told | {"total": page.total, "after": page.after}
 
-    def _colors(self, project: str | None, records: Sequence[RunRecord]) -> dict[str, str]:
-        """A colour for each run of a project, which stays when others are archived or deleted."""
-        ever = [*self._store.runs(project, deleted=True), *(run for run in records if run.project == project)]
-        ever.sort(key=lambda run: (-run.created_at, run.id))
-        return {run.id: run_color(len(ever) - 1 - at) for at, run in enumerate(ever)}
+
+def _coloured(page: RunPage) -> list[dict[str, Any]]:
+    rows = zip(page.runs, page.older, strict=True)
+    return [run_row(run) | {"color": run_color(older)} for run, older in rows]
 
 
 def run_row(record: RunRecord) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 from ..storage.errors import RunNotFound, StoreNotFound, StoreUnavailable
 from ..storage.frames import FORMAT, FrameType
 from ..storage.location import check_location, resolve_url, spool_root
+from ..storage.mounts import network_warning
 from ..storage.sinks import Resumable, open_sink
 from ..storage.spools import adopt_orphans
 from .convert import to_plain
@@ -85,6 +86,8 @@ def _record(
         config = {**stored.config, **config}
     spool = _open_spool(url, identity)
     report = Warner()
+    if unsafe := network_warning(url):
+        report("network", unsafe)
 
     def announce() -> None:
         spool.message(FrameType.RUN, _run_message(identity, config))

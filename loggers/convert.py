@@ -7,12 +7,15 @@ Whatever cannot be logged raises ``Refused`` here, whose text tells the user why
 from __future__ import annotations
 
 import operator
+import reprlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, is_dataclass
 from decimal import Decimal
 from hashlib import blake2b
 from numbers import Real
 from typing import Any, NamedTuple
+
+from ..storage.frames import MAX_PAYLOAD
 
 LONGEST_TAG = 1_000
 _DIGEST_BYTES = 8
@@ -182,7 +185,10 @@ def _to_record(value: Any) -> tuple[str, bytes] | None:
 
     for kind in KINDS.values():
         if kind.stored == "records" and isinstance(value, kind.type):
-            return kind.name, kind.encode(value).to_bytes()
+            _refuse_large(_least_size(value))
+            payload = kind.encode(value).to_bytes()
+            _refuse_large(len(payload))
+            return kind.name, payload
     from .figures import to_record
 
     try:
@@ -191,6 +197,20 @@ def _to_record(value: Any) -> tuple[str, bytes] | None:
         what = f"this {type(value).__name__} cannot be logged: {error}"
         raise Refused(f"value {type(value).__name__}", what) from error
     return None if record is None else _to_record(record)
+
+
+def _least_size(record: Any) -> int:
+    """Bytes that a record takes at least, told without encoding it."""
+    held = getattr(record, "__dict__", {}).values()
+    return sum(
+        len(field) if isinstance(field, str | bytes) else getattr(field, "nbytes", 0) for field in held
+    )
+
+
+def _refuse_large(size: int) -> None:
+    if size > MAX_PAYLOAD:
+        size, most = (f"{number >> 20} MiB" for number in (size, MAX_PAYLOAD))
+        raise Refused("large", f"not logged, because it is {size}, and a record may be {most}")
 
 
 def to_plain(value: Any) -> Any:
@@ -214,5 +234,13 @@ def to_plain(value: Any) -> Any:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}…"
+    """What a value looks like, at a cost that does not grow with it."""
+    if is_dataclass(value):
+        return f"a {type(value).__name__}"
+    text = _repr.repr(value[:_SHORT] if isinstance(value, bytes | bytearray) else value)
+    return text if len(text) <= _SHORT else f"{text[: _SHORT - 3]}…"
+
+
+_SHORT = 80
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = _SHORT

@@ -11,7 +11,7 @@ from time import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..storage.frames import MAX_BATCH, MAX_PAYLOAD, FrameType
+from ..storage.frames import MAX_BATCH, FrameType
 from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
 from .drain import Drain
 from .environment import gather_slowly
@@ -131,10 +131,6 @@ class Run:
             batch = numbers[start : start + MAX_BATCH]
             self._keep(len(batch), spool.scalars, step, wall, batch, declare=True)
         for tag, kind, payload in records:
-            if len(payload) > MAX_PAYLOAD:
-                size, most = (f"{number >> 20} MiB" for number in (len(payload), MAX_PAYLOAD))
-                self._warn("large", f"{tag!r} is not logged: it is {size}, and a record may be {most}")
-                continue
             self._keep(1, spool.record, tag, kind, step, wall, payload)
 
     def _keep(self, count: int, append: Callable[..., None], *args: Any, **kwargs: Any) -> None:

@@ -3,7 +3,7 @@
 Reading begins at the top level and opens a bucket into its sixteen, or into its points, if
 
 - it crosses an end of the window,
-- it holds the first or the last point of the window,
+- it holds the first or the last point of the window, and neither begins nor ends with it,
 - the window holds no more points than the picture has room for, or
 - it is wider than a pixel.
 
@@ -25,7 +25,17 @@ from numpy.typing import NDArray
 from . import buckets as bucket_codec
 from . import chunks as point_codec
 from .buckets import Buckets
-from .chunk_rows import Numbers, Source, Window, by_chunk, distinct, open_chunks, sixteen_of, stored_chunks
+from .chunk_rows import (
+    Numbers,
+    Source,
+    Window,
+    by_chunk,
+    distinct,
+    open_chunks,
+    sixteen_of,
+    stored_chunks,
+    tail_chunks,
+)
 from .chunks import CHUNK_POINTS, Columns
 from .pyramid import FAN_OUT, LEVEL_CHUNK, level_lengths, sealed_part
 
@@ -55,6 +65,10 @@ class View(NamedTuple):
         if self.axis == "step":
             return buckets.ints("min_step"), buckets.ints("max_step")
         return buckets.floats("min_wall"), buckets.floats("max_wall")
+
+    def first_place(self, buckets: Buckets) -> NDArray[Any]:
+        """Where the first point of each bucket is."""
+        return buckets.ints("first_step") if self.axis == "step" else buckets.floats("first_wall")
 
     def last_place(self, buckets: Buckets) -> NDArray[Any]:
         """Where the last point of each bucket is."""
@@ -90,8 +104,12 @@ def cover(source: Source, view: View) -> Cover:
     kept: list[Buckets] = []
     starts = [np.empty(0, np.int64)]
     told = 0
+    tails = tail_chunks(source, [*map(sealed_part, lengths)], view.window, by_step=view.axis == "step")
     for level in range(len(lengths), 0, -1):
-        numbers, damaged, found = _read_level(source, level, lengths[level - 1], opened)
+        numbers, damaged, found = _read_level(source, level, lengths[level - 1], opened, tails.get(level))
+        if not len(found):
+            opened = damaged
+            continue
         keep, opens = _choose(view, level, numbers, found, told)
         kept.append(_ending_inside(view, found.take(keep)))
         starts.append(numbers[keep] * FAN_OUT**level)
@@ -102,19 +120,26 @@ def cover(source: Source, view: View) -> Cover:
 
 
 def _read_level(
-    source: Source, level: int, length: int, parents: Numbers
+    source: Source, level: int, length: int, parents: Numbers, tail: tuple[bytes | None, int] | None
 ) -> tuple[Numbers, Numbers, Buckets]:
     """The buckets that the opened ``parents`` are made of, and those of the level that have no parent.
 
-    Returns their numbers in the level, the numbers of those that are damaged, and the buckets.
+    The latter are in ``tail``, bytes and count, which are not there if none is in the window. Returns the
+    numbers of the buckets in the level, the numbers of those that are damaged, and the buckets.
     """
-    wanted = np.concatenate((sixteen_of(parents), np.arange(sealed_part(length), length)))
-    stored = stored_chunks(source, level, wanted - wanted % LEVEL_CHUNK)
+    below = sixteen_of(parents)
+    starts = distinct(below - below % LEVEL_CHUNK).tolist()
+    stored: dict[int, Any] = {**stored_chunks(source, level, starts)}
+    if tail is not None:
+        stored[sealed_part(length)] = tail
+    wanted = np.concatenate((below, np.arange(sealed_part(length), length)))
     numbers, damaged = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     found: list[Buckets] = []
     for start, some in by_chunk(wanted, LEVEL_CHUNK):
         try:
             data, count = stored[start]
+            if data is None:
+                continue
             chunk = bucket_codec.decode(data, count, FAN_OUT**level)
             found.append(chunk if len(some) == count else chunk.take(some - start))
             numbers.append(some)
@@ -140,33 +165,44 @@ def _choose(view: View, level: int, numbers: Numbers, found: Buckets, told: int)
         must |= inside
     wide = inside & ~must & ~(high.astype(np.float64) - low.astype(np.float64) <= view.pixel)
     opens = _in_fewest_chunks(numbers, level, must, _MUST_CHUNKS)
-    opens |= _in_fewest_chunks(numbers, level, wide, _WIDE_CHUNKS + view.room // 64)
-    opens[_ends(low, high, inside)] = True
+    opens = opens | _in_fewest_chunks(numbers, level, wide, _WIDE_CHUNKS + view.room // 64)
+    opens[_hidden_ends(view, found, inside)] = True
     return ~outside & ~opens & (inside | view.holds(view.last_place(found))), opens
 
 
 def _in_fewest_chunks(numbers: Numbers, level: int, wanted: Mask, limit: int) -> Mask:
     """Those of the ``wanted`` buckets whose sixteen can be had from so many chunks, the fullest first."""
     buckets_a_chunk = (LEVEL_CHUNK if level > 1 else CHUNK_POINTS) // FAN_OUT
+    if not wanted.any():
+        return wanted
     in_chunk = numbers // buckets_a_chunk
     if len(distinct(in_chunk[wanted])) <= limit:
-        return wanted.copy()
+        return wanted
     which, sharing = np.unique(in_chunk[wanted], return_counts=True)
     fullest = which[np.argsort(-sharing, kind="stable")[:limit]]
     return wanted & np.isin(in_chunk, fullest)
 
 
-def _ends(low: NDArray[Any], high: NDArray[Any], inside: Mask) -> list[int]:
-    """The buckets that hold the first point on the axis, and the last; among equals, as they arrived."""
+def _hidden_ends(view: View, found: Buckets, inside: Mask) -> list[int]:
+    """The buckets that hold the first point on the axis, and the last, unless they begin, or end, with it.
+
+    Among equal places it is as they arrived.
+    """
+    low, high = view.extent(found)
     placed = np.flatnonzero(inside & (low == low))
     if not len(placed):
         return []
-    last = len(placed) - 1 - int(np.argmax(high[placed][::-1]))
-    return [int(placed[np.argmin(low[placed])]), int(placed[last])]
+    first = int(placed[np.argmin(low[placed])])
+    last = int(placed[len(placed) - 1 - np.argmax(high[placed][::-1])])
+    begins = view.first_place(found)[first] == low[first]
+    ends = view.last_place(found)[last] == high[last]
+    return [first] * (not begins) + [last] * (not ends)
 
 
 def _ending_inside(view: View, closed: Buckets) -> Buckets:
     """Let buckets that cross an end of the window begin with their last point, which is inside it."""
+    if view.window is None or not len(closed):
+        return closed
     low, high = view.extent(closed)
     crossing = ~(view.holds(low) & view.holds(high))
     for name in ("first_step", "first_wall", "first"):
@@ -179,11 +215,12 @@ def _read_points(source: Source, view: View, parents: Numbers) -> tuple[Columns,
 
     Returns them, their places in the order of arrival, and how many are damaged.
     """
-    sealed = stored_chunks(source, 0, parents * FAN_OUT - parents * FAN_OUT % CHUNK_POINTS)
+    first = parents * FAN_OUT
+    sealed = stored_chunks(source, 0, distinct(first - first % CHUNK_POINTS).tolist())
     parts: list[Columns] = []
     indices = [np.empty(0, np.int64)]
     unreadable = 0
-    for start, some in by_chunk(parents * FAN_OUT, CHUNK_POINTS):
+    for start, some in by_chunk(first, CHUNK_POINTS):
         wanted = sixteen_of(some // FAN_OUT)
         try:
             data, count = sealed[start]

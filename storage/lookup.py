@@ -50,8 +50,11 @@ def run_row(connection: Connection, run_id: str, where: str) -> dict[str, Any]:
     return dict(row)
 
 
-def revisions(connection: Connection) -> dict[str, int]:
+def revisions(connection: Connection, status: str | None) -> dict[str, int]:
+    """The revision of every run, or of those of one stored status."""
     query = select(runs.c.run_id, runs.c.revision).where(_ALIVE)
+    if status is not None:
+        query = query.where(runs.c.status == status)
     return {row.run_id: row.revision for row in connection.execute(query)}
 
 

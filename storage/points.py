@@ -112,7 +112,7 @@ def _order(key: NDArray[Any]) -> NDArray[np.intp] | None:
 
 def _thinned(found: Cover, axis: Axis, origin: float, width: int) -> Points:
     """One entry a place of the picture, as ``Points`` says."""
-    told = _in_order(found, axis)
+    told, first = _in_order(found, axis)
     if axis == "step":
         places = told.ints("last_step").astype(np.float64)
     else:
@@ -120,7 +120,7 @@ def _thinned(found: Cover, axis: Axis, origin: float, width: int) -> Points:
     made = merge(told, _bucket_starts(places, width))
     count = made.ints("count")
     return Points(
-        *(_first_then_last(made, name) for name in ("first_step", "first_wall", "first")),
+        *(_first_then_last(first, made, name) for name in ("first_step", "first_wall", "first")),
         exact=False,
         total=int(count.sum()) + found.unreadable,
         unreadable=found.unreadable,
@@ -134,14 +134,20 @@ def _thinned(found: Cover, axis: Axis, origin: float, width: int) -> Points:
     )
 
 
-def _in_order(found: Cover, axis: Axis) -> Buckets:
-    """Everything found, as buckets sorted by the place of their last point, then by arrival."""
+def _in_order(found: Cover, axis: Axis) -> tuple[Buckets, Buckets]:
+    """Everything found, as buckets sorted by the place of their last point, then by arrival.
+
+    Also the one that begins with the first point on the axis.
+    """
     told = concatenate([found.buckets, of_points(found.points)])
     arrival = _order(np.concatenate((found.bucket_starts, found.point_indices)))
     if arrival is not None:
         told = told.take(arrival)
-    order = _order(told.ints("last_step") if axis == "step" else told.floats("last_wall"))
-    return told if order is None else told.take(order)
+    read, ends = (told.ints, "step") if axis == "step" else (told.floats, "wall")
+    places = read(f"first_{ends}")
+    first = int(np.argmax(places == np.fmin.reduce(places)))
+    order = _order(read(f"last_{ends}"))
+    return (told if order is None else told.take(order)), told.take(slice(first, first + 1))
 
 
 def _bucket_starts(places: NDArray[np.float64], width: int) -> NDArray[np.intp]:
@@ -159,9 +165,9 @@ def _bucket_starts(places: NDArray[np.float64], width: int) -> NDArray[np.intp]:
     return starts if len(starts) > 1 else np.unique([0, len(places) - 1])
 
 
-def _first_then_last(made: Buckets, name: str) -> NDArray[Any]:
-    """The first entry of a ``first_…`` field, then the others of the ``last_…`` one."""
-    read = made.ints if name.endswith("step") else made.floats
-    shown = read(name.replace("first", "last")).copy()
-    shown[0] = read(name)[0]
-    return shown
+def _first_then_last(first: Buckets, made: Buckets, name: str) -> NDArray[Any]:
+    """A ``first_…`` field of ``first``, then the ``last_…`` ones of the others of ``made``."""
+    last = name.replace("first", "last")
+    if name.endswith("step"):
+        return np.concatenate((first.ints(name), made.ints(last)[1:]))
+    return np.concatenate((first.floats(name), made.floats(last)[1:]))

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Engine, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping, func, select
 
 from . import controls, dataframes, lookup, run_changes, sql
-from . import engine as database
 from .chunk_rows import Window
 from .cover import Axis
+from .database import Database
+from .engine import now
 from .ingest import Ingest
 from .location import without_password
 from .points import query_points, read_since
 from .rank_points import rank_points
 from .ranks import ranks
 from .records import Record, read_index, read_records, spread
-from .reopen import replacement
+from .run_list import RunPage, SeriesList, Wanted, read_page, read_projects, read_series
 from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
@@ -29,49 +29,13 @@ if TYPE_CHECKING:
     import pandas
 
 
-class Store:
+class Store(Database):
     """Runs, their series, and their points and records. Get one from ``open_store``.
 
     Every query is bounded by what it is asked for, never by the length of a series on the way out.
     Methods raise ``RunNotFound``, ``SeriesNotFound`` and ``StoreUnavailable``. Safe to use from many
     threads.
     """
-
-    def __init__(self, url: str, engine: Engine) -> None:
-        self.url = url
-        self._engine = engine
-        self.reopened = 0
-
-    def close(self) -> None:
-        """Close the connections; the store opens new ones if it is used again."""
-        self._engine.dispose()
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection with one consistent view of the store. Raises ``StoreGone``."""
-        with database.translated(self.url), database.reading(self._engine) as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One transaction, committed at the end of the block or not at all. Raises ``StoreGone``."""
-        with database.translated(self.url), database.writing(self._engine) as connection:
-            yield connection
-
-    @contextmanager
-    def unguarded(self) -> Iterator[Any]:
-        """The driver's own connection, outside of any transaction, for what must not be in one."""
-        with database.translated(self.url), database.unguarded(self._engine) as connection:
-            yield connection
-
-    def reopen(self) -> bool:
-        """Turn to the store that took the place of a deleted or replaced one; see ``storage.reopen``."""
-        fresh = replacement(self._engine, self.url)
-        if fresh is not None:
-            self.close()
-            self._engine = fresh
-            self.reopened += 1
-        return fresh is not None
 
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
@@ -95,10 +59,41 @@ class Store:
             query = select(func.count(), func.coalesce(func.sum(runs.c.revision), 0)).select_from(runs)
             return int(sum(connection.execute(query).one()))
 
-    def revisions(self) -> dict[str, int]:
-        """For each run's id a number that grows whenever anything of the run changes."""
+    def revisions(self, status: str | None = None) -> dict[str, int]:
+        """For each run's id, of all or of one stored status, a number that grows whenever the run changes."""
         with self.reading() as connection:
-            return lookup.revisions(connection)
+            return lookup.revisions(connection, status)
+
+    def projects(self) -> list[str]:
+        """The names of all projects, the one with the newest run first."""
+        with self.reading() as connection:
+            return read_projects(connection)
+
+    def run_page(
+        self,
+        project: str | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        search: str = "",
+        archived: bool = False,
+        limit: int = 100,
+        after: str | None = None,
+    ) -> RunPage:
+        """A page of the runs of one project or all, or of some ``ids``, newest first; see ``RunPage``.
+
+        Runs are found by every word of ``search``, in their name, id, group, tags or status; archived ones
+        only if ``archived``. ``after`` is what the page before says, else ``ValueError`` is raised.
+        """
+        wanted = Wanted(project, ids, search, archived)
+        with self.reading() as connection:
+            return read_page(connection, self._run_record, wanted, limit, after)
+
+    def series_list(
+        self, run_ids: Sequence[str], kind: str | None = None, *, search: str = "", limit: int = 5_000
+    ) -> SeriesList:
+        """Which series runs have, without their summaries, a bounded number; see ``SeriesList``."""
+        with self.reading() as connection:
+            return read_series(connection, run_ids, kind, search, limit)
 
     def runs(
         self,
@@ -116,16 +111,16 @@ class Store:
         that were deleted and can be restored, and no others.
         """
         with self.reading() as connection:
-            now = database.now(connection)
+            moment = now(connection)
             rows = lookup.run_rows(connection, project, archived, deleted, ids)
         wanted = (where or {}).items()
-        found = [self._run_record(row, now) for row in rows]
+        found = [self._run_record(row, moment) for row in rows]
         return [run for run in found if all(getattr(run, name) == value for name, value in wanted)]
 
     def run(self, run_id: str) -> RunRecord:
         with self.reading() as connection:
             row = lookup.run_row(connection, run_id, without_password(self.url))
-            return self._run_record(row, database.now(connection))
+            return self._run_record(row, now(connection))
 
     def series(self, run_ids: str | Sequence[str], kind: str | None = None) -> list[SeriesRecord]:
         """The series of one or several runs, all or of one kind, by run, tag and rank."""
@@ -276,10 +271,10 @@ class Store:
     def _series_row(self, connection: Connection, run_id: str, key: SeriesKey) -> RowMapping:
         return lookup.series_row(connection, run_id, key, without_password(self.url))
 
-    def _run_record(self, row: dict[str, Any], now: float) -> RunRecord:
+    def _run_record(self, row: dict[str, Any], moment: float) -> RunRecord:
         explicit = row.pop("summary")
         run_id = row.pop("run_id")
-        row["status"] = run_status(row["status"], row["updated_at"], now)
+        row["status"] = run_status(row["status"], row["updated_at"], moment)
         return RunRecord(
             id=run_id,
             group=row.pop("group_name"),

@@ -76,7 +76,7 @@ def test_runs_asked_by_id_leave_out_what_is_gone(api: TestClient, store: Store) 
 def test_series_are_told_for_every_run_asked_for(api: TestClient, store: Store) -> None:
     run = log_run(store, "one", [{"loss": 1.0}, {"loss": 0.5}])
     answer = api.get("/api/v1/series", params={"runs": f"{run},nobody"}).json()
-    assert answer == {run: [["loss", "scalar", 0, 2]], "nobody": []}
+    assert answer == {"series": [["loss", "scalar", 0]], "runs": {run: [0], "nobody": []}, "total": 1}
 
 
 def test_scalars_come_whole_and_then_only_what_is_new(api: TestClient, store: Store) -> None:

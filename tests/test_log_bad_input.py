@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 import threading
+import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -19,7 +20,7 @@ import numpy as np
 import pytest
 
 import trainboard as tb
-from trainboard.loggers import run as run_module
+from trainboard.loggers import convert
 from trainboard.loggers import spool as spool_module
 from trainboard.loggers.run import Run
 from trainboard.storage.store import Store
@@ -226,10 +227,22 @@ print(done)
 def test_a_record_too_large_for_any_store_is_refused_and_blocks_nothing(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "MAX_PAYLOAD", 1 << 20)
+    monkeypatch.setattr(convert, "MAX_PAYLOAD", 1 << 20)
     texts = warned(lambda: run.log({"huge": tb.Text("a" * (1 << 20)), "small": tb.Text("a")}))
-    assert texts == ["trainboard: 'huge' is not logged: it is 1 MiB, and a record may be 1 MiB"]
+    assert texts == ["trainboard: 'huge': not logged, because it is 1 MiB, and a record may be 1 MiB"]
     assert "small" in {series.tag for series in stored(run).series(run.id)}
+
+
+def test_a_huge_value_is_refused_without_a_copy_of_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convert, "MAX_PAYLOAD", 1 << 20)
+    huge = {"text": tb.Text("a" * (64 << 20)), "list": ["a"] * (1 << 20), "bytes": b"a" * (64 << 20)}
+    tracemalloc.start()
+    try:
+        texts = warned(lambda: [run.log(huge) for _ in range(3)])
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert len(texts) == 3 and all(len(text) < 300 for text in texts)
 
 
 def test_a_full_disk_drops_counts_and_warns_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -176,6 +176,7 @@ def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
         connection.execute(text("DROP TABLE requests"))
+        connection.execute(text("DROP INDEX runs_by_age"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
         connection.execute(text("DROP INDEX records_by_blob"))
         for column in ("archived_at", "deleted_at"):

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
-  const SHOWN_BY_DEFAULT = 100;
+  const SHOWN_BY_DEFAULT = 50;
   const THEMES = ["light", "dark"];
   const listeners = new Map();
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
@@ -12,7 +12,9 @@
     defaults: {},
     project: null,
     projects: [],
-    runs: null,
+    runs: null /* the newest of the project, as many pages as were asked for */,
+    total: 0 /* how many it has */,
+    beyond: new Map() /* runs that are known, but not among the newest, by id */,
     shown: [],
     ready: false /* whether Dash has drawn the shell, which its first callbacks tell */,
     theme: document.documentElement.getAttribute("data-mantine-color-scheme"),
@@ -97,9 +99,11 @@
   }
   prefersDark.addEventListener("change", applyTheme);
 
-  /** Take over the project's runs as the server tells them, newest first. */
-  trainboard.setRuns = (runs) => {
+  /** Take over the project's newest runs as the server tells them, and how many it has. */
+  trainboard.setRuns = (runs, total = state.total) => {
     state.runs = runs;
+    state.total = total;
+    for (const run of runs) state.beyond.delete(run.id);
     choose();
     trainboard.emit("runs");
   };
@@ -110,7 +114,7 @@
     const only = list(trainboard.value("only"));
     const hidden = new Set(list(trainboard.value("hidden")));
     const shown = only.length
-      ? state.runs.filter((run) => only.includes(run.id))
+      ? [...state.runs, ...state.beyond.values()].filter((run) => only.includes(run.id))
       : state.runs.slice(0, SHOWN_BY_DEFAULT).filter((run) => !hidden.has(run.id));
     const before = JSON.stringify(state.shown.map(identity));
     state.shown = shown;
@@ -125,12 +129,26 @@
   trainboard.show = (ids) => {
     const wanted = new Set(ids);
     const newest = state.runs.slice(0, SHOWN_BY_DEFAULT);
-    const beyond = state.runs.slice(SHOWN_BY_DEFAULT).some((run) => wanted.has(run.id));
+    const known = new Set(newest.map((run) => run.id));
+    const beyond = ids.some((id) => !known.has(id));
     const missing = newest.filter((run) => !wanted.has(run.id)).map((run) => run.id);
     const hide = !beyond && (wanted.size === 0 || missing.length <= newest.length / 2);
     trainboard.setQuery(
       hide ? { hidden: missing.join(","), only: "" } : { hidden: "", only: [...wanted].join(",") },
     );
+  };
+
+  /** Keep runs that are not among the newest, so that they can be shown. */
+  trainboard.keepRuns = (runs) => {
+    const known = new Set(state.runs.map((run) => run.id));
+    for (const run of runs) if (!known.has(run.id)) state.beyond.set(run.id, run);
+    choose();
+  };
+
+  /** The runs the address names that are not known yet. */
+  trainboard.unknownRuns = () => {
+    const known = new Set(state.runs.map((run) => run.id));
+    return list(trainboard.value("only")).filter((id) => !known.has(id) && !state.beyond.has(id));
   };
 
   /** Let one run stand out in every chart; null: none. */

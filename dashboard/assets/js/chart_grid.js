@@ -7,6 +7,7 @@
   const AXES = ["step", "relative", "wall"];
   const MAX_SMOOTHING = 0.999;
   const OPEN_CARDS = 120; /* sections beyond so many cards start closed */
+  const LISTED_CARDS = 240; /* a section with more shows so many at first */
   const MARGIN = "300px 0px";
 
   const chosenAxis = () => (AXES.includes(trainboard.value("axis")) ? trainboard.value("axis") : AXES[0]);
@@ -37,9 +38,15 @@
       "div",
       { className: "chart-grid" },
       problem && h("p", { className: "filter-problem", role: "alert" }, `This is not a regular expression: ${problem}`),
+      trainboard.scalars.untold() > 0 && h(Untold, { told: tags.length }),
       notice(state, tags, found, filter) ?? h(Sections, { tags: found, filter }),
     );
   };
+
+  function Untold({ told }) {
+    const all = trainboard.format.tick(told + trainboard.scalars.untold());
+    return h("p", { className: "quiet", role: "status" }, `The first ${told} of ${all} charts. Filter by a part of the name to see others.`);
+  }
 
   /** What to say instead of charts, or null. */
   function notice(state, tags, found, filter) {
@@ -90,6 +97,8 @@
   }
 
   function Section({ name, tags, isOpen, toggle }) {
+    const [listed, setListed] = useState(LISTED_CARDS);
+    const cards = () => tags.slice(0, listed).map((tag) => h(Card, { key: tag, tag, section: name }));
     return h(
       "section",
       { className: "section", "aria-label": name || "other" },
@@ -104,7 +113,10 @@
           h("span", { className: "count" }, tags.length),
         ),
       ),
-      isOpen && h("div", { className: "cards" }, tags.map((tag) => h(Card, { key: tag, tag, section: name }))),
+      isOpen && h("div", { className: "cards" }, cards()),
+      isOpen &&
+        tags.length > listed &&
+        h("button", { className: "more", onClick: () => setListed(listed + LISTED_CARDS) }, `${tags.length - listed} more`),
     );
   }
 

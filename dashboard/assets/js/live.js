@@ -9,6 +9,7 @@
   const TICK_MILLISECONDS = 1000;
   const MOST_RUNS = 500;
   const GONE = 410;
+  const PAGE = 300;
   const RETRY_MILLISECONDS = [250, 500, 1000, 2000];
   let version = -1;
   let store = null;
@@ -18,6 +19,7 @@
   let refreshAt = 0;
   let refreshTimer = null;
   let pending = new Set();
+  let next = null; /* what to ask the next page of runs with */
 
   async function json(url, options) {
     const answer = await fetch(url, options);
@@ -102,33 +104,66 @@
     dash_clientside.set_props("tick", { data: version });
   }
 
+  const page = (asked) => {
+    const listed = { project: trainboard.value("project"), archived: trainboard.value("archived") };
+    return json(`/api/v1/runs?${new URLSearchParams({ ...listed, ...asked })}`);
+  };
+
   async function refreshAll() {
     const project = trainboard.value("project");
     const archived = trainboard.value("archived");
-    const answer = await json(`/api/v1/runs?project=${encodeURIComponent(project)}&archived=${archived}`);
+    const answer = await page({ limit: Math.max(PAGE, state.runs?.length ?? 0) });
     if (project !== trainboard.value("project") || archived !== trainboard.value("archived")) {
       return; /* others were chosen, and asked for, meanwhile */
     }
     state.project = answer.project;
     state.projects = answer.projects;
-    trainboard.setRuns(answer.runs);
+    next = answer.after;
+    trainboard.setRuns(answer.runs, answer.total);
+    const unknown = trainboard.unknownRuns();
+    if (unknown.length) trainboard.keepRuns(await some(unknown));
+  }
+
+  const some = async (ids) => (await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`)).runs;
+
+  /** The next page of the project's runs joins those there are. */
+  async function readMore() {
+    const after = next;
+    const answer = await page({ limit: PAGE, after });
+    if (after !== next) return; /* they were read anew meanwhile */
+    next = answer.after;
+    trainboard.setRuns([...state.runs, ...answer.runs], answer.total);
+  }
+
+  /** Runs that match words, however old, and how many do. */
+  async function search(words) {
+    const answer = await page({ limit: PAGE, search: words });
+    trainboard.keepRuns(answer.runs);
+    return answer;
   }
 
   async function refreshSome(ids) {
     if (ids.length > MOST_RUNS) return refreshAll();
-    const answer = await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`);
-    const found = new Map(answer.runs.map((run) => [run.id, run]));
-    const known = new Set(state.runs.map((run) => run.id));
+    const answer = await some(ids);
+    const found = new Map(answer.map((run) => [run.id, run]));
+    const known = new Set([...state.runs.map((run) => run.id), ...state.beyond.keys()]);
     const isListed = (run) => !run.archived || trainboard.value("archived") === "1";
     const isNews = (run) =>
       isListed(run) &&
       (!state.projects.includes(run.project) || (run.project === state.project && !known.has(run.id)));
     const isGone = (id) => known.has(id) && !(found.has(id) && isListed(found.get(id)));
-    if (answer.runs.some(isNews) || ids.some(isGone)) return refreshAll();
+    for (const id of ids.filter((id) => state.beyond.has(id))) {
+      if (isGone(id)) state.beyond.delete(id);
+      else state.beyond.set(id, found.get(id));
+    }
+    if (answer.some(isNews) || ids.some(isGone)) return refreshAll();
     trainboard.setRuns(state.runs.map((run) => ({ ...run, ...found.get(run.id) })));
   }
 
   trainboard.live = {
+    hasMore: () => next !== null,
+    readMore,
+    search,
     start() {
       if (started) return;
       started = true;

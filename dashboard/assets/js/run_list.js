@@ -3,8 +3,8 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useState, useMemo } = React;
-  const LISTED = 300;
+  const { useEffect, useMemo, useRef, useState } = React;
+  const SEARCH_MILLISECONDS = 200;
   const STATUS = {
     running: ["●", "running"],
     finished: ["✓", "finished"],
@@ -16,11 +16,10 @@
   trainboard.RunList = function RunList() {
     const state = trainboard.useState("runs", "shown", "query");
     const [search, setSearch] = useState("");
-    const [listed, setListed] = useState(LISTED);
     const runs = state.runs ?? [];
     const shown = new Set(state.shown.map((run) => run.id));
-    const found = useMemo(() => runs.filter(matcher(search)), [runs, search]);
-    const groups = byGroup(found.slice(0, listed), trainboard.value("group") === "1");
+    const [found, total] = useFound(runs, search);
+    const groups = byGroup(found, trainboard.value("group") === "1");
     const allShown = found.length > 0 && found.every((run) => shown.has(run.id));
     return h(
       "div",
@@ -34,14 +33,41 @@
         { className: "run-rows", onKeyDown: moveFocus },
         groups.map(([name, members]) => h(Group, { key: name, name, members, shown })),
       ),
-      found.length > listed &&
-        h(
-          "button",
-          { className: "more", onClick: () => setListed(listed + LISTED) },
-          `${found.length - listed} more`,
-        ),
+      search === "" && trainboard.live.hasMore() && h(More, { key: runs.length, count: state.total - runs.length }),
+      found.length < total && h("p", { className: "quiet" }, `The newest ${found.length} of ${total} that match.`),
     );
   };
+
+  /** The runs that match a search, and how many do: the server is asked where it has more than are here. */
+  function useFound(runs, search) {
+    const here = useMemo(() => runs.filter(matcher(search)), [runs, search]);
+    const [answer, setAnswer] = useState(null);
+    const asks = search.trim() !== "" && trainboard.live.hasMore();
+    useEffect(() => {
+      if (!asks) return undefined;
+      let current = true;
+      const ask = () => trainboard.live.search(search).then((found) => current && setAnswer({ search, ...found }), () => {});
+      const timer = setTimeout(ask, SEARCH_MILLISECONDS);
+      return () => {
+        current = false;
+        clearTimeout(timer);
+      };
+    }, [asks, search, runs]);
+    if (!asks || answer?.search !== search) return [here, here.length];
+    return [answer.runs, answer.total];
+  }
+
+  /** Reads the next page once it is scrolled into view, or pressed. */
+  function More({ count }) {
+    const button = useRef(null);
+    const read = () => trainboard.live.readMore().catch(() => {}); /* the shell says that the server is gone */
+    useEffect(() => {
+      const observer = new IntersectionObserver(([entry]) => entry.isIntersecting && read());
+      observer.observe(button.current);
+      return () => observer.disconnect();
+    }, []);
+    return h("button", { className: "more", ref: button, onClick: read }, `${count} more`);
+  }
 
   function Toolbar({ search, setSearch, state, found, shown, allShown }) {
     const ids = found.map((run) => run.id);
@@ -80,7 +106,7 @@
           ref: (box) => box && (box.indeterminate = !allShown && shown.size > 0),
           onChange: () => trainboard.show(allShown ? others : [...ids, ...others]),
         }),
-        h("span", { role: "status" }, `${shown.size} of ${(state.runs ?? []).length} runs shown`),
+        h("span", { role: "status" }, `${shown.size} of ${state.total} runs shown`),
         h(
           "button",
           {

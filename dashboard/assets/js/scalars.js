@@ -14,38 +14,52 @@
   const RANKED = [...THINNED, "ranks", "low_rank", "high_rank"];
   const VIEWS = ["mean", "min", "max", "sum", "each"];
 
-  const catalog = new Map(); /* run -> its scalars: tag -> ranks */
+  const collator = new Intl.Collator("en", { numeric: true });
+  const catalog = new Map(); /* run -> tag -> its ranks */
   const cache = new Map(); /* series -> its columns, and whether the server has more */
   const wanted = new Map(); /* tag -> listeners of the cards in view */
   let axis = "step";
   let timer = null;
   let busy = false;
   let readyAt = 0;
+  let untold = 0; /* how many tags there are beyond those the server told */
+  let search = ""; /* what all tags of the catalog contain: the filter, where there are too many */
+  let sortedTags = null;
 
   const key = (run, rank, tag) => JSON.stringify([run, rank, tag]);
 
   /* --- Which series there are ---------------------------------------------------------------- */
 
   async function readCatalog(runs) {
+    const asked = search;
     for (let i = 0; i < runs.length; i += RUNS_PER_REQUEST) {
-      const ids = runs.slice(i, i + RUNS_PER_REQUEST).map(encodeURIComponent).join(",");
-      const answer = await trainboard.json(`/api/v1/series?runs=${ids}`);
-      for (const [run, series] of Object.entries(answer)) catalog.set(run, ranksByTag(series));
+      const ids = runs.slice(i, i + RUNS_PER_REQUEST).join(",");
+      const answer = await trainboard.json(`/api/v1/series?${new URLSearchParams({ runs: ids, kind: "scalar", search })}`);
+      if (asked !== search) return; /* others are asked for meanwhile */
+      for (const [run, positions] of Object.entries(answer.runs)) {
+        const tags = new Map();
+        for (const [tag, , rank] of positions.map((position) => answer.series[position])) {
+          if (tags.has(tag)) tags.get(tag).push(rank);
+          else tags.set(tag, [rank]);
+        }
+        catalog.set(run, tags);
+      }
+      untold = Math.max(untold, answer.total - answer.series.length);
     }
+    sortedTags = null;
     trainboard.emit("catalog");
     schedule();
   }
 
-  function ranksByTag(series) {
-    const ranks = new Map();
-    for (const [tag, kind, rank] of series) {
-      if (kind !== "scalar") continue;
-      if (ranks.has(tag)) ranks.get(tag).push(rank);
-      else ranks.set(tag, [rank]);
-    }
-    return ranks;
-  }
-
+  /** Where there are more tags than the server tells at once, it looks for those the filter names. */
+  trainboard.on("query", () => {
+    const filter = trainboard.value("filter");
+    if (filter === search || (search === "" && untold === 0)) return;
+    search = filter;
+    untold = 0;
+    catalog.clear();
+    learn(state.shown.map((run) => run.id));
+  });
   /** Which lines stand for a tag of a run: its one rank, each of several, or how they are brought together. */
   function ranksShown(run, tag) {
     const ranks = catalog.get(run)?.get(tag) ?? [];
@@ -57,6 +71,7 @@
   const isShown = (run) => state.shown.some((shown) => shown.id === run);
   const learn = (runs) => runs.length && readCatalog(runs).catch(() => setTimeout(() => learn(runs), RETRY_MILLISECONDS));
 
+  trainboard.on("shown", () => (sortedTags = null));
   trainboard.on("shown", () => learn(state.shown.map((run) => run.id).filter((run) => !catalog.has(run))));
   trainboard.on("tick", (runs) => {
     const changed = runs === null ? [...catalog.keys()] : [...runs];
@@ -211,12 +226,12 @@
     /** Every tag of the shown runs, sorted, or null while that is not known yet. */
     tags() {
       if (state.runs === null || !state.shown.every((run) => catalog.has(run.id))) return null;
-      const tags = new Set();
-      for (const run of state.shown) {
-        for (const tag of catalog.get(run.id).keys()) tags.add(tag);
-      }
-      return [...tags].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+      const tags = () => new Set(state.shown.flatMap((run) => [...catalog.get(run.id).keys()]));
+      return (sortedTags ??= [...tags()].sort(collator.compare));
     },
+
+    /** How many more tags there are than the server told. */
+    untold: () => untold,
 
     /** Whether a shown run has a tag that several of its ranks log. */
     hasRanks: () =>

@@ -45,8 +45,11 @@ def port(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
+    from trainboard.storage.mounts import network_warning
 
     with closing(open_store(arguments.store)) as store:
+        if unsafe := network_warning(store.url):
+            print(f"trainboard: {unsafe}.", file=sys.stderr)
         # After the store is open: a wrong path should be said at once, and this import takes a second.
         from trainboard.dashboard.server import serve
 

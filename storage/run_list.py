@@ -1,0 +1,142 @@
+"""Lists of runs and of their series a page at a time, however many there are."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, or_, select
+
+from .engine import now
+from .schema import runs, series
+from .series import SILENCE_S, RunRecord
+
+_MAX_WORDS = 8
+_ALIVE = runs.c.deleted_at.is_(None)
+_ROWS_AT_ONCE = 1_000
+
+
+class RunPage(NamedTuple):
+    """Some runs, newest first.
+
+    ``older`` says of each how many of its project began before it, ``total`` how many runs there are on all
+    pages, and ``after`` what to ask the next page with: None where this is the last.
+    """
+
+    runs: list[RunRecord]
+    older: list[int]
+    total: int
+    after: str | None
+
+
+class SeriesList(NamedTuple):
+    """The different (tag, kind, rank) of several runs, sorted, no more than were asked for of ``total``.
+
+    ``of_run`` has the positions of those each run has.
+    """
+
+    series: list[tuple[str, str, int]]
+    of_run: dict[str, list[int]]
+    total: int
+
+
+class Wanted(NamedTuple):
+    """Which runs to list: of one project or all, of some ids or any, that contain every word."""
+
+    project: str | None
+    ids: Sequence[str] | None
+    search: str
+    archived: bool
+
+
+def read_page(
+    connection: Connection,
+    make: Callable[[dict[str, Any], float], RunRecord],
+    wanted: Wanted,
+    limit: int,
+    after: str | None,
+) -> RunPage:
+    """A page of runs. Raises ``ValueError`` if ``after`` is not what a page before gave."""
+    moment = now(connection)
+    found = _found(wanted, moment)
+    query = select(runs).where(found).order_by(runs.c.created_at.desc(), runs.c.run_id)
+    if after is not None:
+        query = query.where(_beyond(after))
+    rows = [dict(row) for row in connection.execute(query.limit(limit + 1)).mappings()]
+    total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
+    last = f"{rows[limit - 1]['created_at']!r},{rows[limit - 1]['run_id']}" if len(rows) > limit else None
+    older = _count_older(connection, rows[:limit])
+    return RunPage([make(row, moment) for row in rows[:limit]], older, total, last)
+
+
+def _found(wanted: Wanted, moment: float) -> ColumnElement[bool]:
+    found = and_(_ALIVE, *(_contains(word, moment) for word in wanted.search.split()[:_MAX_WORDS]))
+    if wanted.project is not None:
+        found &= runs.c.project == wanted.project
+    if wanted.ids is not None:
+        found &= runs.c.run_id.in_(wanted.ids)
+    return found if wanted.archived else found & runs.c.archived_at.is_(None)
+
+
+def read_projects(connection: Connection) -> list[str]:
+    """The names of all projects, the one with the newest run first; where all is archived, last."""
+    listed = func.max(case((runs.c.archived_at.is_(None), runs.c.created_at), else_=0.0)).desc()
+    names = select(runs.c.project).where(_ALIVE).group_by(runs.c.project)
+    return list(connection.scalars(names.order_by(listed)))
+
+
+def read_series(
+    connection: Connection, run_ids: Sequence[str], kind: str | None, search: str, limit: int
+) -> SeriesList:
+    """The series of some runs, of one kind or all, whose tag contains ``search`` in any case."""
+    alive = select(runs.c.run_id).where(runs.c.run_id.in_(run_ids), _ALIVE)
+    found = series.c.run_id.in_(alive)
+    if kind is not None:
+        found &= series.c.kind == kind
+    if search:
+        found &= series.c.tag.icontains(search, autoescape=True)
+    key = (series.c.tag, series.c.kind, series.c.rank)
+    of_run: dict[str, list[int]] = {run_id: [] for run_id in run_ids}
+    listed: dict[tuple[str, str, int], int] = {}
+    query = select(series.c.run_id, *key).where(found).order_by(*key)
+    rows = connection.execute(query.execution_options(yield_per=_ROWS_AT_ONCE))
+    with rows:
+        for run_id, tag, kind_of, rank in rows:
+            position = listed.setdefault((tag, kind_of, rank), len(listed))
+            if position == limit:
+                del listed[tag, kind_of, rank]
+                break
+            of_run[run_id].append(position)
+        else:
+            return SeriesList(list(listed), of_run, len(listed))
+    distinct = select(*key).where(found).distinct().subquery()
+    total = connection.scalar(select(func.count()).select_from(distinct)) or 0
+    return SeriesList(list(listed), of_run, total)
+
+
+def _contains(word: str, moment: float) -> ColumnElement[bool]:
+    """Whether a run's name, id, group, tags or status contains a word, in any case."""
+    silent = and_(runs.c.status == "running", runs.c.updated_at < moment - SILENCE_S)
+    texts = (runs.c.name, runs.c.run_id, runs.c.group_name, case((silent, "killed"), else_=runs.c.status))
+    tagged = cast(runs.c.tags, Text).icontains(json.dumps(word)[1:-1], autoescape=True)
+    return or_(tagged, *(text.icontains(word, autoescape=True) for text in texts))
+
+
+def _beyond(after: str) -> ColumnElement[bool]:
+    moment, _, run_id = after.partition(",")
+    began = float(moment)
+    return or_(runs.c.created_at < began, and_(runs.c.created_at == began, runs.c.run_id > run_id))
+
+
+def _count_older(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """For each row of a run how many runs of its project began before it."""
+    age = func.row_number().over(
+        partition_by=runs.c.project, order_by=(runs.c.created_at, runs.c.run_id.desc())
+    )
+    projects = {row["project"] for row in rows}
+    ages = select(runs.c.run_id, (age - 1).label("older")).where(runs.c.project.in_(projects)).subquery()
+    ids = [row["run_id"] for row in rows]
+    rows_of = connection.execute(select(ages).where(ages.c.run_id.in_(ids)))
+    found = {row.run_id: row.older for row in rows_of}
+    return [found[run_id] for run_id in ids]
