@@ -121,18 +121,33 @@ class Run:
 
     def _log_contents(self, spool: Spool, step: int, wall: float, values: Mapping[str, Any]) -> None:
         """Log what needs a closer look: new tags, records, nested values, and values to refuse."""
-        numbers, records, refusals = to_contents(values)
+        numbers, arriving, records, refusals = to_contents(values)
         for refusal in refusals:
             self._warn(refusal.cause, str(refusal))
         for start in range(0, len(numbers), MAX_BATCH):
             batch = numbers[start : start + MAX_BATCH]
             self._keep(len(batch), spool.scalars, step, wall, batch, declare=True)
+        if arriving:
+            self._log_later(spool, step, wall, arriving)
         for tag, kind, payload in records:
             if len(payload) > MAX_PAYLOAD:
                 size, most = (f"{number >> 20} MiB" for number in (len(payload), MAX_PAYLOAD))
                 self._warn("large", f"{tag!r} is not logged: it is {size}, and a record may be {most}")
                 continue
             self._keep(1, spool.record, tag, kind, step, wall, payload)
+
+    def _log_later(self, spool: Spool, step: int, wall: float, arriving: list[tuple[str, Any]]) -> None:
+        """Log numbers from a device when they are here, at the step and time of now."""
+        from .torch_device import Pending
+
+        pending = Pending([value for _, value in arriving])
+
+        def log() -> None:
+            with contextlib.suppress(SpoolClosed):
+                self._log_contents(spool, step, wall, dict(zip(tags, pending.values(), strict=True)))
+
+        tags = [tag for tag, _ in arriving]
+        spool.deferred.add(pending, log)
 
     def _keep(self, count: int, append: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         try:

@@ -69,7 +69,8 @@ def test_the_first_step_and_every_hundredth_from_there_are_logged_by_default(run
     for _ in range(205):
         step(model, optimizer, IMAGES)
     names = {"0.weight", "0.bias", "3.weight", "3.bias"}
-    assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in names}
+    expected = {f"{what}/{name}" for what in ("weights", "gradients", "updates") for name in names}
+    assert tags(run) == expected | {f"activations/{layer}" for layer in "0123"}
     for tag in tags(run):
         assert list(records(run, tag)) == [1, 101, 201]
 
@@ -109,11 +110,11 @@ def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
 
 def test_weights_or_gradients_can_be_left_out(run: tb.Run) -> None:
     model, other = nn.Linear(2, 2), nn.Linear(2, 2)
-    run.watch(model, gradients=False)
+    run.watch(model, gradients=False, activations=False, updates=False)
     step(model, torch.optim.SGD(model.parameters(), 0.1), torch.ones(1, 2))
     assert tags(run) == {"weights/weight", "weights/bias"}
     run.unwatch()
-    run.watch(other, weights=False)
+    run.watch(other, weights=False, activations=False, updates=False)
     step(other, torch.optim.SGD(other.parameters(), 0.1), torch.ones(1, 2))
     assert tags(run) == {"weights/weight", "weights/bias", "gradients/weight", "gradients/bias"}
 
@@ -201,7 +202,7 @@ class Unusual(nn.Module):
 def test_unusual_parameters_are_counted_or_left_out(run: tb.Run) -> None:
     model = Unusual()
     optimizer = torch.optim.SGD([p for p in model.parameters() if not nn.parameter.is_lazy(p)], 0.1)
-    run.watch(model)
+    run.watch(model, activations=False, updates=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error", TrainboardWarning)
         step(model, optimizer, torch.tensor([1, 1, 4]))
@@ -314,8 +315,8 @@ class Lying(nn.Module):
 def test_a_failure_while_watching_is_one_warning_and_training_goes_on(run: tb.Run) -> None:
     model = Lying()
     optimizer = torch.optim.SGD(model.inner.parameters(), 0.1)
-    run.watch(model, every=1)
     with pytest.warns(TrainboardWarning, match="OSError: no such parameters") as caught:
+        run.watch(model, every=1)
         for _ in range(5):
             step(model, optimizer, torch.ones(1, 2))
     assert len([warning for warning in caught if warning.category is TrainboardWarning]) == 1
