@@ -1,4 +1,4 @@
-"""What watching a model costs: histograms, statistics, and training steps, beside other tools.
+"""What watching a model costs: histograms and statistics beside other tools, and training steps.
 
 ``python -m benchmarks.watch`` prints the tables.
 """
@@ -13,107 +13,155 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .measure import median_of, table
+import numpy as np
 
-PARAMETERS = 25_600_000
-BLOCKS, BLOCK = 15, 10
+from .measure import Row, median_of, table
+
+SHAPES = [(1000, 1024), (1024, 1000)] * 12 + [(1000, 1024)]  # 25.6 million parameters
 TOOLS = {
-    "ours": "trainboard, histograms",
-    "ours, statistics": "trainboard, statistics of all layers",
-    "summary_writer": "torch SummaryWriter.add_histogram",
+    "trainboard": "trainboard, histograms",
+    "trainboard_statistics": "trainboard, statistics of all layers",
+    "summary_writer": "SummaryWriter.add_histogram",
     "tf_summary": "tf.summary.histogram",
-    "keras": "Keras TensorBoard(histogram_freq=1), one epoch's call",
+    "keras": "Keras TensorBoard(histogram_freq=1)",
 }
+NOTHING = {"weights": False, "gradients": False, "activations": False, "updates": False}
 OPTIONS: dict[str, dict[str, Any]] = {
-    "the flight recorder alone": {"weights": 0, "gradients": 0, "activations": 0, "updates": 0},
-    "weights alone": {"gradients": 0, "activations": 0, "updates": 0, "flight_recorder": 0},
-    "gradients alone": {"weights": 0, "activations": 0, "updates": 0, "flight_recorder": 0},
-    "activations alone": {"weights": 0, "gradients": 0, "updates": 0, "flight_recorder": 0},
-    "updates alone": {"weights": 0, "gradients": 0, "activations": 0, "flight_recorder": 0},
-    "defaults without histograms": {"histograms": False},
     "defaults": {},
+    "defaults, histograms=False": {"histograms": False},
+    "flight recorder alone": NOTHING,
+    **{f"{one} alone": {**NOTHING, one: True, "flight_recorder": False} for one in NOTHING},
 }
+EVERY, BLOCKS, BLOCK = 100, 12, 8
+Act = Callable[[], object]
 
 
-def layers() -> list[Any]:
-    """Tensors of the sizes of a ResNet-50's, 25.6 million float32 values in all."""
+def trainboard(folder: Path, arrays: list[np.ndarray], histograms: bool = True) -> Act:
     import torch
 
-    sizes = [2_359_296] * 6 + [1_048_576] * 8 + [65_536] * 40 + [512] * 100
-    sizes.append(PARAMETERS - sum(sizes))
-    return [torch.randn(size) * 0.02 for size in sizes]
-
-
-def histograms(folder: str, tool: str) -> dict[str, float]:
-    """Seconds for all tensors over those of ``np.sum`` over the same memory."""
-    import numpy as np
-
-    tensors = layers()
-    arrays = [tensor.numpy() for tensor in tensors]
-    unit = _median(lambda: [np.sum(array) for array in arrays], 5)
-    act = {
-        "ours": lambda: _ours(tensors, True),
-        "ours, statistics": lambda: _ours(tensors, False),
-        "summary_writer": _summary_writer(folder, tensors),
-        "tf_summary": _tf_summary(folder, arrays),
-        "keras": _keras(folder, arrays),
-    }[tool] if tool.startswith("ours") else {
-        "summary_writer": _summary_writer,
-        "tf_summary": _tf_summary,
-        "keras": _keras,
-    }[tool](folder, arrays)
-    return {"passes": _median(act, 3) / unit}
-
-
-def _ours(tensors: list[Any], histogram: bool) -> None:
     from trainboard.loggers.torch_measure import measure
 
-    for tensor in tensors:
-        measure(tensor, histogram)
+    tensors = [torch.from_numpy(array.reshape(-1)) for array in arrays]
+    return lambda: [measure(tensor, histograms) for tensor in tensors]
 
 
-def _summary_writer(folder: str, arrays: list[Any]) -> Callable[[], None]:
+def trainboard_statistics(folder: Path, arrays: list[np.ndarray]) -> Act:
+    return trainboard(folder, arrays, histograms=False)
+
+
+def summary_writer(folder: Path, arrays: list[np.ndarray]) -> Act:
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(folder)
-
-    def act() -> None:
-        for number, array in enumerate(arrays):
-            writer.add_histogram(f"layer/{number}", array, 0)
-
-    return act
+    writer = SummaryWriter(str(folder))
+    return lambda: [writer.add_histogram(f"layer/{at}", array, 0) for at, array in enumerate(arrays)]
 
 
-def _tf_summary(folder: str, arrays: list[Any]) -> Callable[[], None]:
+def tf_summary(folder: Path, arrays: list[np.ndarray]) -> Act:
     import tensorflow as tf
 
-    writer = tf.summary.create_file_writer(folder)
+    writer = tf.summary.create_file_writer(str(folder))
     tensors = [tf.constant(array) for array in arrays]
 
     def act() -> None:
         with writer.as_default():
-            for number, tensor in enumerate(tensors):
-                tf.summary.histogram(f"layer/{number}", tensor, step=0)
+            for at, tensor in enumerate(tensors):
+                tf.summary.histogram(f"layer/{at}", tensor, step=0)
 
     return act
 
 
-def _keras(folder: str, arrays: list[Any]) -> Callable[[], None]:
+def keras(folder: Path, arrays: list[np.ndarray]) -> Act:
     import keras
 
-    model = keras.Sequential([keras.Input((1,)), *[keras.layers.Dense(a.size, use_bias=False) for a in ()]])
-    for array in arrays:
-        layer = keras.layers.EinsumDense("a,b->ab", array.size)
-        model.layers.append(layer)
-    callback = keras.callbacks.TensorBoard(folder, histogram_freq=1, write_graph=False)
+    layers = [keras.layers.Dense(array.shape[1], use_bias=False) for array in arrays]
+    model = keras.Sequential([keras.Input((arrays[0].shape[0],)), *layers])
+    model.set_weights(arrays)
+    callback = keras.callbacks.TensorBoard(str(folder), histogram_freq=1, write_graph=False)
     callback.set_model(model)
     return lambda: callback.on_epoch_end(0, {})
 
 
-def _median(act: Callable[[], Any], repeats: int) -> float:
-    took = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        act()
-        took.append(time.perf_counter() - begin)
-    return statistics.median(took)
+def passes(folder: str, tool: str) -> dict[str, float]:
+    """How many times as long as ``np.sum`` over the same memory it takes."""
+    random = np.random.default_rng(0)
+    arrays = [random.normal(0, 0.02, shape).astype(np.float32) for shape in SHAPES]
+    unit = _median(lambda: [np.sum(array) for array in arrays])
+    return {"passes": _median(globals()[tool](Path(folder), arrays)) / unit}
+
+
+def _median(act: Act, repeats: int = 5) -> float:
+    act()
+    return statistics.median(_seconds(act) for _ in range(repeats))
+
+
+def _seconds(act: Act) -> float:
+    begin = time.perf_counter()
+    act()
+    return time.perf_counter() - begin
+
+
+def step(folder: str, options: str) -> dict[str, float]:
+    """Milliseconds of a step: unwatched, watched, and of one that is due, in alternating blocks."""
+    import trainboard as tb
+
+    model, train = _training()
+    took: dict[str, list[float]] = {"unwatched": [], "watched": [], "due": []}
+    for _ in range(3):
+        train()
+    with tb.init("bench", store=Path(folder) / "store.db") as run:
+        for _ in range(BLOCKS):
+            took["unwatched"] += [_seconds(train) for _ in range(BLOCK)]
+            run.watch(model, every=EVERY, **OPTIONS[options])
+            took["due"].append(_seconds(train))
+            took["watched"] += [_seconds(train) for _ in range(BLOCK)]
+            run.unwatch()
+    return {name: 1000 * statistics.median(values) for name, values in took.items()}
+
+
+def _training() -> tuple[Any, Callable[[], None]]:
+    """A convolutional net of 3.5 million parameters, and a step of its training."""
+    import torch
+    from torch import nn
+
+    def block(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+        convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+
+    widths = [(3, 32, 1), (32, 64, 2), (64, 128, 1), (128, 128, 2), (128, 256, 1)]
+    widths += [(256, 256, 2), (256, 512, 1), (512, 256, 1)]
+    blocks = [block(*width) for width in widths]
+    model = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+    images, labels = torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))
+
+    def train() -> None:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return model, train
+
+
+def report(repeats: int) -> str:
+    rows: list[Row] = [
+        (name, f"{median_of(repeats, 'benchmarks.watch', 'passes', tool)['passes']:.1f}")
+        for tool, name in TOOLS.items()
+    ]
+    first = table("Histograms of 25.6 million parameters, in passes (np.sum = 1)", ("", "passes"), rows)
+    steps: list[Row] = []
+    for options in OPTIONS:
+        found = median_of(repeats, "benchmarks.watch", "step", options)
+        unwatched, watched, due = (found[name] for name in ("unwatched", "watched", "due"))
+        ratio = (watched + (due - watched) / EVERY) / unwatched
+        steps.append((options, *(f"{ms:.1f}" for ms in (unwatched, watched, due)), f"{ratio:.3f}"))
+    header = ("", "unwatched, ms", "watched, ms", "due step, ms", "watched, over unwatched")
+    title = f"Training steps of a convolutional net, every {EVERY}th step due"
+    return f"{first}\n{table(title, header, steps)}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        where, what, *rest = sys.argv[1:]
+        print(json.dumps({"passes": passes, "step": step}[what](where, *rest)))
+    else:
+        print(report(repeats=3))

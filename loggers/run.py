@@ -177,9 +177,9 @@ class Run:
             self._warn(f"unexpected {type(error).__name__}", f"nothing was logged: {error!r}")
 
     def watch(self, model: Any, **options: Any) -> None:
-        """Log histograms of a model's weights and gradients while it trains, until ``unwatch()``.
+        """Log statistics and histograms of a model, or a list of them, while it trains, until ``unwatch()``.
 
-        ``options`` are those of ``loggers.torch_watch.watch`` or ``loggers.keras_watch.watch``.
+        ``options`` are those of ``loggers.layers.WatchOptions``.
         """
         if self._spool is None:
             return

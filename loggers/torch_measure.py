@@ -24,7 +24,7 @@ from .torch_device import Pending
 # 2**15 on, counts them in one thread: its threads wait for each other after every operation, which takes
 # many times as long as the work where other programs keep the processor busy. Ours wait once.
 _CHUNK = (1 << 15) - 64
-_WORTH_A_THREAD = 1 << 20
+_WORTH_A_THREAD = 1 << 19
 _DEVICE_CHUNK = 1 << 24
 
 
@@ -98,7 +98,8 @@ class _Count:
         wide = values
         if not SMALLEST_SQUARED < max(-least, greatest) < GREATEST_SQUARED:
             wide = values.double()
-        self.sums += wide.sum().item(), wide.dot(wide).item()
+        # Not a dot product, which MKL shares out among threads however short it is.
+        self.sums += wide.sum().item(), torch.linalg.vector_norm(wide).item() ** 2
         if self._histogram:
             self._add_patterns(values)
         else:

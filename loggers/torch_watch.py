@@ -112,6 +112,7 @@ class TorchWatch:
         return progress
 
     def _before_step(self, optimizer: Optimizer, progress: _Progress, closure: bool) -> None:
+        self._deferred.poll()
         if self._options.updates and self._options.due(progress.steps):
             progress.weights = {
                 name: values.clone()

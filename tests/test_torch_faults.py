@@ -196,11 +196,11 @@ FORWARD = {
 def zero_first_layer(model: nn.Module) -> Callable[[int], None]:
     def zero(step: int) -> None:
         if step == PLANTED - 1:
-            first: Any = model[0]  # type: ignore[index]
+            first = model.get_submodule("0")
             with torch.no_grad():
                 for parameter in first.parameters():
                     parameter.zero_()
-                    parameter.grad.zero_()
+                    parameter.grad = None
 
     return zero
 
@@ -269,7 +269,9 @@ def test_gradients_that_a_program_spoils_are_found_before_the_step_that_uses_the
 
     def spoil(step: int) -> None:
         if step == PLANTED:
-            model.table.weight.grad[1, 0] = math.inf  # type: ignore[index]
+            gradient = model.table.weight.grad
+            assert gradient is not None
+            gradient[1, 0] = math.inf
 
     train(run, model, before_step=spoil, on_nonfinite=found.append)
     check(run, found, "table", "backward")
@@ -293,6 +295,7 @@ def test_a_fault_of_the_update_is_found_in_the_first_layer_that_it_spoils(run: t
             group["lr"] = 3e38
             group["weight_decay"] *= 1e6
             for parameter in model.parameters():
+                assert parameter.grad is not None
                 parameter.grad *= 1e4
 
     train(run, model, optimizer=optimizer, before_step=explode, on_nonfinite=found.append)
@@ -383,7 +386,10 @@ CLEAN: dict[str, Callable[[], tuple[nn.Module, Callable[[torch.Tensor], torch.Te
         with_planted(lambda x: torch.where(x > 0, x, -math.inf).softmax(1)),
         square_loss,
     ),
-    "infinity absorbed": lambda: (with_planted(lambda x: x + (x.detach() * math.inf).tanh().nan_to_num()), square_loss),
+    "infinity absorbed": lambda: (
+        with_planted(lambda x: x + (x.detach() * math.inf).tanh().nan_to_num()),
+        square_loss,
+    ),
     "transformer": lambda: (
         nn.Sequential(nn.Linear(4, 8), Causal(), nn.Linear(8, 2)),
         square_loss,
@@ -395,7 +401,10 @@ CLEAN: dict[str, Callable[[], tuple[nn.Module, Callable[[torch.Tensor], torch.Te
     "bfloat16": lambda: (mlp().bfloat16(), square_loss),
     "double": lambda: (mlp().double(), square_loss),
     "huge but finite": lambda: (mlp(), lambda output: output.mean() * 1e25),
-    "cross entropy": lambda: (mlp(), lambda output: F.cross_entropy(output, torch.zeros(6, dtype=torch.long))),
+    "cross entropy": lambda: (
+        mlp(),
+        lambda output: F.cross_entropy(output, torch.zeros(6, dtype=torch.long)),
+    ),
     "no bias": lambda: (nn.Sequential(nn.Linear(4, 8, bias=False), nn.Linear(8, 2, bias=False)), square_loss),
     "inplace": lambda: (nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True), nn.Linear(8, 2)), square_loss),
     "embedding bag": lambda: (nn.Sequential(Ranks(), nn.EmbeddingBag(9, 2)), square_loss),
