@@ -17,7 +17,7 @@ class Pending:
     """
 
     def __init__(self, tensors: Sequence[torch.Tensor]) -> None:
-        self._events: list[torch.cuda.Event] = []
+        self._events: list[torch.Event] = []
         self._host = [self._copy(tensor.detach()) for tensor in tensors]
 
     def ready(self) -> bool:

@@ -182,4 +182,5 @@ def _has_worse(tensor: torch.Tensor) -> bool:
 def trace_of(tensor: torch.Tensor) -> str:
     """Where the program made ``tensor``, which autograd notes in anomaly mode."""
     node = tensor.grad_fn
-    return "".join(node.metadata.get("traceback_", ())) if node is not None else ""
+    noted: Any = node.metadata if node is not None else {}
+    return "".join(noted.get("traceback_", ()))

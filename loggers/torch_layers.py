@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import torch
 from torch.nn.parameter import is_lazy
@@ -77,7 +78,8 @@ def norms(tensors: Sequence[torch.Tensor | None]) -> torch.Tensor:
     if not held:
         return torch.zeros(len(values))
     device = held[0].device
-    found = iter(torch._foreach_norm([_widened(value) for value in held]))
+    foreach_norm: Any = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]
+    found = iter(foreach_norm([_widened(value) for value in held]))
     zero = torch.zeros((), device=device)
     each = [zero if value is None else next(found) for value in values]
     return torch.stack([norm.to(device, torch.float32, non_blocking=True) for norm in each])

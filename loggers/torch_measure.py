@@ -115,7 +115,9 @@ class _Count:
         extremes = (math.nan, math.nan)
         if self.minimum <= self.maximum:
             extremes = (self.minimum + 0.0, self.maximum + 0.0)  # + 0.0: there is one zero, not two
-        moments = Moments(*self.counts.tolist(), *extremes, *self.sums.tolist())
+        count, zeros, nans, pos_infs, neg_infs = map(int, self.counts)
+        total, squares = map(float, self.sums)
+        moments = Moments(count, zeros, nans, pos_infs, neg_infs, *extremes, total, squares)
         return Measure(moments, self.patterns if self._histogram else None)
 
     def _without_non_finite(self, values: torch.Tensor) -> torch.Tensor:

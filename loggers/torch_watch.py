@@ -34,7 +34,7 @@ def watch(run: Run, model: torch.nn.Module | Sequence[torch.nn.Module], **option
     They are taken at an optimizer's first step and every ``every``-th step from there, and carry the
     number of steps which that optimizer has made since ``watch`` as their step. Weights are those that
     the step made, updates what it added to them, and gradients those that it used (clipped and unscaled,
-    where a program does so); as they were before that, they are ``layers/raw_gradients``, if they differ.
+    where a program does so); ``layers/raw_gradients`` are those before that.
     Activations are the outputs of modules without children, in the step's last forward pass. A parameter
     that no optimizer holds does not change and is not logged.
 
@@ -43,7 +43,7 @@ def watch(run: Run, model: torch.nn.Module | Sequence[torch.nn.Module], **option
     Of a model that ``torch.compile`` compiled, only what enters and leaves it can be seen, besides
     weights, gradients and updates; steps inside a compiled optimizer cannot be seen at all.
     """
-    models = list(model) if isinstance(model, list | tuple) else [model]
+    models = [model] if isinstance(model, torch.nn.Module) else list(model)
     return TorchWatch(run, Models(models), WatchOptions(**options))
 
 
@@ -67,7 +67,7 @@ class TorchWatch:
         self._guard = Guard()
         self._deferred = Deferred()
         self._progress: weakref.WeakKeyDictionary[Optimizer, _Progress] = weakref.WeakKeyDictionary()
-        self._activations: dict[str, torch.Tensor | Measures] = {}
+        self._activations: dict[str, Measures] = {}
         self._raw: dict[str, Measures] = {}
         self._raw_hooks: list[Any] = []
         self._flight: TorchFlight | None = None
