@@ -14,6 +14,8 @@ from .convert import to_plain, to_text
 
 Mode = Literal["online", "offline", "disabled"]
 Resume = Literal["never", "allow", "must"]
+_SYSTEM_EVERY = 10.0
+_SHORTEST_SAMPLE = 0.1
 
 
 def to_mode(mode: str | None) -> str:
@@ -32,6 +34,24 @@ def to_mode(mode: str | None) -> str:
 def to_resume(resume: str) -> str:
     """One of ``Resume``."""
     return _choice("resume", resume, get_args(Resume))
+
+
+def to_system_every(seconds: float | None) -> float:
+    """Seconds between samples of the machine, 0 for none: as given, or from the environment, or 10."""
+    name = "system_every"
+    given: Any = seconds
+    if given is None:
+        name = "TRAINBOARD_SYSTEM_EVERY"
+        given = os.environ.get(name) or _SYSTEM_EVERY
+    try:
+        number = float(given)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number of seconds, not {given!r}") from None
+    if not (number == 0 or _SHORTEST_SAMPLE <= number < float("inf")):
+        raise ValueError(
+            f"{name} must be 0, for never, or at least {_SHORTEST_SAMPLE} seconds, not {given!r}"
+        )
+    return number
 
 
 def _choice(what: str, given: Any, choices: tuple[str, ...]) -> str:

@@ -6,11 +6,11 @@ import contextlib
 import struct
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..storage.frames import MAX_BATCH, MAX_PAYLOAD, FrameType
 from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
@@ -22,8 +22,11 @@ from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
 if TYPE_CHECKING:
+    from .steps import Steps
+    from .system_metrics import SystemMetrics
     from .watch import Hook
 
+T = TypeVar("T")
 _DESCRIBING_SECONDS = 1.0
 
 
@@ -78,6 +81,7 @@ class Run:
         self._is_copy = False
         self._identity = identity
         self._describing: threading.Thread | None = None
+        self._system: SystemMetrics | None = None
 
     def log(
         self,
@@ -222,6 +226,27 @@ class Run:
         with contextlib.suppress(SpoolClosed, SpoolFull):
             self._spool.message(FrameType.UPDATE, {"environment": to_plain(gather_slowly())})
 
+    def sample_system(self, every: float) -> None:
+        """Log the machine's state each ``every`` seconds, at the step logged last."""
+        from .system_metrics import SystemMetrics
+
+        self._system = SystemMetrics(self.log_aside, every)
+
+    def log_aside(self, values: Mapping[str, Any]) -> None:
+        """Log what was not asked for, at the step logged last, leaving the count of steps as it is."""
+        self.log(values, max(self._step - 1, 0), commit=False)
+
+    def steps(self, loader: Iterable[T], *, device: Any = None, every: int = 10) -> Steps[T]:
+        """Go through the batches of ``loader``, and log where the time of each step goes.
+
+        ``for batch in run.steps(loader): …`` times waiting for data, forward, backward, optimizer,
+        logging and the rest; with a PyTorch ``device`` it moves the batches there, and times that too.
+        Every ``every`` steps their means are logged, in seconds, as ``steps/…``.
+        """
+        from .steps import Steps
+
+        return Steps(self, loader, device, every)
+
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all logged so far is in the store; False if it is not in ``timeout`` seconds."""
         return self._drain is None or self._drain.flush(timeout)
@@ -240,6 +265,8 @@ class Run:
         if not self._ended:
             self._ended = True
             self.unwatch()
+            if self._system is not None:
+                self._system.close()
             if self._describing is not None:
                 self._describing.join(_DESCRIBING_SECONDS)
         if self._spool is not None and self._spool.close(ending._asdict()):

@@ -14,7 +14,17 @@ from ..storage.location import check_location, resolve_url, spool_root
 from ..storage.sinks import Resumable, open_sink
 from ..storage.spools import adopt_orphans
 from . import lifecycle
-from .arguments import Mode, Resume, to_config, to_mode, to_name, to_notes, to_resume, to_tags
+from .arguments import (
+    Mode,
+    Resume,
+    to_config,
+    to_mode,
+    to_name,
+    to_notes,
+    to_resume,
+    to_system_every,
+    to_tags,
+)
 from .convert import to_plain
 from .drain import Drain
 from .environment import gather_quickly
@@ -42,6 +52,7 @@ def init(
     resume: Resume = "never",
     mode: Mode | None = None,
     store: str | os.PathLike[str] | None = None,
+    system_every: float | None = None,
 ) -> Run:
     """Begin a run and make it the current one; a run that is still active is finished first.
 
@@ -51,13 +62,15 @@ def init(
     "must" one that does not. ``mode`` is "online" (the default); "offline", which keeps everything in the
     spool; or "disabled", which keeps nothing. ``store`` is a path or URL, by default
     ``$TRAINBOARD_STORE`` or ``./trainboard.db``; the URL of a trainboard server needs its write token in
-    ``$TRAINBOARD_WRITE_TOKEN``.
+    ``$TRAINBOARD_WRITE_TOKEN``. Processors, memory, disk, network and GPUs are logged each
+    ``system_every`` seconds, by default those of ``$TRAINBOARD_SYSTEM_EVERY`` or 10; 0 is never.
 
     Raises TypeError and ValueError for arguments that make no sense, and the errors of
     ``trainboard.storage.errors`` for a store that cannot be used.
     """
     global _active
     chosen_mode, chosen_resume = to_mode(mode), to_resume(resume)
+    seconds = to_system_every(system_every)
     given: dict[str, Any] = {
         "id": to_name("id", id),
         "project": to_name("project", project, "TRAINBOARD_PROJECT", "WANDB_PROJECT"),
@@ -74,6 +87,8 @@ def init(
         _active = Run(_identity(given, None), hyperparameters, store="")
     else:
         _active = _begin(given, hyperparameters, chosen_resume, chosen_mode, store)
+        if seconds:
+            _active.sample_system(seconds)
     return _active
 
 
