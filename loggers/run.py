@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from time import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -132,26 +133,15 @@ class Run:
             batch = numbers[start : start + MAX_BATCH]
             self._keep(len(batch), spool.scalars, step, wall, batch, declare=True)
         if arriving:
-            self._log_later(spool, step, wall, arriving)
+            from .torch_device import log_later
+
+            log_later(spool.deferred, arriving, partial(self._log_contents, spool, step, wall))
         for tag, kind, payload in records:
             if len(payload) > MAX_PAYLOAD:
                 size, most = (f"{number >> 20} MiB" for number in (len(payload), MAX_PAYLOAD))
                 self._warn("large", f"{tag!r} is not logged: it is {size}, and a record may be {most}")
                 continue
             self._keep(1, spool.record, tag, kind, step, wall, payload)
-
-    def _log_later(self, spool: Spool, step: int, wall: float, arriving: list[tuple[str, Any]]) -> None:
-        """Log numbers from a device when they are here, at the step and time of now."""
-        from .torch_device import Pending
-
-        pending = Pending([value for _, value in arriving])
-
-        def log() -> None:
-            with contextlib.suppress(SpoolClosed):
-                self._log_contents(spool, step, wall, dict(zip(tags, pending.values(), strict=True)))
-
-        tags = [tag for tag, _ in arriving]
-        spool.deferred.add(pending, log)
 
     def _keep(self, count: int, append: Callable[..., None], *args: Any, **kwargs: Any) -> None:
         try:
@@ -181,10 +171,7 @@ class Run:
             self._warn(f"unexpected {type(error).__name__}", f"nothing was logged: {error!r}")
 
     def watch(self, model: Any, **options: Any) -> None:
-        """Log statistics and histograms of a model, or a list of them, while it trains, until ``unwatch()``.
-
-        ``options`` are those of ``loggers.layers.WatchOptions``.
-        """
+        """Log what ``loggers.layers.WatchOptions`` say of a model, or a list of them, until ``unwatch()``."""
         if self._spool is None:
             return
         from .watch import watch

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import torch
+
+from .deferred import Deferred
+from .spool import SpoolClosed
 
 _streams: dict[torch.device, torch.cuda.Stream] = {}
 
@@ -46,3 +51,19 @@ class Pending:
             tensor.record_stream(stream)
             self._events.append(stream.record_event())
         return host
+
+
+def log_later(
+    deferred: Deferred,
+    arriving: Sequence[tuple[str, torch.Tensor]],
+    log: Callable[[Mapping[str, Any]], None],
+) -> None:
+    """Give ``log`` numbers by tag when they are here; nothing if the run has ended by then."""
+    tags = [tag for tag, _ in arriving]
+    pending = Pending([value for _, value in arriving])
+
+    def act() -> None:
+        with contextlib.suppress(SpoolClosed):
+            log(dict(zip(tags, pending.values(), strict=True)))
+
+    deferred.add(pending, act)
