@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import drain, graph, import_time, kill, load, log_cost, query
+from . import drain, graph, import_time, kill, load, log_cost, query, watch
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-PACKAGES = ("trainboard", "numpy", "sqlalchemy", "torch", "tensorboard")
+PACKAGES = ("trainboard", "numpy", "sqlalchemy", "torch", "tensorflow", "tensorboard")
 
 
 def main() -> None:
@@ -22,7 +22,7 @@ def main() -> None:
     arguments = parser.parse_args()
     parts = [_machine()]
     print(parts[0])
-    for benchmark in (log_cost, drain, kill, query, graph, import_time, load):
+    for benchmark in (log_cost, drain, kill, query, watch, graph, import_time, load):
         parts.append(benchmark.report(arguments.repeats))
         print(parts[-1])
     if arguments.write:

@@ -30,10 +30,19 @@ class Refused(ValueError):
         self.cause = cause
 
 
+class OnDevice(Refused):
+    """A number that is not on this side of the bus yet."""
+
+    def __init__(self) -> None:
+        super().__init__("device", "it is on a device, for which nothing here waits: pass its .item()")
+
+
 class Contents(NamedTuple):
-    """The contents of one ``log()`` call: numbers, records as (tag, kind name, payload), and refusals."""
+    """The contents of one ``log()`` call: numbers, numbers still on a device, records as (tag, kind name,
+    payload), and refusals."""
 
     numbers: list[tuple[str, float]]
+    arriving: list[tuple[str, Any]]
     records: list[tuple[str, str, bytes]]
     refusals: list[Refused]
 
@@ -90,7 +99,10 @@ def to_text(text: str) -> str:
 
 
 def to_float(value: Any) -> float:
-    """The float that a number is: Python, Decimal, numpy scalar, or one-element array or tensor."""
+    """The float that a number is: Python, Decimal, numpy scalar, or one-element array or tensor.
+
+    Raises ``OnDevice`` for a tensor on a CUDA device.
+    """
     try:
         read = _readers[type(value)]
     except KeyError:
@@ -106,6 +118,8 @@ def to_float(value: Any) -> float:
 def _reader(kind: type) -> Callable[[Any], float]:
     if issubclass(kind, Real | Decimal):
         return float
+    if hasattr(kind, "is_cuda"):
+        return _read_torch
     if hasattr(kind, "item"):
         return _read_item
     if hasattr(kind, "numpy"):
@@ -120,6 +134,12 @@ def _read_item(value: Any) -> float:
     if not isinstance(number, Real):
         raise _not_a_number(value)
     return float(number)
+
+
+def _read_torch(value: Any) -> float:
+    if value.is_cuda and value.numel() == 1 and not value.is_complex():
+        raise OnDevice
+    return _read_item(value)
 
 
 def _read_numpy(value: Any) -> float:
@@ -151,7 +171,7 @@ def to_mapping(values: Any) -> Mapping[Any, Any]:
 
 def to_contents(values: Mapping[Any, Any]) -> Contents:
     """Sort the values of one ``log()`` call; nested dicts are flattened with ``.`` between their keys."""
-    contents = Contents([], [], [])
+    contents = Contents([], [], [], [])
     for path, value in _flatten(values):
         try:
             tag = to_tag(path)
@@ -160,6 +180,8 @@ def to_contents(values: Mapping[Any, Any]) -> Contents:
                 contents.records.append((tag, *record))
             else:
                 contents.numbers.append((tag, to_float(value)))
+        except OnDevice:
+            contents.arriving.append((to_tag(path), value))
         except Refused as refusal:
             contents.refusals.append(Refused(refusal.cause, f"{_short(path)}: {refusal}"))
     return contents

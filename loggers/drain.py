@@ -69,6 +69,7 @@ class Drain:
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all that was appended before this call is in the store; False if it is not by then."""
+        self._spool.deferred.settle()
         goal = self._spool.position()
         self._wake.set()
         with self._progress:
@@ -91,6 +92,7 @@ class Drain:
             self._wake.wait(pause)
             self._wake.clear()
             try:
+                self._spool.deferred.poll()
                 self._pass()
                 pause = INTERVAL
             except SpoolGap:

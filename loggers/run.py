@@ -7,6 +7,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from time import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -124,12 +125,16 @@ class Run:
 
     def _log_contents(self, spool: Spool, step: int, wall: float, values: Mapping[str, Any]) -> None:
         """Log what needs a closer look: new tags, records, nested values, and values to refuse."""
-        numbers, records, refusals = to_contents(values)
+        numbers, arriving, records, refusals = to_contents(values)
         for refusal in refusals:
             self._warn(refusal.cause, str(refusal))
         for start in range(0, len(numbers), MAX_BATCH):
             batch = numbers[start : start + MAX_BATCH]
             self._keep(len(batch), spool.scalars, step, wall, batch, declare=True)
+        if arriving:
+            from .torch_device import log_later
+
+            log_later(spool.deferred, arriving, partial(self._log_contents, spool, step, wall))
         for tag, kind, payload in records:
             self._keep(1, spool.record, tag, kind, step, wall, payload)
 
@@ -162,10 +167,7 @@ class Run:
             self._warn(f"unexpected {type(error).__name__}", f"nothing was logged: {error!r}")
 
     def watch(self, model: Any, **options: Any) -> None:
-        """Log histograms of a model's weights and gradients while it trains, until ``unwatch()``.
-
-        ``options`` are those of ``loggers.torch_watch.watch`` or ``loggers.keras_watch.watch``.
-        """
+        """Log what ``loggers.layers.WatchOptions`` say of a model, or a list of them, until ``unwatch()``."""
         from .watch import watch
 
         self._attempt("the model is not watched", lambda: watch(self, model, **options))

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..storage.frames import MAX_BATCH, Frames, FrameType, message, scalar_batch
 from .convert import to_float
+from .deferred import Deferred
 from .segment import CLOSING_ROOM, LARGEST_SEGMENT, SMALLEST_SEGMENT, Segment
 
 _SERIES_ROOM = 16 << 10
@@ -38,7 +39,8 @@ class Spool:
 
     Creating one makes ``directory``, takes its lock and allocates a first segment; OSError if it cannot.
     Appending raises ``SpoolFull`` and ``SpoolClosed``. ``dropped`` counts what the run could not append
-    for lack of space. A forked child inherits a closed spool.
+    for lack of space. What is appended once it is here waits in ``deferred``. A forked child inherits a
+    closed spool.
     """
 
     def __init__(self, directory: Path, opening: dict[str, Any]) -> None:
@@ -47,6 +49,7 @@ class Spool:
         directory.mkdir(parents=True)
         self.directory = directory
         self.dropped = 0
+        self.deferred = Deferred()
         self._opening = message(FrameType.OPEN, _json(opening))
         self._owner = lock_new(directory)
         self._closed: str | None = None
@@ -103,6 +106,8 @@ class Spool:
 
     def close(self, document: dict[str, Any]) -> bool:
         """Append the FINISH message, once, and nothing after it. False in a forked child, which may not."""
+        if self._closed is None:
+            self.deferred.settle()
         with self.lock:
             if self._closed is None:
                 frames = message(FrameType.FINISH, _json({**document, "dropped": self.dropped}))
@@ -201,6 +206,7 @@ class Spool:
     def _leave_to_parent(self) -> None:
         """In a forked child: let go of everything without touching what the parent still writes."""
         self.lock = threading.RLock()
+        self.deferred = Deferred()
         self._closed = "a forked process does not log to the run of its parent; call init() in it"
         self._segment.abandon()
 

@@ -1,127 +1,230 @@
-"""Histograms of a PyTorch model's weights and gradients, taken as its optimizers step."""
+"""Statistics and histograms of a PyTorch model, taken as its optimizers step."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch.nn.parameter import is_lazy
-from torch.optim.optimizer import Optimizer, register_optimizer_step_post_hook
+from torch.optim.optimizer import (
+    Optimizer,
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
-from ..storage.kinds.histogram import Histogram
+from .deferred import Deferred
+from .flight_recorder import FlightRecorder
 from .guard import Guard
-from .interval import checked_interval
+from .layers import Measure, Source, WatchOptions, log_layers
+from .torch_flight import TorchFlight
+from .torch_forward import Forward
+from .torch_layers import Models, values_of
+from .torch_measure import Measures
 
 if TYPE_CHECKING:
     from .run import Run
 
-_COUNTED_AS_THEY_ARE = {torch.float16, torch.float32, torch.float64}
 
+def watch(run: Run, model: torch.nn.Module | Sequence[torch.nn.Module], **options: Any) -> TorchWatch:
+    """Log statistics and histograms of a model, or of several, to ``run``; see ``WatchOptions``.
 
-def watch(
-    run: Run, model: torch.nn.Module, *, every: int = 100, weights: bool = True, gradients: bool = True
-) -> TorchWatch:
-    """Log ``weights/<parameter>`` and ``gradients/<parameter>`` to ``run`` as histograms.
-
-    They are taken right after an optimizer's first step and every ``every``-th step from there, and
-    carry the number of steps which that optimizer has made since ``watch`` as their step. So weights
-    are those that the step made, and gradients those that it used (clipped and unscaled, where a
-    program does so). A parameter that no optimizer holds does not change and is not logged.
+    They are taken at an optimizer's first step and every ``every``-th step from there, and carry the
+    number of steps which that optimizer has made since ``watch`` as their step. Weights are those that
+    the step made, updates what it added to them, and gradients those that it used (clipped and unscaled,
+    where a program does so); ``layers/raw_gradients`` are those before that.
+    Activations are the outputs of modules without children, in the step's last forward pass. A parameter
+    that no optimizer holds does not change and is not logged.
 
     A shared parameter is logged once, under its first name. Sparse gradients count the values they
     store, complex tensors their real and imaginary parts; empty, lazy and meta tensors are left out.
-    Steps inside a compiled optimizer (``torch.compile(optimizer.step)``) cannot be seen; compiled
-    models can. Raises ValueError if ``every`` is not a positive whole number.
+    Of a model that ``torch.compile`` compiled, only what enters and leaves it can be seen, besides
+    weights, gradients and updates; steps inside a compiled optimizer cannot be seen at all.
     """
-    return TorchWatch(run, model, checked_interval(every), weights, gradients)
+    models = [model] if isinstance(model, torch.nn.Module) else list(model)
+    return TorchWatch(run, Models(models), WatchOptions(**options))
+
+
+@dataclass
+class _Progress:
+    """How far one optimizer has come, and what its next step, if due, is compared with."""
+
+    steps: int = 0
+    held: int = -1
+    parameters: list[tuple[str, torch.nn.Parameter]] = field(default_factory=list)
+    weights: dict[str, torch.Tensor] = field(default_factory=dict)
 
 
 class TorchWatch:
-    """One watched model. Holds it weakly, and leaves when it is gone."""
+    """Watched models. Holds them weakly."""
 
-    def __init__(self, run: Run, model: torch.nn.Module, every: int, weights: bool, gradients: bool) -> None:
+    def __init__(self, run: Run, models: Models, options: WatchOptions) -> None:
         self._run = run
-        self._model = weakref.ref(model)
-        self._every = every
-        self._weights = weights
-        self._gradients = gradients
+        self._models = models
+        self._options = options
         self._guard = Guard()
-        self._steps: weakref.WeakKeyDictionary[Optimizer, int | None] = weakref.WeakKeyDictionary()
-        self._hook = register_optimizer_step_post_hook(self._after_step)
+        self._deferred = Deferred()
+        self._progress: weakref.WeakKeyDictionary[Optimizer, _Progress] = weakref.WeakKeyDictionary()
+        self._activations: dict[str, Measures] = {}
+        self._raw: dict[str, Measures] = {}
+        self._raw_hooks: list[Any] = []
+        self._flight: TorchFlight | None = None
+        if options.flight_recorder:
+            self._flight = TorchFlight(FlightRecorder(run, options.on_nonfinite), models)
+        self._forward = self._flight.forward if self._flight else Forward(models, None)
+        self._hooks = [
+            register_optimizer_step_pre_hook(self._hook(self._before_step)),
+            register_optimizer_step_post_hook(self._hook(self._after_step)),
+        ]
+        with self._guard("hooking the model's modules"):
+            self._prepare(0)
 
     def close(self) -> None:
-        self._hook.remove()
+        for hook in (*self._hooks, *self._raw_hooks):
+            hook.remove()
+        self._raw_hooks.clear()
+        with self._guard("ending the watch"):
+            self._deferred.settle()
+            if self._flight is not None:
+                self._flight.close()
+            self._forward.remove()
 
-    def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        if torch.compiler.is_compiling():
+    def _hook(self, act: Callable[[Optimizer, _Progress, bool], None]) -> Callable[..., None]:
+        def hook(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+            if torch.compiler.is_compiling():
+                return
+            with self._guard("watching a step"):
+                progress = self._progress_of(optimizer)
+                if progress.parameters:
+                    closure = kwargs.get("closure", args[1] if len(args) > 1 else None)
+                    act(optimizer, progress, closure is not None)
+
+        return hook
+
+    def _progress_of(self, optimizer: Optimizer) -> _Progress:
+        progress = self._progress.setdefault(optimizer, _Progress())
+        held = sum(len(group["params"]) for group in optimizer.param_groups)
+        if held != progress.held or self._options.due(progress.steps):
+            progress.held = held
+            progress.parameters = self._models.parameters_of(optimizer)
+        return progress
+
+    def _before_step(self, optimizer: Optimizer, progress: _Progress, closure: bool) -> None:
+        self._deferred.poll()
+        if self._options.updates and self._options.due(progress.steps):
+            progress.weights = {
+                name: values.clone()
+                for name, parameter in progress.parameters
+                if (values := values_of(parameter)) is not None
+            }
+        if self._flight is not None and not closure:
+            self._flight.before_step(optimizer, progress.steps + 1, progress.parameters)
+
+    def _after_step(self, optimizer: Optimizer, progress: _Progress, closure: bool) -> None:
+        if self._options.due(progress.steps):
+            self._record(progress)
+        progress.weights = {}
+        progress.steps += 1
+        self._prepare(progress.steps)
+        if self._flight is None:
+            self._forward.forget()
             return
-        try:
-            steps = self._steps[optimizer]
-        except KeyError:
-            steps = self._steps[optimizer] = self._first_seen(optimizer)
-        if steps is None:
-            return
-        self._steps[optimizer] = steps + 1
-        if steps % self._every == 0:
-            with self._guard("watching weights and gradients"):
-                self._record(optimizer, steps + 1)
+        if closure:
+            self._flight.before_step(optimizer, progress.steps, progress.parameters)
+        self._flight.after_step(optimizer, progress.steps, progress.parameters)
 
-    def _first_seen(self, optimizer: Optimizer) -> int | None:
-        """0 steps if ``optimizer`` moves this model, None if it does not."""
-        with self._guard("reading the optimizer's parameters"):
-            held = _held_by(optimizer)
-            if any(id(parameter) in held for _, parameter in self._parameters()):
-                return 0
-        return None
+    def _prepare(self, steps: int) -> None:
+        """Look at the next step's activations and raw gradients if it is due, and only then."""
+        for hook in self._raw_hooks:
+            hook.remove()
+        self._raw_hooks.clear()
+        self._raw.clear()
+        self._activations.clear()
+        due = self._options.due(steps)
+        self._forward.on_output = self._keep_activation if due and self._options.activations else None
+        if due:
+            if self._options.flight_recorder or self._options.activations:
+                self._forward.install()
+            if self._options.gradients:
+                self._listen_to_gradients()
 
-    def _parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]:
-        model = self._model()
-        if model is None:
-            self.close()
-            return
-        for name, parameter in model.named_parameters():
-            yield name.replace("_orig_mod.", ""), parameter
+    def _listen_to_gradients(self) -> None:
+        def keep(parameter: torch.Tensor, *, name: str) -> None:
+            with self._guard(f"measuring the gradient of {name}"):
+                if parameter.grad is not None and (values := values_of(parameter.grad)) is not None:
+                    self._raw[name] = Measures({name: values}, False)
 
-    def _record(self, optimizer: Optimizer, step: int) -> None:
-        held = _held_by(optimizer)
-        histograms: dict[str, Histogram] = {}
-        for name, parameter in self._parameters():
-            if id(parameter) not in held:
-                continue
-            for tag, tensor in self._tensors_of(name, parameter):
-                with self._guard(f"making the histogram {tag}"):
-                    if _has_values(tensor):
-                        histograms[tag] = Histogram.from_values(_values(tensor))
-        if histograms:
-            self._run.log(histograms, step, commit=False)
+        for name, parameter in self._models.parameters():
+            if parameter.requires_grad and parameter.is_leaf:
+                hook = parameter.register_post_accumulate_grad_hook(partial(keep, name=name))
+                self._raw_hooks.append(hook)
 
-    def _tensors_of(self, name: str, parameter: torch.nn.Parameter) -> Iterator[tuple[str, torch.Tensor]]:
-        if self._weights:
-            yield f"weights/{name}", parameter
-        if self._gradients and parameter.grad is not None:
-            yield f"gradients/{name}", parameter.grad
+    def _keep_activation(self, name: str, output: torch.Tensor) -> None:
+        with self._guard(f"measuring the output of {name}"):
+            values = values_of(output)
+            if values is not None:
+                steps = max((one.steps for one in self._progress.values()), default=0)
+                self._activations[name] = Measures({name: values}, self._options.histograms_due(steps))
+
+    def _record(self, progress: _Progress) -> None:
+        options, step = self._options, progress.steps + 1
+        statistics = options.statistics_due(progress.steps)
+        log = partial(self._log, step=step, statistics=statistics)
+        measure = partial(Measures, histograms=options.histograms_due(progress.steps))
+        weights = _values({name: parameter for name, parameter in progress.parameters})
+        if options.weights:
+            log("weights", [measure(weights)])
+        if options.gradients:
+            gradients = _values({name: p.grad for name, p in progress.parameters})
+            log("gradients", [measure(gradients)])
+            raw = [self._raw[name] for name, _ in progress.parameters if name in self._raw]
+            if statistics and raw:
+                log("raw_gradients", raw)
+        if options.updates:
+            before = progress.weights
+            updates = {n: values - before[n] for n, values in weights.items() if n in before}
+            log("updates", [measure(updates)], before=Measures(before, False))
+        if self._activations:
+            log("activations", list(self._activations.values()))
+
+    def _log(
+        self,
+        source: Source,
+        found: Sequence[Measures],
+        *,
+        step: int,
+        statistics: bool,
+        before: Measures | None = None,
+    ) -> None:
+        """Log what was measured as soon as it is here, which on the CPU is now."""
+
+        def log() -> None:
+            measures = {name: one for part in found for name, one in part.values().items()}
+            ratios = _ratios(measures, before.values()) if before is not None else None
+            log_layers(self._run, step, source, measures, statistics=statistics, ratios=ratios)
+
+        for part in (*found, *([before] if before is not None else [])):
+            self._deferred.add(part, _nothing)
+        self._deferred.add(found[-1], log)
+        self._deferred.poll()
 
 
-def _held_by(optimizer: Optimizer) -> set[int]:
-    return {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+def _nothing() -> None:
+    """Only the order of arrival counts."""
 
 
-def _has_values(tensor: torch.Tensor) -> bool:
-    return not is_lazy(tensor) and not tensor.is_meta and tensor.numel() > 0
+def _values(tensors: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:
+    found = {name: values_of(tensor) for name, tensor in tensors.items() if tensor is not None}
+    return {name: values for name, values in found.items() if values is not None}
 
 
-def _values(tensor: torch.Tensor) -> np.ndarray:
-    """The numbers in ``tensor``: on the CPU a view of its memory, from elsewhere one copy."""
-    tensor = tensor.detach()
-    if tensor.layout == torch.sparse_coo:
-        tensor = tensor.coalesce()
-    if tensor.layout != torch.strided:
-        tensor = tensor.values()
-    if tensor.is_complex():
-        tensor = torch.view_as_real(tensor.resolve_conj())
-    if tensor.dtype not in _COUNTED_AS_THEY_ARE:
-        tensor = tensor.float()
-    return tensor.numpy(force=True)
+def _ratios(updates: Mapping[str, Measure], before: Mapping[str, Measure]) -> dict[str, float]:
+    """Norms of updates over those of the weights before; infinite where these were all zero."""
+    ratios = {}
+    for name, update in updates.items():
+        norm = before[name].moments.norm
+        changed = update.moments.norm
+        ratios[name] = changed / norm if norm else float("inf") if changed else 0.0
+    return ratios

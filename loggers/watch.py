@@ -15,12 +15,14 @@ class Hook(Protocol):
 
 
 def watch(run: Run, model: Any, **options: Any) -> Hook:
-    """Log histograms of ``model``'s weights and gradients to ``run`` while it trains.
+    """Log statistics and histograms of ``model`` to ``run`` while it trains.
 
-    ``options`` are those of ``torch_watch.watch`` and ``keras_watch.watch``. Raises TypeError for
-    anything but a ``torch.nn.Module`` or a Keras model.
+    ``options`` are those of ``layers.WatchOptions``. Raises TypeError for anything but a Keras model, a
+    ``torch.nn.Module`` or a list of these.
     """
-    if framework_of(model) == "keras":
+    several = isinstance(model, list | tuple) and model
+    frameworks = {framework_of(one) for one in (model if several else [model])}
+    if frameworks == {"keras"}:
         from . import keras_watch
 
         return keras_watch.watch(run, model, **options)

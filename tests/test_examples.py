@@ -43,6 +43,14 @@ def test_the_quickstart_logs_one_of_each_kind(tmp_path: Path) -> None:
     assert np.mean(loss[-50:]) < np.mean(loss[:50])
 
 
+def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "planted_nan.py")], tmp_path)
+    (event,) = store.records(run.id, "flight_recorder", "event")
+    data = event.value.data
+    assert (data["layer"], data["phase"], data["batch"], data["last_good_step"]) == ("0", "forward", 40, 39)
+    assert store.points(run.id, "train/loss").step[-1] == 39
+
+
 @pytest.mark.parametrize(
     ("framework", "words"),
     [("pytorch", [str(EXAMPLES / "torch_digits.py")]), ("keras", ["-m", "trainboard.examples.keras_digits"])],
@@ -63,7 +71,7 @@ def test_digits_are_learnt_and_logged_under_the_names_both_share(
     assert store.points(run.id, "val/loss").step.tolist() == [450, 900]
     assert store.points(run.id, "val/accuracy").value[-1] > 0.5
     kinds = {one.kind for one in series.values()}
-    assert kinds == {"scalar", "histogram", "graph", "image", "text"}
+    assert kinds - {"layer_stats"} == {"scalar", "histogram", "graph", "image", "text"}
     for prefix in ("weights/", "gradients/"):
         assert len([tag for tag in series if tag.startswith(prefix)]) == 8
     (graph,) = store.records(run.id, "graph", "graph")

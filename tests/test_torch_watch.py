@@ -17,6 +17,7 @@ from torch.optim.optimizer import _global_optimizer_post_hooks
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
 from trainboard.storage.kinds.histogram import Histogram
+from trainboard.storage.kinds.layer_stats import LayerStats
 
 
 @pytest.fixture
@@ -69,7 +70,8 @@ def test_the_first_step_and_every_hundredth_from_there_are_logged_by_default(run
     for _ in range(205):
         step(model, optimizer, IMAGES)
     names = {"0.weight", "0.bias", "3.weight", "3.bias"}
-    assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in names}
+    expected = {f"{what}/{name}" for what in ("weights", "gradients", "updates") for name in names}
+    assert tags(run) == expected | {f"activations/{layer}" for layer in "0123"}
     for tag in tags(run):
         assert list(records(run, tag)) == [1, 101, 201]
 
@@ -109,11 +111,11 @@ def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
 
 def test_weights_or_gradients_can_be_left_out(run: tb.Run) -> None:
     model, other = nn.Linear(2, 2), nn.Linear(2, 2)
-    run.watch(model, gradients=False)
+    run.watch(model, gradients=False, activations=False, updates=False)
     step(model, torch.optim.SGD(model.parameters(), 0.1), torch.ones(1, 2))
     assert tags(run) == {"weights/weight", "weights/bias"}
     run.unwatch()
-    run.watch(other, weights=False)
+    run.watch(other, weights=False, activations=False, updates=False)
     step(other, torch.optim.SGD(other.parameters(), 0.1), torch.ones(1, 2))
     assert tags(run) == {"weights/weight", "weights/bias", "gradients/weight", "gradients/bias"}
 
@@ -201,7 +203,7 @@ class Unusual(nn.Module):
 def test_unusual_parameters_are_counted_or_left_out(run: tb.Run) -> None:
     model = Unusual()
     optimizer = torch.optim.SGD([p for p in model.parameters() if not nn.parameter.is_lazy(p)], 0.1)
-    run.watch(model)
+    run.watch(model, activations=False, updates=False)
     with warnings.catch_warnings():
         warnings.simplefilter("error", TrainboardWarning)
         step(model, optimizer, torch.tensor([1, 1, 4]))
@@ -314,8 +316,8 @@ class Lying(nn.Module):
 def test_a_failure_while_watching_is_one_warning_and_training_goes_on(run: tb.Run) -> None:
     model = Lying()
     optimizer = torch.optim.SGD(model.inner.parameters(), 0.1)
-    run.watch(model, every=1)
     with pytest.warns(TrainboardWarning, match="OSError: no such parameters") as caught:
+        run.watch(model, every=1)
         for _ in range(5):
             step(model, optimizer, torch.ones(1, 2))
     assert len([warning for warning in caught if warning.category is TrainboardWarning]) == 1
@@ -332,3 +334,149 @@ def test_what_is_no_model_is_one_warning_that_says_so(run: tb.Run) -> None:
         run.watch({})
     with pytest.warns(TrainboardWarning, match=r"expected a torch.nn.Module or a Keras model, not list"):
         run.log_graph([])
+
+
+def statistics(run: tb.Run, source: str) -> dict[int, LayerStats]:
+    assert run.flush(timeout=10)
+    store = tb.open_store(run.store)
+    if not any(series.tag == f"layers/{source}" for series in store.series(run.id, "layer_stats")):
+        return {}
+    return {one.step: one.value for one in store.records(run.id, f"layers/{source}", "layer_stats")}
+
+
+def test_statistics_of_every_layer_are_those_of_the_tensors_themselves(run: tb.Run) -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=2, histograms=False)
+    step(model, optimizer, IMAGES)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    step(model, optimizer, IMAGES)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    step(model, optimizer, IMAGES)
+    assert tags(run) == set()
+    for source in ("weights", "gradients", "updates"):
+        found = statistics(run, source)
+        assert list(found) == [1, 3] and found[3].names == tuple(before)
+    for row, (name, parameter) in enumerate(model.named_parameters()):
+        now, gradient = parameter.detach(), parameter.grad
+        assert gradient is not None
+        update = now - before[name]
+        for source, tensor in (("weights", now), ("gradients", gradient), ("updates", update)):
+            stats = statistics(run, source)[3]
+            assert stats.column("norm")[row] == pytest.approx(tensor.norm().item(), rel=1e-5)
+            assert stats.column("max")[row] == tensor.max().item()
+            assert stats.column("zero_fraction")[row] == (tensor == 0).float().mean().item()
+        ratio = (update.norm() / before[name].norm()).item()
+        assert statistics(run, "updates")[3].column("ratio")[row] == pytest.approx(ratio, rel=1e-4)
+    assert statistics(run, "activations")[3].names == ("0", "1", "2", "3")
+
+
+def test_histograms_can_be_rarer_than_statistics(run: tb.Run) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=2, histograms=4)
+    for _ in range(6):
+        step(model, optimizer, torch.ones(1, 2))
+    assert list(statistics(run, "weights")) == [1, 3, 5]
+    assert list(records(run, "weights/weight")) == [1, 5]
+
+
+def test_gradients_are_seen_before_and_after_they_are_clipped(run: tb.Run) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model)
+    for _ in range(2):  # accumulated
+        (model(torch.ones(1, 2)) * 1000).sum().backward()
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    raw, used = (statistics(run, source)[1].column("norm") for source in ("raw_gradients", "gradients"))
+    assert raw.tolist() == pytest.approx([4000, 2000 * 2**0.5])
+    assert np.linalg.norm(used) == pytest.approx(1, rel=1e-4)
+
+
+def test_several_models_are_watched_under_their_positions(run: tb.Run) -> None:
+    models = [nn.Linear(2, 2), nn.Linear(2, 2)]
+    run.watch(models, activations=False, updates=False, gradients=False)
+    for model in models:
+        step(model, torch.optim.SGD(model.parameters(), 0.1), torch.ones(1, 2))
+    assert tags(run) == {f"weights/{at}.{name}" for at in (0, 1) for name in ("weight", "bias")}
+
+
+def hooks(model: nn.Module) -> list[Any]:
+    """Every hook on a model's modules and parameters."""
+    names = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    more = ("_forward_hooks_with_kwargs", "_forward_pre_hooks_with_kwargs", "_forward_hooks_always_called")
+    found = [dict(getattr(module, name)) for module in model.modules() for name in (*names, *more)]
+    for parameter in model.parameters():
+        found += [dict(parameter._backward_hooks or {}), dict(parameter._post_accumulate_grad_hooks or {})]
+    return found
+
+
+@pytest.mark.parametrize("steps", [0, 1, 3])
+def test_unwatch_leaves_every_hook_of_the_model_as_it_was(run: tb.Run, steps: int) -> None:
+    model = network()
+    model[0].register_forward_hook(lambda module, args, output: None)  # type: ignore[index]
+    before = hooks(model)
+    run.watch(model, every=2)
+    assert hooks(model) != before
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    for _ in range(steps):
+        step(model, optimizer, IMAGES)
+    run.unwatch()
+    assert hooks(model) == before
+
+
+def test_hooks_that_the_program_removes_are_not_missed(run: tb.Run) -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrainboardWarning)
+        for module in model.modules():
+            module._forward_hooks.clear()
+        for _ in range(3):
+            step(model, optimizer, IMAGES)
+    assert list(statistics(run, "weights")) == [1, 2, 3]
+
+
+def test_copies_of_a_watched_model_are_not_watched_and_work_alike(run: tb.Run) -> None:
+    model = network()
+    run.watch(model, every=1)
+    twins = [copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    for twin in twins:
+        assert torch.equal(twin(IMAGES), model(IMAGES))
+        step(twin, torch.optim.SGD(twin.parameters(), 0.1), IMAGES)
+    assert tags(run) == set()
+    assert b"trainboard.loggers" not in pickle.dumps(model)
+
+
+def test_a_module_that_raises_raises_what_it_did_and_the_next_step_is_watched(run: tb.Run) -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=1)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        model(torch.rand(3, 1, 7, 7))
+    step(model, optimizer, IMAGES)
+    assert statistics(run, "activations")[1].names == ("0", "1", "2", "3")
+
+
+def test_a_model_that_is_moved_to_another_precision_is_watched_on(run: tb.Run) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=1)
+    step(model, optimizer, torch.ones(1, 2))
+    model.double()
+    step(model, optimizer, torch.ones(1, 2, dtype=torch.float64))
+    assert list(records(run, "weights/weight")) == [1, 2]
+
+
+def test_layers_added_later_are_seen_inside_too(run: tb.Run) -> None:
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=1)
+    step(model, optimizer, torch.ones(1, 2))
+    model.append(nn.Linear(2, 1))
+    optimizer.add_param_group({"params": model[1].parameters()})
+    for _ in range(2):
+        step(model, optimizer, torch.ones(1, 2))
+    assert statistics(run, "activations")[3].names == ("0", "1")

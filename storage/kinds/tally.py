@@ -118,5 +118,5 @@ def _as_float32(values: NDArray[Any]) -> NDArray[np.float32]:
     """Finite values as contiguous float32, none of which becomes zero or infinite on the way."""
     if values.dtype.kind == "f" and values.dtype.itemsize > 4:
         magnitudes = np.clip(np.abs(values), _FLOAT32_MIN, _FLOAT32_MAX)
-        values = np.where(values == 0, 0.0, np.copysign(magnitudes, values))
+        values = np.where(values == 0, values, np.copysign(magnitudes, values))
     return np.ascontiguousarray(values, np.float32)

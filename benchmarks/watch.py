@@ -1,0 +1,167 @@
+"""What watching a model costs: histograms and statistics beside other tools, and training steps.
+
+``python -m benchmarks.watch`` prints the tables.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .measure import Row, median_of, table
+
+SHAPES = [(1000, 1024), (1024, 1000)] * 12 + [(1000, 1024)]  # 25.6 million parameters
+TOOLS = {
+    "trainboard": "trainboard, histograms",
+    "trainboard_statistics": "trainboard, statistics of all layers",
+    "summary_writer": "SummaryWriter.add_histogram",
+    "tf_summary": "tf.summary.histogram",
+    "keras": "Keras TensorBoard(histogram_freq=1)",
+}
+NOTHING = {"weights": False, "gradients": False, "activations": False, "updates": False}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "defaults": {},
+    "defaults, histograms=False": {"histograms": False},
+    "flight recorder alone": NOTHING,
+    **{f"{one} alone": {**NOTHING, one: True, "flight_recorder": False} for one in NOTHING},
+}
+EVERY, BLOCKS, BLOCK = 100, 12, 8
+Act = Callable[[], object]
+
+
+def trainboard(folder: Path, arrays: list[np.ndarray], histograms: bool = True) -> Act:
+    import torch
+
+    from trainboard.loggers.torch_measure import measure
+
+    tensors = [torch.from_numpy(array.reshape(-1)) for array in arrays]
+    return lambda: [measure(tensor, histograms) for tensor in tensors]
+
+
+def trainboard_statistics(folder: Path, arrays: list[np.ndarray]) -> Act:
+    return trainboard(folder, arrays, histograms=False)
+
+
+def summary_writer(folder: Path, arrays: list[np.ndarray]) -> Act:
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(folder))
+    return lambda: [writer.add_histogram(f"layer/{at}", array, 0) for at, array in enumerate(arrays)]
+
+
+def tf_summary(folder: Path, arrays: list[np.ndarray]) -> Act:
+    import tensorflow as tf
+
+    writer = tf.summary.create_file_writer(str(folder))
+    tensors = [tf.constant(array) for array in arrays]
+
+    def act() -> None:
+        with writer.as_default():
+            for at, tensor in enumerate(tensors):
+                tf.summary.histogram(f"layer/{at}", tensor, step=0)
+
+    return act
+
+
+def keras(folder: Path, arrays: list[np.ndarray]) -> Act:
+    import keras
+
+    layers = [keras.layers.Dense(array.shape[1], use_bias=False) for array in arrays]
+    model = keras.Sequential([keras.Input((arrays[0].shape[0],)), *layers])
+    model.set_weights(arrays)
+    callback = keras.callbacks.TensorBoard(str(folder), histogram_freq=1, write_graph=False)
+    callback.set_model(model)
+    return lambda: callback.on_epoch_end(0, {})
+
+
+def passes(folder: str, tool: str) -> dict[str, float]:
+    """How many times as long as ``np.sum`` over the same memory it takes."""
+    random = np.random.default_rng(0)
+    arrays = [random.normal(0, 0.02, shape).astype(np.float32) for shape in SHAPES]
+    unit = _median(lambda: [np.sum(array) for array in arrays])
+    return {"passes": _median(globals()[tool](Path(folder), arrays)) / unit}
+
+
+def _median(act: Act, repeats: int = 5) -> float:
+    act()
+    return statistics.median(_seconds(act) for _ in range(repeats))
+
+
+def _seconds(act: Act) -> float:
+    begin = time.perf_counter()
+    act()
+    return time.perf_counter() - begin
+
+
+def step(folder: str, options: str) -> dict[str, float]:
+    """Milliseconds of a step: unwatched, watched, and of one that is due, in alternating blocks."""
+    import trainboard as tb
+
+    model, train = _training()
+    took: dict[str, list[float]] = {"unwatched": [], "watched": [], "due": []}
+    for _ in range(3):
+        train()
+    with tb.init("bench", store=Path(folder) / "store.db") as run:
+        for _ in range(BLOCKS):
+            took["unwatched"] += [_seconds(train) for _ in range(BLOCK)]
+            run.watch(model, every=EVERY, **OPTIONS[options])
+            took["due"].append(_seconds(train))
+            took["watched"] += [_seconds(train) for _ in range(BLOCK)]
+            run.unwatch()
+    return {name: 1000 * statistics.median(values) for name, values in took.items()}
+
+
+def _training() -> tuple[Any, Callable[[], None]]:
+    """A convolutional net of 3.5 million parameters, and a step of its training."""
+    import torch
+    from torch import nn
+
+    def block(inputs: int, outputs: int, stride: int = 1) -> nn.Module:
+        convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+
+    widths = [(3, 32, 1), (32, 64, 2), (64, 128, 1), (128, 128, 2), (128, 256, 1)]
+    widths += [(256, 256, 2), (256, 512, 1), (512, 256, 1)]
+    blocks = [block(*width) for width in widths]
+    model = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
+    optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
+    images, labels = torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))
+
+    def train() -> None:
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(images), labels).backward()
+        optimizer.step()
+
+    return model, train
+
+
+def report(repeats: int) -> str:
+    rows: list[Row] = [
+        (name, f"{median_of(repeats, 'benchmarks.watch', 'passes', tool)['passes']:.1f}")
+        for tool, name in TOOLS.items()
+    ]
+    first = table("Histograms of 25.6 million parameters, in passes (np.sum = 1)", ("", "passes"), rows)
+    steps: list[Row] = []
+    for options in OPTIONS:
+        found = median_of(repeats, "benchmarks.watch", "step", options)
+        unwatched, watched, due = (found[name] for name in ("unwatched", "watched", "due"))
+        ratio = (watched + (due - watched) / EVERY) / unwatched
+        steps.append((options, *(f"{ms:.1f}" for ms in (unwatched, watched, due)), f"{ratio:.3f}"))
+    header = ("", "unwatched, ms", "watched, ms", "due step, ms", "watched, over unwatched")
+    title = f"Training steps of a convolutional net, every {EVERY}th step due"
+    return f"{first}\n{table(title, header, steps)}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        where, what, *rest = sys.argv[1:]
+        print(json.dumps({"passes": passes, "step": step}[what](where, *rest)))
+    else:
+        print(report(repeats=3))

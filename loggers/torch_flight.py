@@ -1,0 +1,204 @@
+"""The flight recorder of a PyTorch model: one norm of all gradients and of all weights each step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+from .deferred import Deferred
+from .flight_recorder import FlightRecorder, Norms
+from .torch_device import Pending
+from .torch_forward import Forward, Suspect, is_finite
+from .torch_layers import Models, by_owner, norms, owner_of, values_of
+
+Named = Sequence[tuple[str, torch.nn.Parameter]]
+
+
+@dataclass
+class _Seen:
+    """What a step on a device left to be read: names, by what was seen, of the numbers in ``pending``."""
+
+    step: int
+    batch: int
+    order: Sequence[str]
+    roots: set[str]
+    names: Mapping[str, Sequence[str]]
+
+
+class TorchFlight:
+    """Looks before and after every step of an optimizer, and reports to ``recorder``.
+
+    On the CPU a fault is known at once: in the forward pass at its end, of the gradients before the
+    optimizer uses them. On CUDA nothing is waited for; a fault is reported when the step's numbers are
+    here, usually one step later.
+    """
+
+    def __init__(self, recorder: FlightRecorder, models: Models) -> None:
+        self._recorder = recorder
+        self._deferred = Deferred()
+        self._last_step = 0
+        self._failed = False
+        self._norms: dict[str, tuple[list[str], list[float]]] = {}
+        self.forward = Forward(models, self._bad_output)
+
+    def before_step(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
+        """Look at the gradients that ``optimizer`` is about to use for its step number ``step``."""
+        self._deferred.poll()
+        if _on_device(parameters) or _is_skipped(optimizer):
+            return
+        names = [name for name, parameter in parameters if parameter.grad is not None]
+        gradients = [p.grad for _, p in parameters if p.grad is not None]
+        found = norms(gradients).tolist()
+        fine = [_is_fine(norm, g) for norm, g in zip(found, gradients, strict=True)]
+        self._norms = {"gradients": (names, found)}
+        if not all(fine):
+            self._report_gradients(step, dict(zip(names, fine, strict=True)))
+
+    def after_step(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
+        """Look at the weights that a step has made, and begin the next."""
+        if _on_device(parameters):
+            self._defer(optimizer, step, parameters)
+        elif not _is_skipped(optimizer):
+            names = [name for name, _ in parameters]
+            found = norms([parameter for _, parameter in parameters]).tolist()
+            self._norms["weights"] = (names, found)
+            bad = [
+                n for n, norm, (_, p) in zip(names, found, parameters, strict=True) if not _is_fine(norm, p)
+            ]
+            if self._failed:
+                pass
+            elif bad:
+                self._report(_first_owner(bad, list(self.forward.order)), "update", step)
+            else:
+                self._recorder.good(step, self._norms)
+        self._last_step, self._failed, self._norms = step, False, {}
+        self.forward.forget()
+
+    def close(self) -> None:
+        self._deferred.settle()
+        self.forward.remove()
+
+    def _bad_output(self, suspect: Suspect) -> None:
+        self._report(suspect[0], "forward", self._last_step + 1, trace=suspect[1])
+
+    def _report(self, layer: str, phase: Any, step: int, trace: str = "") -> None:
+        self._failed = True
+        self._recorder.report(layer, phase, step, self.forward.batch, norms=self._norms, trace=trace)
+
+    def _report_gradients(self, step: int, fine: Mapping[str, bool]) -> None:
+        forward = self.forward
+        if forward.suspect is not None:
+            self._report(forward.suspect[0], "forward", step, trace=forward.suspect[1])
+            return
+        sums = {name: bool(total.isfinite()) for name, total in forward.gradients.items()}
+        layer, phase = first_bad_gradient(list(forward.order), forward.roots, sums, fine)
+        self._report(layer, phase, step)
+
+    def _defer(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
+        forward = self.forward
+        gradients = {name: p.grad for name, p in parameters if p.grad is not None}
+        found_inf = getattr(optimizer, "found_inf", None)
+        parts = {
+            "skipped": [] if found_inf is None else [found_inf],
+            "sums": list(forward.sums.values()),
+            "returned": list(forward.gradients.values()),
+            "gradients": [norms(list(gradients.values()))],
+            "weights": [norms([parameter for _, parameter in parameters])],
+        }
+        device = parts["weights"][0].device
+        numbers = [
+            torch.cat([n.detach().reshape(-1).to(device, torch.float32, non_blocking=True) for n in part])
+            if part
+            else torch.zeros(0, device=device)
+            for part in parts.values()
+        ]
+        names = {
+            "skipped": ["skipped"] * len(parts["skipped"]),
+            "sums": list(forward.sums),
+            "returned": list(forward.gradients),
+            "gradients": list(gradients),
+            "weights": [name for name, _ in parameters],
+        }
+        seen = _Seen(step, forward.batch, list(forward.order), set(forward.roots), names)
+        pending = Pending([torch.cat(numbers)])
+        self._deferred.add(pending, partial(self._judge, seen, pending))
+
+    def _judge(self, seen: _Seen, pending: Pending) -> None:
+        numbers = iter(pending.values()[0].tolist())
+        read = {what: {name: next(numbers) for name in names} for what, names in seen.names.items()}
+        if any(read["skipped"].values()):
+            return
+        kept: Norms = {w: (list(read[w]), list(read[w].values())) for w in ("gradients", "weights")}
+        fine = {what: {n: _finite(number) for n, number in found.items()} for what, found in read.items()}
+        report = partial(self._recorder.report, step=seen.step, batch=seen.batch, norms=kept)
+        if not all(fine["gradients"].values()):
+            bad_output = next((name for name, is_fine in fine["sums"].items() if not is_fine), None)
+            if bad_output is not None:
+                report(bad_output, "forward")
+            else:
+                report(*first_bad_gradient(seen.order, seen.roots, fine["returned"], fine["gradients"]))
+        elif not all(fine["weights"].values()):
+            bad = [name for name, is_fine in fine["weights"].items() if not is_fine]
+            report(_first_owner(bad, seen.order), "update")
+        else:
+            self._recorder.good(seen.step, kept)
+
+
+def first_bad_gradient(
+    order: Sequence[str], roots: set[str], returned: Mapping[str, bool], parameters: Mapping[str, bool]
+) -> tuple[str, Any]:
+    """The layer, and "loss" or "backward": where gradients first were bad, against the order of calls.
+
+    ``returned`` says of some modules whether the gradient of their output was fine, ``parameters`` of
+    parameters whether theirs is. Where a module without parameters got a fine gradient, and the next one
+    below a bad one, the former made it so.
+    """
+    if any(not returned.get(root, True) for root in roots):
+        return "loss", "loss"
+    owners = by_owner(list(parameters), list(parameters.values()))
+    suspect: str | None = None
+    for name in reversed(order):
+        own = owners.get(name, {})
+        if not returned.get(name, True):
+            return suspect or name, "backward"
+        if not all(own.values()):
+            # A bias gets the sum of its output's gradients: where that is fine, the module is at fault.
+            return (name if own.get("bias", False) or suspect is None else suspect), "backward"
+        if name in returned and name not in roots:
+            suspect = name
+        elif own:
+            suspect = None
+    bad = [name for name, is_fine in parameters.items() if not is_fine]
+    return owner_of(bad[-1]) or bad[-1], "backward"
+
+
+def _first_owner(bad: Sequence[str], order: Sequence[str]) -> str:
+    """The module that was called first of those that own the parameters ``bad``."""
+    owners = [owner_of(name) or name for name in bad]
+    return next((name for name in order if name in owners), owners[0])
+
+
+def _on_device(parameters: Named) -> bool:
+    return any(parameter.is_cuda for _, parameter in parameters)
+
+
+def _is_skipped(optimizer: Optimizer) -> bool:
+    """Whether a loss scaler has told an optimizer that unscales by itself to leave the step out."""
+    found_inf = getattr(optimizer, "found_inf", None)
+    return found_inf is not None and not found_inf.is_cuda and bool(found_inf.item())
+
+
+def _finite(number: float) -> bool:
+    return abs(number) < float("inf")
+
+
+def _is_fine(norm: float, tensor: torch.Tensor) -> bool:
+    if _finite(norm):
+        return True
+    values = values_of(tensor)
+    return values is None or is_finite(values)

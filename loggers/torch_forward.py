@@ -1,0 +1,186 @@
+"""What happens between a model's inputs and its gradients: calls in their order, and what is not finite.
+
+Nothing is computed in a forward pass but at its end: on the CPU, where looking waits for nothing, all
+outputs are kept until the outermost call returns, and looked at only if what it returns is not finite.
+Elsewhere the sum of each output is left on the device.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch.utils.hooks import RemovableHandle
+
+from .torch_calls import tensors_in
+from .torch_layers import Models
+
+Suspect = tuple[str, str]
+"""The name of a module and, in anomaly mode, the traceback of what made its output."""
+
+
+class Forward:
+    """Hooks on every module of the models.
+
+    ``batch`` counts outermost calls with gradients. ``order`` has the names of modules in the order in
+    which they first returned since ``forget``. ``gradients`` has sums of what came back to outputs, of
+    models (``roots``) and of modules without parameters that PyTorch does not know; ``sums`` those of
+    outputs on a device. ``suspect`` is the first module whose output held nothing worse than -Inf, which
+    masks are made of, when that reached the model's output. ``on_bad_output`` is told the first with worse.
+    ``on_output`` gets every output of a module without children while it is set.
+    """
+
+    def __init__(self, models: Models, on_bad_output: Callable[[Suspect], None] | None) -> None:
+        self._models = models
+        self._on_bad_output = on_bad_output
+        self._handles: list[RemovableHandle] = []
+        self._hooked: set[int] = set()
+        self._kept: list[tuple[str, list[torch.Tensor]]] = []
+        self._depth = 0
+        self._active = False
+        self.on_output: Callable[[str, torch.Tensor], None] | None = None
+        self.batch = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin a new step."""
+        self.order: dict[str, None] = {}
+        self.roots: set[str] = set()
+        self.gradients: dict[str, torch.Tensor] = {}
+        self.sums: dict[str, torch.Tensor] = {}
+        self.suspect: Suspect | None = None
+        self._depth = 0
+        self._kept.clear()
+
+    def install(self) -> None:
+        """Hook modules that are new since the last time."""
+        for name, module in self._models.modules():
+            if id(module) in self._hooked:
+                continue
+            self._hooked.add(id(module))
+            hook = _Hook(self, name, module)
+            self._handles.append(module.register_forward_pre_hook(_Entry(self)))
+            self._handles.append(module.register_forward_hook(hook, always_call=True))
+
+    def remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._hooked.clear()
+        self.forget()
+
+    def enter(self) -> None:
+        if self._depth == 0:
+            self._active = torch.is_grad_enabled()
+            self.batch += self._active
+            self._kept.clear()
+        self._depth += 1
+
+    def leave(self, name: str, output: Any, *, leaf: bool, opaque: bool) -> None:
+        self._depth = max(self._depth - 1, 0)
+        if output is None or not self._active:
+            return
+        tensors = [output] if isinstance(output, torch.Tensor) else tensors_in(output)
+        tensors = [tensor for tensor in tensors if tensor.is_floating_point()]
+        self.order.setdefault(name)
+        outermost = self._depth == 0
+        if outermost or opaque:
+            self._listen(name, tensors)
+        if leaf and self.on_output is not None:
+            for tensor in tensors:
+                self.on_output(name, tensor)
+        if self._on_bad_output is not None:
+            self._keep(name, tensors)
+            if outermost:
+                self.roots.add(name)
+                self._look(tensors)
+
+    def _listen(self, name: str, tensors: Sequence[torch.Tensor]) -> None:
+        def add(gradient: torch.Tensor) -> None:
+            total = gradient.detach().sum()
+            self.gradients[name] = self.gradients[name] + total if name in self.gradients else total
+
+        if self._on_bad_output is not None:
+            for tensor in tensors:
+                if tensor.requires_grad:
+                    tensor.register_hook(add)
+
+    def _keep(self, name: str, tensors: list[torch.Tensor]) -> None:
+        if tensors and tensors[0].is_cuda:
+            for tensor in tensors:
+                total = tensor.detach().sum()
+                self.sums[name] = self.sums[name] + total if name in self.sums else total
+        else:
+            self._kept.append((name, tensors))
+
+    def _look(self, outputs: Sequence[torch.Tensor]) -> None:
+        kept, self._kept = self._kept, []
+        if all(is_finite(output) for output in outputs if output.device.type == "cpu"):
+            return
+        for worse_only in (True, False):
+            for name, tensors in kept:
+                for tensor in tensors:
+                    if _has_worse(tensor) if worse_only else not is_finite(tensor):
+                        self._judge((name, trace_of(tensor)), outputs)
+                        return
+
+    def _judge(self, suspect: Suspect, outputs: Sequence[torch.Tensor]) -> None:
+        if any(_has_worse(output) for output in outputs):
+            assert self._on_bad_output is not None
+            self._on_bad_output(suspect)
+        elif self.suspect is None:
+            self.suspect = suspect
+
+
+class _Entry:
+    """A hook before a module's call. Copied or pickled with the module it does nothing."""
+
+    def __init__(self, forward: Forward) -> None:
+        self._forward = forward
+
+    def __call__(self, module: torch.nn.Module, args: Any) -> None:
+        if not torch.compiler.is_compiling():
+            self._forward.enter()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Known wherever Python is, so that a pickled model can be loaded without this package.
+        return functools.partial, (sys.audit, "trainboard.not_watched")
+
+
+class _Hook:
+    """A hook after a module's call, or after its failure. Copied or pickled it does nothing."""
+
+    def __init__(self, forward: Forward, name: str, module: torch.nn.Module) -> None:
+        self._forward = forward
+        self._name = name
+        self._leaf = next(module.children(), None) is None
+        has_parameters = next(module.parameters(recurse=False), None) is not None
+        self._opaque = not has_parameters and not type(module).__module__.startswith("torch.nn.")
+
+    def __call__(self, module: torch.nn.Module, args: Any, output: Any) -> None:
+        if not torch.compiler.is_compiling():
+            self._forward.leave(self._name, output, leaf=self._leaf, opaque=self._opaque)
+
+    __reduce__ = _Entry.__reduce__
+
+
+def is_finite(tensor: torch.Tensor) -> bool:
+    """Whether all of a CPU tensor's values are; a sum is quick, and only if it is not, more is looked at."""
+    tensor = tensor.detach()
+    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
+
+
+def _has_worse(tensor: torch.Tensor) -> bool:
+    """Whether a tensor holds NaN or +Inf."""
+    tensor = tensor.detach()
+    return bool((tensor.isnan() | tensor.isposinf()).any())
+
+
+def trace_of(tensor: torch.Tensor) -> str:
+    """Where the program made ``tensor``, which autograd notes in anomaly mode."""
+    node = tensor.grad_fn
+    noted: Any = node.metadata if node is not None else {}
+    return "".join(noted.get("traceback_", ()))
