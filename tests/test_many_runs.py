@@ -16,6 +16,7 @@ from trainboard.dashboard import api as dashboard_api
 from trainboard.dashboard.api import create_api
 from trainboard.dashboard.changes import Changes
 from trainboard.dashboard.colors import run_color
+from trainboard.dashboard.spool_watch import SpoolWatch
 from trainboard.storage import Store
 from trainboard.storage.frames import FrameType
 
@@ -40,7 +41,9 @@ def many(store: Store, segment: type[Segment]) -> Store:
 
 @pytest.fixture
 def ask(many: Store) -> Callable[..., Any]:
-    client = TestClient(create_api(many, Changes(many)), raise_server_exceptions=False)
+    changes = Changes(many)
+    api = create_api(many, changes, SpoolWatch(many))
+    client = TestClient(api, raise_server_exceptions=False)
     return lambda **asked: client.get("/api/v1/runs", params=asked).json()
 
 
@@ -69,12 +72,11 @@ def test_a_wrong_cursor_is_refused(ask: Callable[..., Any]) -> None:
 
 def test_a_change_of_any_run_is_seen_by_its_version_alone(many: Store, segment: type[Segment]) -> None:
     changes = Changes(many)
-    before = changes._read_revisions(many.version())
+    before = changes._read_revisions(many.version(), {})
     assert len(before) == RUNS
-    changes._revisions = before
     said = segment("run-0005", notes="looked at again")
     many.ingest("again").feed(0, said.data, 0)
-    after = changes._read_revisions(many.version())
+    after = changes._read_revisions(many.version(), before)
     assert {run for run in after if after[run] != before[run]} == {"run-0005"}
 
 
