@@ -12,7 +12,7 @@ from dashboard_fixtures import Dashboard, eventually
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 
-from trainboard.dashboard import api as dashboard_api
+from trainboard.dashboard import asked
 from trainboard.dashboard.api import create_api
 from trainboard.dashboard.changes import Changes
 from trainboard.dashboard.colors import run_color
@@ -114,7 +114,7 @@ def test_of_too_many_tags_the_first_are_shown_and_a_filter_finds_the_others(
     start_dashboard: Callable[..., Dashboard],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dashboard_api, "MAX_SERIES", 20)
+    monkeypatch.setattr(asked, "MAX_SERIES", 20)
     said = segment("run", project="many", name="wide")
     said.scalars(0, {f"tag-{number:02}": 1.0 for number in range(TAGS)})
     said.say(FrameType.FINISH, {"status": "finished"})
