@@ -75,9 +75,13 @@ class Run(Log):
 
     def watch(self, model: Any, **options: Any) -> None:
         """Log what ``loggers.layers.WatchOptions`` say of a model, or a list of them, until ``unwatch()``."""
-        from .watch import watch
 
-        self._attempt("the model is not watched", lambda: watch(self, model, **options))
+        def install() -> Hook:
+            from .watch import watch
+
+            return watch(self, model, **options)
+
+        self._attempt("the model is not watched", install)
 
     def unwatch(self) -> None:
         """Remove every hook that ``watch()`` and ``log_graph()`` installed."""
@@ -89,11 +93,13 @@ class Run(Log):
 
         ``loggers.graph.log_graph`` says what ``inputs`` are, and what is told of later changes.
         """
-        from .graph import log_graph
 
-        self._attempt(
-            "the model's graph is not logged", lambda: log_graph(self, model, inputs, follow=follow)
-        )
+        def log() -> Hook | None:
+            from .graph import log_graph
+
+            return log_graph(self, model, inputs, follow=follow)
+
+        self._attempt("the model's graph is not logged", log)
 
     def log_summary(self, summary: Any, step: int) -> None:
         """Log a TensorFlow ``Summary``: the proto, or its bytes, as ``sess.run(merged)`` gives them."""
