@@ -103,7 +103,7 @@ def test_the_list_of_runs_grows_as_it_is_scrolled(board: Page, many: Store, dash
         runs.last.scroll_into_view_if_needed()
         return runs.count() == RUNS
 
-    eventually(scrolled_to_all)
+    eventually(scrolled_to_all, 30)
     expect(board.get_by_text("name-0000", exact=True)).to_be_visible()
 
 
