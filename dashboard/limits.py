@@ -30,6 +30,7 @@ class LimitedProtocol(HttpToolsProtocol):
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _has_head = False
+    _messages = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -40,9 +41,10 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        before = self._messages
         super().data_received(data)
-        if self._has_head or self.transport.is_closing():
-            return
+        if self._has_head or self._messages > before or self.transport.is_closing():
+            return  # the rest of this data was of a request that is whole, and may be at work for long
         self._await_head()
         self._head_bytes += len(data)
         if self._head_bytes > MAX_HEAD:
@@ -55,6 +57,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._has_head = False
+        self._messages += 1
         super().on_message_complete()
 
     def _await_head(self) -> None:

@@ -24,7 +24,7 @@ _ORPHANS = (
 )
 _UNKNOWN_RUNS = """
     INSERT INTO runs SELECT run_id, '', run_id, NULL, '[]', '', '{}', '{}', '{}', 'killed', NULL, NULL, 0, 0,
-    coalesce(min(first_wall), 0), coalesce(max(last_wall), 0), NULL, 0, NULL, NULL
+    coalesce(min(first_wall), 0), coalesce(max(last_wall), 0), NULL, 0, NULL, NULL, '{}'
     FROM series WHERE run_id NOT IN (SELECT run_id FROM runs) GROUP BY run_id
 """
 

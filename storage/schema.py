@@ -87,7 +87,7 @@ runs = Table(
     Column("deleted_at", Double),
     Column("controls", JSONText, nullable=False, server_default="{}"),
     Index("runs_by_revision", "revision"),
-    Index("runs_by_age", "project", "created_at", "run_id"),
+    Index("runs_by_age", "created_at", "run_id"),
 )
 
 requests = Table(

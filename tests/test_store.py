@@ -5,18 +5,17 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.errors import RunNotFound, SeriesNotFound
 from trainboard.storage.frames import FrameType
-from trainboard.storage.schema import blobs
+from trainboard.storage.schema import blobs, runs
 from trainboard.storage.series import SILENCE_S
 
 
@@ -107,13 +106,11 @@ def test_the_summary_has_the_last_value_of_each_tag_and_what_the_program_put_the
     assert store.run("run").summary == {"loss": 0.5, "accuracy": 0.95, "best": 5}
 
 
-def test_a_silent_running_run_is_reported_killed(
-    store: Store, segment: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_running_run_is_reported_killed(store: Store, segment: Any) -> None:
     add_run(store, segment, "run")
     assert store.run("run").status == "running"
-    later = time.time() + SILENCE_S + 1
-    monkeypatch.setattr(time, "time", lambda: later)
+    with store.writing() as connection:
+        connection.execute(update(runs).values(updated_at=runs.c.updated_at - SILENCE_S - 1))
     assert store.run("run").status == "killed"
     assert [run.id for run in store.runs(where={"status": "killed"})] == ["run"]
 

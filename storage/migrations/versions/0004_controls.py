@@ -1,6 +1,6 @@
 """A program declares knobs and buttons on its run; what people ask of them is kept, in order.
 
-And the runs of a project are found by their age.
+And runs are found by their age.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ down_revision = "0003"
 
 def upgrade() -> None:
     op.add_column("runs", sa.Column("controls", sa.Text, nullable=False, server_default="{}"))
-    op.create_index("runs_by_age", "runs", ["project", "created_at", "run_id"])
+    op.create_index("runs_by_age", "runs", ["created_at", "run_id"])
     op.create_table(
         "requests",
         sa.Column("run_id", sa.String, sa.ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
