@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from test_page_graph import node_position
 
 import trainboard as tb
-from trainboard.dashboard.pages.media_content import CARDS
+from trainboard.dashboard.pages.media_content import KINDS
 from trainboard.storage import open_store
 from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Edge, Graph, Node
@@ -137,10 +137,11 @@ def test_nothing_that_was_logged_runs_on_the_histograms_page(victim: Page, dashb
 
 def test_nothing_that_was_logged_runs_on_the_media_page(victim: Page, dashboard: Dashboard) -> None:
     victim.goto(f"{dashboard.url}/media")
-    for kind in (*CARDS, "text", "markdown"):
+    for kind in (*KINDS, "markdown"):
         heading = victim.get_by_role("heading", name=f"{kind}{ATTACK}", exact=True)
         heading.scroll_into_view_if_needed()
-    expect(victim.locator(".text-plain")).to_have_text(ATTACK)
+    expect(victim.locator(".text-plain").first).to_have_text(ATTACK)
+    expect(victim.locator(".event-error strong")).to_have_text(ATTACK)
 
 
 def test_nothing_that_was_logged_runs_on_the_graph_page(victim: Page, dashboard: Dashboard) -> None:
