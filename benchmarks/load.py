@@ -14,6 +14,7 @@ import re
 import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,8 +57,7 @@ def measure(folder: str, seconds: str) -> dict[str, float]:
     figures = _percentiles({"feed": wrote["feed"], **read["took"]})
     figures["errors"] = wrote["errors"] + read["errors"]
     figures["points"] = sum(wrote["steps"].values()) * len(TAGS)
-    figures["wrong"] = _wrong(path, wrote["steps"])
-    return figures | {"memory": memory}
+    return figures | _kept(path, wrote["steps"]) | {"memory": memory}
 
 
 def _start(what: str, port: int, number: int, seconds: str) -> subprocess.Popen[str]:
@@ -76,16 +76,19 @@ def _percentiles(took: dict[str, list[float]]) -> dict[str, float]:
     return figures
 
 
-def _wrong(path: Path, steps: dict[str, int]) -> int:
-    """How many series do not hold every step once."""
+def _kept(path: Path, steps: dict[str, int]) -> dict[str, float]:
+    """How many of the points sent the store lacks, and how many it holds that it should not."""
     from trainboard.storage import open_store
 
     store = open_store(path)
-    return sum(
-        store.points_since(run, tag, 0).step.tolist() != list(range(count))
-        for run, count in steps.items()
-        for tag in TAGS
-    )
+    lost = extra = 0
+    for run, count in steps.items():
+        for tag in TAGS:
+            stored = Counter(store.points_since(run, tag, 0).step.tolist())
+            sent = Counter(range(count))
+            lost += (sent - stored).total()
+            extra += (stored - sent).total()
+    return {"lost": lost, "extra": extra}
 
 
 def _peak_memory(pid: int) -> float:
@@ -107,7 +110,7 @@ def report(repeats: int, seconds: int = SECONDS) -> str:
         count, half, most = (figures[f"{name} {what}"] for what in ("count", "p50", "p99"))
         rows.append((text, f"{count:.0f}", f"{half:.0f}", f"{most:.0f}"))
     outcome = (
-        f"{figures['points']:,.0f} points sent, {figures['wrong']:.0f} series wrong, "
+        f"{figures['points']:,.0f} points sent: {figures['lost']:.0f} lost, {figures['extra']:.0f} repeated; "
         f"{figures['errors']:.0f} errors; the server held {figures['memory']:.0f} MiB at most.\n"
     )
     title = f"{PAGES} pages and {PROGRAMS} programs on one server for {seconds} s"

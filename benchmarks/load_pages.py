@@ -63,10 +63,10 @@ class _Pages:
         answer = await self._timed("runs", connection, "GET", path)
         ids = sorted(run["id"] for run in json.loads(answer or b'{"runs": []}')["runs"])[:SHOWN_RUNS]
         if not totals and ids:
-            found = json.loads(
-                await self._ask(connection, "GET", f"/api/v1/series?runs={','.join(ids)}") or b"{}"
-            )
-            return {(run, tag): 0 for run, series in found.items() for tag, *_ in series}
+            answer = await self._ask(connection, "GET", f"/api/v1/series?kind=scalar&runs={','.join(ids)}")
+            found = json.loads(answer or b'{"series": [], "runs": {}}')
+            tags = [tag for tag, *_ in found["series"]]
+            return {(run, tags[place]): 0 for run, places in found["runs"].items() for place in places}
         return totals
 
     async def _chart(self, connection: _Connection, totals: Any, changed: list[str] | None) -> None:

@@ -6,8 +6,9 @@ import asyncio
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from ..storage.ingest import Ingest
 
 BODY_SECONDS = 60.0
+_HELD_BODIES = 2
+"""How many of the largest size may be in memory at once, or more that are smaller."""
 _REMEMBERED_SPOOLS = 256
 _MAX_NAME = 200
 
@@ -58,6 +61,7 @@ class _Spool:
 class _Intake:
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._bodies = _Bodies()
         self._spools: OrderedDict[str, _Spool] = OrderedDict()
         self._lock = threading.Lock()
         # Threads of its own, so that writers never keep readers waiting; SQLite has one writer at a time.
@@ -71,12 +75,12 @@ class _Intake:
     async def feed(self, request: Request) -> dict[str, Any]:
         """``?spool=ID&segment=N&offset=BYTE``, the body packed: answers with where to feed on."""
         segment, offset = asked.place(request, "segment"), asked.place(request, "offset")
-        body = await _body(request)
+        async with self._bodies.received(request) as body:
 
-        def feed(ingest: Ingest) -> int:
-            return ingest.feed(segment, _unpacked(body), offset)
+            def feed(ingest: Ingest) -> int:
+                return ingest.feed(segment, _unpacked(body), offset)
 
-        return {"offset": await self._do(request, feed)}
+            return {"offset": await self._do(request, feed)}
 
     async def heartbeat(self, request: Request) -> dict[str, Any]:
         """``?spool=ID``: its program lives."""
@@ -118,6 +122,43 @@ class _Intake:
             return spool
 
 
+class _Bodies:
+    """The bodies that are in memory. Those that would be too much together must come again later."""
+
+    def __init__(self) -> None:
+        self._held = 0
+
+    @asynccontextmanager
+    async def received(self, request: Request) -> AsyncIterator[bytearray]:
+        """The whole body of a request, held until the block ends."""
+        wire.check_size(int(request.headers.get("content-length") or 0))
+        body = bytearray()
+        try:
+            await self._receive(request, body)
+            yield body
+        finally:
+            self._held -= len(body)
+
+    async def _receive(self, request: Request, body: bytearray) -> None:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                async for piece in request.stream():
+                    body += piece
+                    self._held += len(piece)
+                    self._check(body)
+        except TimeoutError as error:
+            said = f"The body did not arrive in {BODY_SECONDS:.0f} seconds."
+            raise HTTPException(408, said, {"connection": "close"}) from error
+        except ClientDisconnect as error:
+            raise HTTPException(400, "The connection ended before the body did.") from error
+
+    def _check(self, body: bytearray) -> None:
+        wire.check_size(len(body))
+        if self._held > _HELD_BODIES * wire.MAX_BODY:
+            said = "The server takes in as much as it has memory for; send this again in a second."
+            raise HTTPException(503, said, {"connection": "close", "retry-after": "1"})
+
+
 def _spoken(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
     """Check that both sides speak one version of the protocol, and answer in it, refusals too."""
 
@@ -137,22 +178,6 @@ def _reply(content: dict[str, Any], status: int = 200) -> Response:
         headers["connection"] = "close"  # the rest of the body is not read
     # Not JSONResponse: a run's config may hold NaN.
     return Response(json.dumps(content), status, headers, "application/json")
-
-
-async def _body(request: Request) -> bytearray:
-    received = bytearray()
-    wire.check_size(int(request.headers.get("content-length") or 0))
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for piece in request.stream():
-                received += piece
-                wire.check_size(len(received))
-    except TimeoutError as error:
-        said = f"The body did not arrive in {BODY_SECONDS:.0f} seconds."
-        raise HTTPException(408, said, {"connection": "close"}) from error
-    except ClientDisconnect as error:
-        raise HTTPException(400, "The connection ended before the body did.") from error
-    return received
 
 
 def _unpacked(body: bytearray) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, delete, insert, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, delete, insert, select, tuple_
 
 from . import chunks as codec
 from .chunks import CHUNK_POINTS, Columns
@@ -27,7 +27,23 @@ from .summary import add_points, empty_row, number
 ChunkSpan = tuple[int, int]
 """Where an open chunk starts, and how many points it holds."""
 
-_CHUNK_KEY = tuple_(chunks.c.series_id, chunks.c.start)
+# Built once: building a query takes longer than SQLite takes to answer it.
+_OF_RUN, _IDS = bindparam("run"), bindparam("ids", expanding=True)
+_SERIES = select(series).where(series.c.run_id == _OF_RUN, series.c.series_id.in_(_IDS))
+_OPEN = (
+    select(chunks.c.series_id, chunks.c.start, chunks.c.count)
+    .join(series, and_(series.c.run_id == chunks.c.run_id, series.c.series_id == chunks.c.series_id))
+    .where(chunks.c.run_id == _OF_RUN, chunks.c.series_id.in_(_IDS), chunks.c.level == 0)
+    .where(chunks.c.start >= series.c.sealed)
+    .order_by(chunks.c.series_id, chunks.c.start)
+)
+_THESE = and_(
+    chunks.c.run_id == _OF_RUN,
+    chunks.c.level == 0,
+    tuple_(chunks.c.series_id, chunks.c.start).in_(bindparam("keys", expanding=True)),
+)
+_TAKEN = select(chunks).where(_THESE).order_by(chunks.c.start)
+_TAKE = delete(chunks).where(_THESE)
 
 
 @dataclass
@@ -82,8 +98,8 @@ def load_series(
     """The row of each series, made if need be. Write them back with ``save_series``."""
     found: dict[int, dict[str, Any]] = {}
     for ids in in_groups([key.id for key in keys]):
-        query = select(series).where(series.c.run_id == run_id, series.c.series_id.in_(ids))
-        found |= {row["series_id"]: dict(row) for row in connection.execute(query).mappings()}
+        rows = connection.execute(_SERIES, {"run": run_id, "ids": ids}).mappings()
+        found |= {row["series_id"]: dict(row) for row in rows}
     if new := [empty_row(run_id, key) for key in keys if key.id not in found]:
         connection.execute(insert(series), new)
         found |= {row["series_id"]: row for row in new}
@@ -97,16 +113,8 @@ def save_series(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
 def _open_chunks(connection: Connection, run_id: str, ids: Sequence[int]) -> dict[int, list[ChunkSpan]]:
     """The open chunks of each series, in order."""
     spans: dict[int, list[ChunkSpan]] = defaultdict(list)
-    of_series = and_(series.c.run_id == chunks.c.run_id, series.c.series_id == chunks.c.series_id)
     for group in in_groups(ids):
-        query = (
-            select(chunks.c.series_id, chunks.c.start, chunks.c.count)
-            .join(series, of_series)
-            .where(chunks.c.run_id == run_id, chunks.c.series_id.in_(group), chunks.c.level == 0)
-            .where(chunks.c.start >= series.c.sealed)
-            .order_by(chunks.c.series_id, chunks.c.start)
-        )
-        for series_id, start, count in connection.execute(query):
+        for series_id, start, count in connection.execute(_OPEN, {"run": run_id, "ids": group}):
             spans[series_id].append((start, count))
     return spans
 
@@ -131,9 +139,9 @@ def _take_out(connection: Connection, run_id: str, keys: Sequence[tuple[int, int
     """
     taken: dict[int, _Taken] = defaultdict(_Taken)
     for group in in_groups(keys):
-        these = and_(chunks.c.run_id == run_id, chunks.c.level == 0, _CHUNK_KEY.in_(group))
-        rows = connection.execute(select(chunks).where(these).order_by(chunks.c.start)).mappings().all()
-        connection.execute(delete(chunks).where(these))
+        these = {"run": run_id, "keys": group}
+        rows = connection.execute(_TAKEN, these).mappings().all()
+        connection.execute(_TAKE, these)
         for row in rows:
             of_series = taken[row["series_id"]]
             try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from .append import append_points
 from .chunks import Columns
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _Records = dict[SeriesKey, list[Arrived]]
+# Built once: building a query takes longer than SQLite takes to answer it.
+_SPOOL = select(spools).where(spools.c.run_id == bindparam("run"), spools.c.spool_id == bindparam("spool"))
 _NONSENSE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
@@ -241,8 +243,7 @@ class Ingest:
 
     def _load_spool(self, connection: Connection) -> dict[str, Any]:
         """The row of this spool, made if need be."""
-        mine = (spools.c.run_id == self._run_id) & (spools.c.spool_id == self.spool_id)
-        row = connection.execute(select(spools).where(mine)).mappings().first()
+        row = connection.execute(_SPOOL, {"run": self._run_id, "spool": self.spool_id}).mappings().first()
         if row is not None:
             return dict(row)
         empty = {"segment": 0, "position": 0, "damaged": 0, "finished": 0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from .endings import Other, begun, ended
 from .engine import insert_new, now, update_rows
@@ -16,15 +16,16 @@ from .schema import clean_text, runs
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
 _MERGED = ("config", "environment", "summary", "controls")
 _INT32 = 2**31
+# Built once: building a query takes longer than SQLite takes to answer it.
+_RUN = select(runs).where(runs.c.run_id == bindparam("run")).with_for_update()
 
 
 def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
     """The row of a run, made if need be, and locked against other writers until the transaction ends."""
-    query = select(runs).where(runs.c.run_id == run_id).with_for_update()
-    row = connection.execute(query).mappings().first()
+    row = connection.execute(_RUN, {"run": run_id}).mappings().first()
     if row is None:
         connection.execute(insert_new(connection, runs), _unheard_of(run_id, now(connection)))
-        row = connection.execute(query).mappings().one()
+        row = connection.execute(_RUN, {"run": run_id}).mappings().one()
     return dict(row)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, RowMapping, func, select
+from sqlalchemy import Connection, RowMapping
 
 from . import controls, dataframes, lookup, run_changes, sql
 from .chunk_rows import Window
@@ -21,7 +21,6 @@ from .rank_points import rank_points
 from .ranks import ranks
 from .records import Record, read_index, read_records, spread
 from .run_list import RunPage, SeriesList, Wanted, read_page, read_projects, read_series
-from .schema import runs
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
 
@@ -56,8 +55,7 @@ class Store(Database):
     def version(self) -> int:
         """A number that changes whenever anything visible does."""
         with self.reading() as connection:
-            query = select(func.count(), func.coalesce(func.sum(runs.c.revision), 0)).select_from(runs)
-            return int(sum(connection.execute(query).one()))
+            return lookup.version(connection)
 
     def revisions(self, status: str | None = None) -> dict[str, int]:
         """For each run's id, of all or of one stored status, a number that grows whenever the run changes."""

@@ -6,14 +6,16 @@ import http.client
 import json
 import logging
 import random
+import select
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 import zstandard
-from dashboard_fixtures import Dashboard, falling, log_run
+from dashboard_fixtures import Dashboard, eventually, falling, log_run
 
 from trainboard.dashboard import asked, guesses, limits
 from trainboard.storage import Store, wire
@@ -93,6 +95,27 @@ def test_a_body_without_end_is_cut_off(
     answer = raw(dashboard, head(dashboard, path, more=spoken), *[chunk] * 200)
     assert b" 413 " in answer[:20] or answer == b""  # closed while we were still sending
     assert ask(dashboard, "/api/v1/runs")[0] == 200
+
+
+def test_bodies_that_do_not_end_cannot_fill_the_memory_together(
+    dashboard: Dashboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "MAX_BODY", 1 << 20)
+    place = f"{wire.INGEST_PATH}?spool=a&segment=0&offset=0"
+    announced = f"{wire.PROTOCOL_HEADER}: {wire.PROTOCOL}\r\nContent-Length: {1 << 20}\r\n\r\n"
+    begun = head(dashboard, place, more=announced) + bytes(900_000)
+    body = wire.pack(random.Random(0).randbytes(900_000))
+    with ExitStack() as stack:
+        sending = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", dashboard.port))) for _ in range(3)
+        ]
+        for connection in sending:
+            connection.sendall(begun)
+        (refused,), _, _ = select.select(sending, [], [], 10)
+        assert b" 503 " in refused.recv(1 << 16)[:20]
+        assert ask(dashboard, place, "POST", body, **SPOKEN)[0] == 503
+        assert ask(dashboard, "/api/v1/runs")[0] == 200
+    eventually(lambda: ask(dashboard, place, "POST", body, **SPOKEN)[0] == 200)
 
 
 def test_a_body_announced_too_large_is_refused_before_it_comes(dashboard: Dashboard) -> None:

@@ -82,6 +82,16 @@ def test_every_page_is_in_the_quick_start() -> None:
     ]
 
 
+def test_every_promise_of_security_is_shown_by_a_test_that_exists() -> None:
+    for row in re.findall(r"^\| (?!Promise|---)(.+) \|$", GUIDES["security.md"], re.MULTILINE):
+        shown = re.findall(r"`(test_\w+\.py)(?:::(test_\w+))?`", row)
+        assert shown, row
+        for file, name in shown:
+            assert (f"\ndef {name}(" if name else "def test_") in (CHECKOUT / "tests" / file).read_text(), (
+                name or file
+            )
+
+
 def test_every_dependency_is_justified() -> None:
     text = (CHECKOUT / "docs/decisions/0001-dependencies.md").read_text()
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]

@@ -67,6 +67,56 @@ def test_a_value_out_of_bounds_stays_in_the_browser(board: Page, store: Store, d
     run.finish()
 
 
+def test_a_control_needs_the_write_token_and_the_page_asks_for_it_once(
+    page: Page, store: Store, start_dashboard: Callable[..., Dashboard]
+) -> None:
+    dashboard = start_dashboard(store, token="read", write_token="write")
+    with tb.init(project="digits", name="live", store=store.url) as run:
+        run.button("save", lambda: None)
+        run.button("stop", lambda: None)
+        run.flush()
+        page.goto(f"{dashboard.url}/controls?token=read")
+        page.get_by_role("button", name="save").click()
+        for token in ("read", "write"):
+            asked = page.get_by_label("Changing a run needs the write token that the server printed")
+            expect(asked).to_be_visible()
+            assert store.requests(run.id) == []
+            asked.fill(token)
+            with page.expect_response("**/api/v1/controls"):
+                page.get_by_role("button", name="Use it").click()
+        expect(page.get_by_role("listitem").filter(has_text="save pressed")).to_be_visible()
+        page.get_by_role("button", name="stop").click()
+        expect(page.get_by_role("listitem").filter(has_text="stop pressed")).to_be_visible()
+        assert [request.control for request in store.requests(run.id)] == ["save", "stop"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer read"}, 401),
+        ({"Cookie": "trainboard_token_{port}=read"}, 401),
+        ({"Cookie": "trainboard_token_{port}=write"}, 401),
+        ({"Authorization": "Bearer write", "Origin": "https://evil.example"}, 403),
+        ({"Authorization": "Bearer write", "Sec-Fetch-Site": "cross-site"}, 403),
+    ],
+)
+def test_who_may_not_change_a_run_does_not_turn_its_knobs(
+    store: Store, start_dashboard: Callable[..., Dashboard], headers: dict[str, str], status: int
+) -> None:
+    dashboard = start_dashboard(store, token="read", write_token="write")
+    sent = {name: text.format(port=dashboard.port) for name, text in headers.items()}
+    with tb.init(project="digits", store=store.url) as run:
+        run.knob("lr", 0.001)
+        run.flush()
+        body = json.dumps({"run": run.id, "control": "lr", "value": 1.0}).encode()
+        request = urllib.request.Request(f"{dashboard.url}/api/v1/controls", body, sent)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        assert refused.value.code == status
+        assert store.requests(run.id) == []
+
+
 def test_without_controls_the_page_says_how_to_make_some(
     board: Page, store: Store, dashboard: Dashboard
 ) -> None:
