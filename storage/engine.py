@@ -182,6 +182,8 @@ def translated(url: str) -> Iterator[None]:
     except DBAPIError as error:
         conflict = getattr(error.orig, "sqlstate", None) in _CONFLICTS
         reason = str(error.orig).strip().rstrip(".")
+        if "malformed" in reason:
+            reason += "; `trainboard check --repair` copies what can be read"
         refusal = StoreConflict if conflict else StoreUnavailable
         raise refusal(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 
