@@ -10,12 +10,14 @@ import sqlite3
 import statistics
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .measure import median_of, table
+from .server import Server
 
 if TYPE_CHECKING:
     from trainboard.storage.chunks import Columns
@@ -80,7 +82,20 @@ def one_series(folder: str, points: str) -> dict[str, float]:
         begin = int(0.4321 * count)
         window = None if part is None else (begin, begin + width)
         figures[name] = _milliseconds(partial(store.points, "run", "loss", window=window, width=WIDTH))
-    return figures
+    return figures | {"server": server_memory(path, count)}
+
+
+def server_memory(path: Path, points: int) -> float:
+    """Megabytes of a server after charts of the whole series and of a hundred windows of it."""
+    with Server(path) as server:
+        for number in range(100):
+            window = [number * points // 200, (number + 100) * points // 200] if number else None
+            wanted = {"series": [{"run": "run", "tag": "loss"}], "width": WIDTH, "window": window}
+            body, as_json = json.dumps(wanted).encode(), {"content-type": "application/json"}
+            address = urllib.request.Request(f"{server.url}/api/v1/scalars", body, as_json)
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                answer.read()
+        return server.memory
 
 
 def compare(folder: str) -> dict[str, float]:
@@ -110,8 +125,16 @@ def report(repeats: int) -> str:
     for points in LENGTHS:
         figures = median_of(1 if points == LONGEST else repeats, "benchmarks.query", "one_series", points)
         times = (f"{figures[name]:.1f}" for name in WINDOWS)
-        rows.append((f"{points:,}", *times, f"{figures['bytes']:.1f}", f"{figures['million points/s']:.1f}"))
-    header = ("points", *WINDOWS, "bytes a point", "stored, million points/s")
+        rows.append(
+            (
+                f"{points:,}",
+                *times,
+                f"{figures['bytes']:.1f}",
+                f"{figures['million points/s']:.1f}",
+                f"{figures['server']:.0f}",
+            )
+        )
+    header = ("points", *WINDOWS, "bytes a point", "stored, million points/s", "server, MB")
     one = table(f"Query of a window of one series at {WIDTH} pixels, milliseconds", header, rows)
     took = median_of(repeats, "benchmarks.query", "compare")["all"]
     many = [(f"{RUNS} runs of {RUN_POINTS:,} points", f"{took:.0f}")]

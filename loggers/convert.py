@@ -16,6 +16,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from ..storage.frames import MAX_PAYLOAD
+from .arrays import MAX_ARRAY, TooLarge
 
 LONGEST_TAG = 1_000
 _DIGEST_BYTES = 8
@@ -203,6 +204,8 @@ def _to_record(value: Any) -> tuple[str, bytes] | None:
     """
     if type(value) in _readers and _readers[type(value)] is not _read_nothing:
         return None
+    if isinstance(value, TooLarge):
+        raise _too_large(value.size, "an array", MAX_ARRAY)
     from ..storage.kinds import KINDS
 
     for kind in KINDS.values():
@@ -231,8 +234,12 @@ def _least_size(record: Any) -> int:
 
 def _refuse_large(size: int) -> None:
     if size > MAX_PAYLOAD:
-        found, most = (f"{number >> 20} MiB" for number in (size, MAX_PAYLOAD))
-        raise Refused("large", f"not logged, because it is {found}, and a record may be {most}")
+        raise _too_large(size, "a record", MAX_PAYLOAD)
+
+
+def _too_large(size: int, what: str, most: int) -> Refused:
+    found, limit = (f"{number >> 20} MiB" for number in (size, most))
+    return Refused("large", f"not logged, because it is {found}, and {what} may be {limit}")
 
 
 def to_plain(value: Any) -> Any:

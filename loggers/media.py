@@ -1,6 +1,7 @@
 """Constructors of what ``log()`` takes beside numbers: things to look at, listen to and read.
 
-They raise ``ValueError`` and ``TypeError`` for input that makes no such thing, saying what would.
+They raise ``ValueError`` and ``TypeError`` for input that makes no such thing, saying what would. An array
+too large to encode is not: they return ``TooLarge``, which ``log()`` refuses with a warning.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from .arrays import to_array
+from .arrays import TooLarge, to_array, to_array_within_limit
 
 if TYPE_CHECKING:
     from ..storage.kinds.audio import Audio as AudioRecord
@@ -32,14 +33,15 @@ def Histogram(values: Any) -> HistogramRecord:
     return Histogram.from_values(to_array(values))
 
 
-def Image(image: Any, caption: str = "") -> ImageRecord:
+def Image(image: Any, caption: str = "") -> ImageRecord | TooLarge:
     """A picture: H x W, H x W x 1/3/4 or 1/3/4 x H x W of uint8 or of floats in 0..1, or a PIL image."""
     from ..storage.kinds.image import Image
 
-    return Image.from_array(to_array(image), caption)
+    array = to_array_within_limit(image)
+    return array if isinstance(array, TooLarge) else Image.from_array(array, caption)
 
 
-def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "") -> AudioRecord:
+def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "") -> AudioRecord | TooLarge:
     """A sound: [samples] or [samples, channels] of floats from -1 to 1 or int16; or a WAV file.
 
     A file is given as its bytes or its path, and says itself how many samples a second it has.
@@ -48,10 +50,11 @@ def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "")
 
     if isinstance(audio, bytes | str | os.PathLike):
         return Audio.from_wav(_content(audio), caption)
-    return Audio.from_array(to_array(audio), sample_rate, caption)
+    array = to_array_within_limit(audio)
+    return array if isinstance(array, TooLarge) else Audio.from_array(array, sample_rate, caption)
 
 
-def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecord:
+def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecord | TooLarge:
     """Moving pictures: T x H x W x 1/3/4 of uint8 or of floats in 0..1; or a GIF, PNG, MP4 or WebM file.
 
     A file is given as its bytes or its path, and kept as it is; ``fps`` is for arrays.
@@ -60,7 +63,8 @@ def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecor
 
     if isinstance(video, bytes | str | os.PathLike):
         return Video.from_bytes(_content(video), caption)
-    return Video.from_array(to_array(video), fps, caption)
+    array = to_array_within_limit(video)
+    return array if isinstance(array, TooLarge) else Video.from_array(array, fps, caption)
 
 
 def Text(text: str, format: Literal["plain", "markdown"] = "plain") -> TextRecord:

@@ -8,16 +8,17 @@ has about as many open chunks, however its points trickle in.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, and_, bindparam, delete, insert, select, tuple_
+from sqlalchemy import Connection, and_, bindparam, delete, select, tuple_
 
 from . import chunks as codec
+from .bulk import insert_rows, update_rows
 from .chunks import CHUNK_POINTS, Columns
-from .engine import in_groups, update_rows
+from .engine import in_groups
 from .pyramid import FAN_OUT, Risen, first_level, raise_levels
 from .quarantine import set_aside_open
 from .schema import chunks, series
@@ -58,19 +59,22 @@ def append_points(connection: Connection, run_id: str, arrived: Mapping[SeriesKe
     """Append to each series its points, at least one, in arrival order, and update its summary."""
     if not arrived:
         return
-    rows = load_series(connection, run_id, list(arrived))
-    spans = _open_chunks(connection, run_id, [row["series_id"] for row in rows.values() if row["count"]])
+    rows, new = load_series(connection, run_id, list(arrived))
+    ids = {key: row["series_id"] for key, row in rows.items()}
+    spans = _open_chunks(connection, run_id, [ids[key] for key in arrived if rows[key]["count"]])
     swallowed = [
-        (key.id, start)
+        (ids[key], start)
         for key, points in arrived.items()
-        for start in _swallowed(spans[key.id], len(points.steps), rows[key]["sealed"])
+        for start in _swallowed(spans.get(ids[key], ()), len(points.steps), rows[key]["sealed"])
     ]
     taken = _take_out(connection, run_id, swallowed)
     add_points([rows[key] for key in arrived], list(arrived.values()))
-    for key in arrived:
-        rows[key]["count"] -= taken[key.id].lost
-    tails = {key: Columns.concatenate([*taken[key.id].parts, new]) for key, new in arrived.items()}
-    write_tails(connection, run_id, rows, tails)
+    tails = dict(arrived)
+    for key, series_id in ids.items():
+        if series_id in taken:
+            rows[key]["count"] -= taken[series_id].lost
+            tails[key] = Columns.concatenate([*taken[series_id].parts, arrived[key]])
+    write_tails(connection, run_id, rows, tails, new)
 
 
 def write_tails(
@@ -78,36 +82,43 @@ def write_tails(
     run_id: str,
     rows: Mapping[SeriesKey, dict[str, Any]],
     tails: Mapping[SeriesKey, Columns],
+    new: Container[SeriesKey] = (),
 ) -> None:
-    """Write the last points of series, at least one each, as chunks, and the rows, which count them."""
+    """Write the last points of series, at least one each, as chunks, and the rows, which count them.
+
+    ``new`` are the series that are not in the store yet.
+    """
     made: list[dict[str, Any]] = []
     risen: dict[int, Risen] = {}
     for key, tail in tails.items():
         start = rows[key]["count"] - len(tail.steps)
         made += _grow(rows[key], start, tail)
         if (full := rows[key]["sealed"] - start) > 0:
-            risen[key.id] = Risen(start // FAN_OUT, first_level(tail.take(slice(0, full))))
-    save_series(connection, rows.values())
-    connection.execute(insert(chunks), made)
+            risen[rows[key]["series_id"]] = Risen(start // FAN_OUT, first_level(tail.take(slice(0, full))))
+    save_series(connection, rows, new)
+    insert_rows(connection, chunks, made)
     raise_levels(connection, run_id, risen)
 
 
 def load_series(
     connection: Connection, run_id: str, keys: Sequence[SeriesKey]
-) -> dict[SeriesKey, dict[str, Any]]:
-    """The row of each series, made if need be. Write them back with ``save_series``."""
-    found: dict[int, dict[str, Any]] = {}
-    for ids in in_groups([key.id for key in keys]):
+) -> tuple[dict[SeriesKey, dict[str, Any]], set[SeriesKey]]:
+    """The row of each series, and which of them are new: write all with ``save_series``."""
+    by_id = {key.id: key for key in keys}
+    found: dict[SeriesKey, dict[str, Any]] = {}
+    for ids in in_groups(list(by_id)):
         rows = connection.execute(_SERIES, {"run": run_id, "ids": ids}).mappings()
-        found |= {row["series_id"]: dict(row) for row in rows}
-    if new := [empty_row(run_id, key) for key in keys if key.id not in found]:
-        connection.execute(insert(series), new)
-        found |= {row["series_id"]: row for row in new}
-    return {key: found[key.id] for key in keys}
+        found |= {by_id[row["series_id"]]: dict(row) for row in rows}
+    new = by_id.values() - found.keys()
+    return found | {key: empty_row(run_id, key) for key in new}, new
 
 
-def save_series(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    update_rows(connection, series, rows)
+def save_series(
+    connection: Connection, rows: Mapping[SeriesKey, dict[str, Any]], new: Container[SeriesKey]
+) -> None:
+    """Write rows of series; those that are ``new`` are not there yet."""
+    insert_rows(connection, series, [row for key, row in rows.items() if key in new])
+    update_rows(connection, series, [row for key, row in rows.items() if key not in new])
 
 
 def _open_chunks(connection: Connection, run_id: str, ids: Sequence[int]) -> dict[int, list[ChunkSpan]]:

@@ -182,6 +182,8 @@ def translated(url: str) -> Iterator[None]:
     except DBAPIError as error:
         conflict = getattr(error.orig, "sqlstate", None) in _CONFLICTS
         reason = str(error.orig).strip().rstrip(".")
+        if "malformed" in reason:
+            reason += "; `trainboard check --repair` copies what can be read"
         refusal = StoreConflict if conflict else StoreUnavailable
         raise refusal(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 
@@ -206,9 +208,13 @@ def insert_new(connection: Connection, table: Table) -> Any:
 
 def update_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write whole rows back that are in the table. No key is ever set: a row stays where it is."""
+    connection.execute(update_of(table), keyed(table, rows))
+
+
+def keyed(table: Table, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows as parameters of ``update_of``."""
     keys = [column.name for column in table.primary_key]
-    values = [{**row, **{f"its_{name}": row[name] for name in keys}} for row in rows]
-    connection.execute(_update_of(table), values)
+    return [{**row, **{f"its_{name}": row[name] for name in keys}} for row in rows]
 
 
 def in_groups(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -225,7 +231,8 @@ def _insert_new(dialect: str, table: Table) -> Any:
 
 
 @cache
-def _update_of(table: Table) -> Any:
+def update_of(table: Table) -> Any:
+    """An UPDATE of all columns of a row but its key."""
     # The names of parameters must not be those of the columns that are set.
     found = and_(*(column == bindparam(f"its_{column.name}") for column in table.primary_key))
     changed = {column.name: bindparam(column.name) for column in table.c if not column.primary_key}

@@ -207,14 +207,16 @@ class Ingest:
         starts = np.flatnonzero(np.diff(ordered["series"], prepend=ordered["series"][0] + 1))
         parts: dict[SeriesKey, list[Columns]] = defaultdict(list)
         strays: list[int] = []
-        for start, stop in zip(starts, np.append(starts[1:], len(ordered)), strict=True):
-            part = ordered[start:stop]
-            key = self._key(int(part["series"][0]))
+        whole = Columns(*(np.ascontiguousarray(ordered[name]) for name in ("step", "wall", "value")))
+        stops = [*starts[1:].tolist(), len(ordered)]
+        for number, start, stop in zip(
+            ordered["series"][starts].tolist(), starts.tolist(), stops, strict=True
+        ):
+            key = self._key(number)
             if key.kind in KINDS and KINDS[key.kind].stored == "records":
                 strays.append(int(at[order[start]]))
                 continue
-            columns = (np.ascontiguousarray(part[name]) for name in ("step", "wall", "value"))
-            parts[key].append(Columns(*columns))
+            parts[key].append(whole.take(slice(start, stop)))
         return {key: Columns.concatenate(some) for key, some in parts.items()}, strays
 
     def _group_records(self, messages: list[Message]) -> tuple[_Records, list[int]]:

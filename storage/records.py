@@ -72,13 +72,13 @@ def append_records(
     """Append to each series its records, at least one, in arrival order; their blobs are there."""
     if not arrived:
         return
-    rows = load_series(connection, run_id, list(arrived))
+    rows, new = load_series(connection, run_id, list(arrived))
     made: list[dict[str, Any]] = []
     for key, items in arrived.items():
         row = rows[key]
         made += [_record_row(row, row["count"] + at, item) for at, item in enumerate(items)]
         add_times(row, np.array([item.step for item in items]), np.array([item.wall for item in items]))
-    save_series(connection, rows.values())
+    save_series(connection, rows, new)
     connection.execute(insert(records), made)
 
 

@@ -23,8 +23,10 @@ _ORPHANS = (
     "DELETE FROM records WHERE blob NOT IN (SELECT hash FROM blobs)",
 )
 _UNKNOWN_RUNS = """
-    INSERT INTO runs SELECT run_id, '', run_id, NULL, '[]', '', '{}', '{}', '{}', 'killed', NULL, NULL, 0, 0,
-    coalesce(min(first_wall), 0), coalesce(max(last_wall), 0), NULL, 0, NULL, NULL, '{}'
+    INSERT INTO runs (run_id, project, name, tags, notes, config, environment, summary, status, dropped,
+        damaged, created_at, updated_at, revision)
+    SELECT run_id, '', run_id, '[]', '', '{}', '{}', '{}', 'killed', 0, 0,
+        coalesce(min(first_wall), 0), coalesce(max(last_wall), 0), 0
     FROM series WHERE run_id NOT IN (SELECT run_id FROM runs) GROUP BY run_id
 """
 

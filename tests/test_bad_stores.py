@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from trainboard.cli import main
 from trainboard.storage import open_store
 from trainboard.storage.errors import (
     NotAStore,
@@ -144,3 +145,66 @@ def test_a_store_opened_twice_in_a_process_sees_what_others_write(tmp_path: Path
         program = f"import trainboard as tb; tb.init('digits', '{name}', store='store.db').finish()"
         subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
         assert store.runs()[0].name == name
+
+
+def _corrupt(path: Path) -> None:
+    _whole(path)
+    with sqlite3.connect(path) as store:
+        store.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    page = 4096
+    data = bytearray(path.read_bytes())
+    data[page:] = b"\xa5" * (len(data) - page)
+    path.write_bytes(data)
+
+
+def _newer(path: Path) -> None:
+    _whole(path)
+    with sqlite3.connect(path) as store:
+        store.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+def _foreign(path: Path) -> None:
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE customers (name TEXT)")
+
+
+def _whole(path: Path) -> None:
+    open_store(path, create=True).close()
+
+
+BAD = {
+    "corrupt": (_corrupt, "check --repair"),
+    "newer": (_newer, "upgrade trainboard"),
+    "foreign": (_foreign, "another program"),
+    "noise": (lambda path: path.write_bytes(b"\xa5" * 9000), "not a trainboard store"),
+    "text": (lambda path: path.write_text("my notes"), "not a trainboard store"),
+    "folder": (Path.mkdir, "Is a directory"),
+}
+COMMANDS = {
+    "runs": ["runs", "STORE"],
+    "rename": ["runs", "rename", "a", "b", "--store", "STORE"],
+    "query": ["query", "SELECT 1", "--store", "STORE"],
+    "backup": ["backup", "copy.db", "--store", "STORE"],
+    "check": ["check", "STORE"],
+    "compact": ["compact", "STORE"],
+    "serve": ["serve", "STORE", "--port", "0"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("bad", BAD)
+def test_a_command_says_in_a_line_what_is_wrong_with_a_store(
+    tmp_path: Path,
+    bad: str,
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make, says = BAD[bad]
+    make(tmp_path / "bad.db")
+    words = [word.replace("STORE", "bad.db") for word in COMMANDS[command]]
+    assert main(words) in (1, 2)
+    out, err = capsys.readouterr()
+    assert says in out + err and "bad.db" in out + err
+    assert len((out + err).splitlines()) <= 2

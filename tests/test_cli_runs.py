@@ -143,3 +143,24 @@ def test_an_age_is_a_number_and_a_unit(store: Store, capsys: pytest.CaptureFixtu
         main(["runs", "list", store.url, "--older-than", "soon"])
     assert "'soon' is no age" in capsys.readouterr().err
     assert main(["runs", "list", store.url, "--older-than", "0.0m"]) == 0
+
+
+def test_the_newest_runs_are_listed_and_how_to_see_the_others_is_said(
+    segment: Any, store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def listed(*words: str) -> tuple[list[str], str]:
+        assert main(["runs", store.url, *words]) == 0
+        out, err = capsys.readouterr()
+        return [line.split()[0] for line in out.splitlines()[1:] if line[0] != " "], err
+
+    for number in range(110):
+        add_run(store, segment, f"run-{number}")
+    shown, said = listed()
+    assert len(shown) == 100
+    assert "13 older ones" in said and "--limit" in said and "--all" in said
+    assert len(listed("--limit", "112")[0]) == 112
+    assert "1 older" in listed("--limit", "1", "--group", "keras")[1]
+    shown, said = listed("--all")
+    assert len(shown) == 113 and said == ""
+    assert main(["runs", store.url, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)) == 113

@@ -245,6 +245,29 @@ def test_a_huge_value_is_refused_without_a_copy_of_it(run: Run, monkeypatch: pyt
     assert len(texts) == 3 and all(len(text) < 300 for text in texts)
 
 
+@pytest.mark.parametrize(
+    ("make", "shape", "dtype"),
+    [
+        (tb.Image, (1 << 15, 1 << 16), np.uint8),
+        (tb.Video, (1 << 11, 1 << 10, 1 << 10, 1), np.uint8),
+        (tb.Audio, (1 << 29,), np.float32),
+    ],
+)
+def test_media_of_two_gigabytes_are_refused_before_they_are_encoded(
+    run: Run, make: Callable[[Any], Any], shape: tuple[int, ...], dtype: Any
+) -> None:
+    huge = np.broadcast_to(np.zeros(1, dtype), shape)  # it takes no memory itself
+    tracemalloc.start()
+    try:
+        texts = warned(lambda: run.log({"huge": make(huge), "small": 1.0}))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    expected = "not logged, because it is 2048 MiB, and an array may be 400 MiB"
+    assert texts == [f"trainboard: 'huge': {expected}"]
+    assert stored(run).points(run.id, "small").total == 2
+
+
 def test_a_full_disk_drops_counts_and_warns_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool_module, "_RETRY_SECONDS", 0.0)
     assert run.flush(30)

@@ -10,7 +10,15 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from trainboard.cli.printing import counted, print_json, printable
-from trainboard.cli.run_selection import add_filters, chosen, filtered, listed, named, print_runs
+from trainboard.cli.run_selection import (
+    add_filters,
+    chosen,
+    filtered,
+    has_filters,
+    listed,
+    named,
+    print_runs,
+)
 from trainboard.cli.serve import STORE_HELP
 from trainboard.storage.errors import BadChange, StoreUnavailable
 
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from trainboard.storage.spool_lag import Lag
 
 DEFAULT_ACTION = "list"
+LISTED = 100
 SEVERAL = {
     "delete": "hide runs everywhere, until restored, or removed for good by `trainboard compact`",
     "restore": "bring deleted runs back",
@@ -64,6 +73,20 @@ def _add_list(action: argparse.ArgumentParser) -> None:
     action.add_argument("--archived", action="store_true", help="archived runs, too")
     action.add_argument("--deleted", action="store_true", help="instead those deleted, which can be restored")
     action.add_argument("--json", action="store_true", help="print everything known of each run as JSON")
+    action.add_argument(
+        "--limit",
+        type=at_least_one,
+        metavar="N",
+        help=f"the newest N runs (default {LISTED}; with --json, all)",
+    )
+    action.add_argument("--all", action="store_true", help="all runs, however many")
+
+
+def at_least_one(text: str) -> int:
+    """A number of runs, from the command line."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of runs; 1 is the least")
+    return int(text)
 
 
 def _add_several(action: argparse.ArgumentParser, name: str) -> None:
@@ -100,14 +123,30 @@ def run(arguments: argparse.Namespace) -> int:
 def show(store: Store, arguments: argparse.Namespace) -> None:
     from trainboard.storage.spool_lag import lagging
 
-    records = filtered(store.runs(archived=arguments.archived, deleted=arguments.deleted), arguments)
+    records, total = newest(store, arguments)
     if arguments.json:
         print_json([as_json(record) for record in records])
     elif records:
         print_runs(records)
     else:
-        print("No such runs." if store.runs(archived=True) else "No runs yet.")
+        print("No such runs." if store.run_page(archived=True, limit=1).total else "No runs yet.")
+    if total > len(records):
+        print(f"{total - len(records):,} older ones: --limit N lists more, --all all.", file=sys.stderr)
     say_behind(lagging(store))
+
+
+def newest(store: Store, arguments: argparse.Namespace) -> tuple[list[RunRecord], int]:
+    """The runs to list, and how many there are of their sort.
+
+    Only a page of them is read, unless filters must look at all.
+    """
+    is_page = not (arguments.all or arguments.deleted or has_filters(arguments))
+    limit = arguments.limit or (None if arguments.all or arguments.json else LISTED)
+    if is_page and limit is not None:
+        page = store.run_page(archived=arguments.archived, limit=limit)
+        return page.runs, page.total
+    records = filtered(store.runs(archived=arguments.archived, deleted=arguments.deleted), arguments)
+    return records[:limit], len(records)
 
 
 def say_behind(lags: list[Lag]) -> None:
