@@ -1,14 +1,14 @@
 """Constructors of what ``log()`` takes beside numbers: things to look at, listen to and read.
 
 They raise ``ValueError`` and ``TypeError`` for input that makes no such thing, saying what would. An array
-too large to encode is not: they return ``TooLarge``, which ``log()`` refuses with a warning.
+too large to encode is not: for it they return a ``TooLarge``, which ``log()`` refuses with a warning.
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from .arrays import TooLarge, to_array, to_array_within_limit
 
@@ -33,15 +33,15 @@ def Histogram(values: Any) -> HistogramRecord:
     return Histogram.from_values(to_array(values))
 
 
-def Image(image: Any, caption: str = "") -> ImageRecord | TooLarge:
+def Image(image: Any, caption: str = "") -> ImageRecord:
     """A picture: H x W, H x W x 1/3/4 or 1/3/4 x H x W of uint8 or of floats in 0..1, or a PIL image."""
     from ..storage.kinds.image import Image
 
     array = to_array_within_limit(image)
-    return array if isinstance(array, TooLarge) else Image.from_array(array, caption)
+    return cast(Any, array) if isinstance(array, TooLarge) else Image.from_array(array, caption)
 
 
-def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "") -> AudioRecord | TooLarge:
+def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "") -> AudioRecord:
     """A sound: [samples] or [samples, channels] of floats from -1 to 1 or int16; or a WAV file.
 
     A file is given as its bytes or its path, and says itself how many samples a second it has.
@@ -51,10 +51,10 @@ def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "")
     if isinstance(audio, bytes | str | os.PathLike):
         return Audio.from_wav(_content(audio), caption)
     array = to_array_within_limit(audio)
-    return array if isinstance(array, TooLarge) else Audio.from_array(array, sample_rate, caption)
+    return cast(Any, array) if isinstance(array, TooLarge) else Audio.from_array(array, sample_rate, caption)
 
 
-def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecord | TooLarge:
+def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecord:
     """Moving pictures: T x H x W x 1/3/4 of uint8 or of floats in 0..1; or a GIF, PNG, MP4 or WebM file.
 
     A file is given as its bytes or its path, and kept as it is; ``fps`` is for arrays.
@@ -64,7 +64,7 @@ def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecor
     if isinstance(video, bytes | str | os.PathLike):
         return Video.from_bytes(_content(video), caption)
     array = to_array_within_limit(video)
-    return array if isinstance(array, TooLarge) else Video.from_array(array, fps, caption)
+    return cast(Any, array) if isinstance(array, TooLarge) else Video.from_array(array, fps, caption)
 
 
 def Text(text: str, format: Literal["plain", "markdown"] = "plain") -> TextRecord:
