@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ import trainboard as tb
 from trainboard.loggers import drain
 from trainboard.loggers.segment import SMALLEST_SEGMENT
 from trainboard.storage import Store, open_store, series
+from trainboard.storage.errors import StoreUnavailable
 from trainboard.storage.spools import adopt_orphans, spool_root
 
 CONFIRMING = """
@@ -113,6 +116,19 @@ def test_adopters_killed_in_the_middle_leave_the_rest_to_the_next(store: Store) 
     adopt_orphans(store)
     assert values(store, "off") == counted(300_000)
     assert store.run("off").status == "finished"
+
+
+def test_points_without_the_offset_that_says_so_are_not_in_the_store(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
+    log_offline(store, 1_000)
+    with closing(sqlite3.connect(tmp_path / "store.db")) as database:
+        database.execute("CREATE TRIGGER cut BEFORE UPDATE ON spools BEGIN SELECT RAISE(ABORT, 'cut'); END")
+        with pytest.raises(StoreUnavailable, match="cut"):
+            adopt_orphans(store)
+        database.execute("DROP TRIGGER cut")
+    adopt_orphans(store)
+    assert values(store, "off") == counted(1_000)
+    store.close()
 
 
 @with_any_engine
