@@ -16,8 +16,8 @@ from ..storage.kinds import KINDS
 from ..storage.kinds.histogram import Histogram
 from ..storage.kinds.image import Image
 from . import session
+from .keras_backend import to_numpy
 from .keras_callback import KerasCallback
-from .keras_watch import to_numpy
 from .run import Run
 from .warn import warn
 

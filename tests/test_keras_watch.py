@@ -74,7 +74,9 @@ def gradients(model: Any, x: Any, y: Any) -> dict[str, np.ndarray]:
 def test_fit_logs_the_gradients_computed_by_hand(run: tb.Run, options: dict[str, Any]) -> None:
     model = network(**options)
     expected = gradients(model, X, Y)
-    model.fit(X, Y, batch_size=len(X), epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=2)])
+    model.fit(
+        X, Y, batch_size=len(X), epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 2})]
+    )
     assert set(expected) == {"hidden/kernel", "hidden/bias", "out/kernel", "out/bias"}
     assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in expected}
     for name, gradient in expected.items():
@@ -144,9 +146,9 @@ def test_fit_without_the_callback_says_what_is_missing(run: tb.Run) -> None:
 def test_a_model_watched_by_hand_and_by_the_callback_is_logged_once(run: tb.Run) -> None:
     model = network(jit_compile=False)
     run.watch(model, every=2)
-    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert list(records(run, "weights/out/bias")) == [1, 3]
-    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert list(records(run, "weights/out/bias")) == [1, 3, 5, 7]
 
 
@@ -156,7 +158,7 @@ def test_a_model_watched_by_hand_and_by_the_callback_is_logged_once(run: tb.Run)
 def test_unwatch_leaves_keras_as_it_was(run: tb.Run, options: dict[str, Any]) -> None:
     original = keras.optimizers.Optimizer.apply
     model = network(**options)
-    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert keras.optimizers.Optimizer.apply is original
     logged = list(records(run, "weights/out/bias"))
     model.fit(X, Y, verbose=0)
@@ -177,7 +179,9 @@ def test_a_model_that_was_already_trained_is_traced_again_to_be_seen(run: tb.Run
 def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
     watched, alone = network(jit_compile=False), network(jit_compile=False)
     alone.set_weights(watched.get_weights())
-    watched.fit(X, Y, shuffle=False, epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    watched.fit(
+        X, Y, shuffle=False, epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})]
+    )
     alone.fit(X, Y, shuffle=False, epochs=3, verbose=0)
     for ours, theirs in zip(watched.get_weights(), alone.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
@@ -218,7 +222,7 @@ model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="out")])
 model.compile("sgd", "mse")
 x = np.ones((8, 3), "float32")
 with tb.init(store="store.db") as run:
-    callback = tb.KerasCallback(run, every="batch", watch_every=3)
+    callback = tb.KerasCallback(run, every="batch", watch={"every": 3})
     model.fit(x, x[:, :1], batch_size=2, epochs=2, verbose=0, callbacks=[callback])
 store = tb.open_store("store.db")
 (record,) = store.runs()
