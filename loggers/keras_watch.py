@@ -204,8 +204,6 @@ class KerasWatch:
         if options.gradients:
             named = self._layers.variables()
             arrays["gradients"] = {name: gradients[id(v)] for name, v in named if id(v) in gradients}
-                n: gradients[id(v)] for n, v in self._layers.variables() if id(v) in gradients
-            }
         if options.updates:
             arrays["updates"] = {n: w - before[n] for n, w in weights.items() if n in before}
         for source, values in arrays.items():

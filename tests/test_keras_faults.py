@@ -329,7 +329,8 @@ def stop(fault):
     found.append((fault.layer, fault.phase, fault.step, fault.batch))
     raise tb.StopTraining
 with tb.init(store="store.db") as run:
-    model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[tb.KerasCallback(run, watch={"on_nonfinite": stop})])
+    callback = tb.KerasCallback(run, watch={"on_nonfinite": stop})
+    model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[callback])
 assert found == [("bad", "backward", 1, 1)], found
 assert int(model.optimizer.iterations) == 1
 """
