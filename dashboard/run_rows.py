@@ -53,7 +53,7 @@ class RunRows:
         if project not in projects:
             project = projects[0] if projects else None
         try:
-            page = self._store.run_page(**asked._asdict() | {"project": project})
+            page = self._store.run_page(**asked._replace(project=project)._asdict())
         except ValueError as error:
             message = f"'after' must be what a page of runs said, not {asked.after!r:.100}."
             raise HTTPException(400, message) from error

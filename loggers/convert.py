@@ -231,8 +231,8 @@ def _least_size(record: Any) -> int:
 
 def _refuse_large(size: int) -> None:
     if size > MAX_PAYLOAD:
-        size, most = (f"{number >> 20} MiB" for number in (size, MAX_PAYLOAD))
-        raise Refused("large", f"not logged, because it is {size}, and a record may be {most}")
+        found, most = (f"{number >> 20} MiB" for number in (size, MAX_PAYLOAD))
+        raise Refused("large", f"not logged, because it is {found}, and a record may be {most}")
 
 
 def to_plain(value: Any) -> Any:

@@ -30,13 +30,14 @@ class StepClock:
 
     def begin(self, phase: Phase) -> None:
         """Begin a step; what was measured of one that has not ended is forgotten."""
-        self._phase = phase
+        self._phase: Phase = phase
         self._since = perf_counter()
         self._seconds: dict[Phase, float] = {}
 
     def enter(self, phase: Phase) -> Phase:
         """End the current phase and begin another; returns the one that ended."""
-        now, ended = perf_counter(), self._phase
+        now = perf_counter()
+        ended = self._phase
         self._seconds[ended] = self._seconds.get(ended, 0.0) + now - self._since
         self._since, self._phase = now, phase
         return ended

@@ -29,7 +29,7 @@ _OPEN_BY_WALL = _OPEN.where(chunks.c.max_wall >= bindparam("low"), chunks.c.min_
 
 
 @cache
-def _tails(levels: int, window: Literal["step", "wall"] | None) -> Select[Any]:
+def _tails(levels: int, window: Literal["step", "wall"] | None) -> Select[Any, Any, Any]:
     """One chunk of each level, the bytes left out where none of its points can be in the window."""
     # Spelled out, because SQLite finds no row by its key in a list of pairs.
     places = [

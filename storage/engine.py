@@ -39,7 +39,7 @@ _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 T = TypeVar("T")
 FileIdentity = tuple[int, int]
 _KEYS_A_QUERY = 500
-_reading = threading.local()
+_reading: Any = threading.local()
 _files: weakref.WeakKeyDictionary[Engine, tuple[Path, FileIdentity | None]] = weakref.WeakKeyDictionary()
 _CONFLICTS = ("40001", "40P01")
 """SQLSTATE of a serialization failure, and of a deadlock."""

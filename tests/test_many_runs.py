@@ -12,10 +12,11 @@ from dashboard_fixtures import Dashboard, eventually
 from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 
-from trainboard.dashboard import api as dashboard_api
+from trainboard.dashboard import asked
 from trainboard.dashboard.api import create_api
 from trainboard.dashboard.changes import Changes
 from trainboard.dashboard.colors import run_color
+from trainboard.dashboard.spool_watch import SpoolWatch
 from trainboard.storage import Store
 from trainboard.storage.frames import FrameType
 
@@ -40,7 +41,9 @@ def many(store: Store, segment: type[Segment]) -> Store:
 
 @pytest.fixture
 def ask(many: Store) -> Callable[..., Any]:
-    client = TestClient(create_api(many, Changes(many)), raise_server_exceptions=False)
+    changes = Changes(many)
+    api = create_api(many, changes, SpoolWatch(many))
+    client = TestClient(api, raise_server_exceptions=False)
     return lambda **asked: client.get("/api/v1/runs", params=asked).json()
 
 
@@ -69,12 +72,11 @@ def test_a_wrong_cursor_is_refused(ask: Callable[..., Any]) -> None:
 
 def test_a_change_of_any_run_is_seen_by_its_version_alone(many: Store, segment: type[Segment]) -> None:
     changes = Changes(many)
-    before = changes._read_revisions(many.version())
+    before = changes._read_revisions(many.version(), {})
     assert len(before) == RUNS
-    changes._revisions = before
     said = segment("run-0005", notes="looked at again")
     many.ingest("again").feed(0, said.data, 0)
-    after = changes._read_revisions(many.version())
+    after = changes._read_revisions(many.version(), before)
     assert {run for run in after if after[run] != before[run]} == {"run-0005"}
 
 
@@ -112,7 +114,7 @@ def test_of_too_many_tags_the_first_are_shown_and_a_filter_finds_the_others(
     start_dashboard: Callable[..., Dashboard],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(dashboard_api, "MAX_SERIES", 20)
+    monkeypatch.setattr(asked, "MAX_SERIES", 20)
     said = segment("run", project="many", name="wide")
     said.scalars(0, {f"tag-{number:02}": 1.0 for number in range(TAGS)})
     said.say(FrameType.FINISH, {"status": "finished"})

@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 import trainboard as tb
 from trainboard.dashboard.cards import record
 from trainboard.storage import Store
+from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.image import Image
 
 ATTACK = "<script>document.title='ran'</script><img src=x onerror=document.title='ran'>"
@@ -159,3 +160,25 @@ def test_without_media_the_page_says_what_to_call(board: Page, store: Store, das
     log_run(store, "plain", [{"loss": 1.0}])
     board.goto(f"{dashboard.url}/media")
     expect(board.get_by_text('run.log({"sample": tb.Image(array)})')).to_be_visible()
+
+
+def test_events_are_listed_newest_first_with_what_they_say(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(
+        store,
+        "one",
+        [
+            {"faults": Event("Not finite: fc1", "the gradient of fc1", "error", {"layer": "fc1"})},
+            {"faults": Event(ATTACK)},
+        ],
+    )
+    board.goto(f"{dashboard.url}/media")
+    entries = board.locator(".text-card article")
+    expect(entries).to_have_count(2)
+    expect(entries.nth(0)).to_contain_text("<script>")
+    expect(entries.nth(1)).to_contain_text("Not finite: fc1")
+    expect(entries.nth(1)).to_contain_text("the gradient of fc1")
+    entries.nth(1).get_by_text("Data").click()
+    expect(entries.nth(1)).to_contain_text('"layer": "fc1"')
+    assert board.title() != "ran"

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any, cast
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -70,7 +71,7 @@ def test_a_variable_is_a_node_that_counts_its_numbers_and_leads_to_its_use() -> 
 
 
 def test_a_concrete_function_needs_no_inputs() -> None:
-    concrete = layer.get_concrete_function(tf.TensorSpec([None, 4]))
+    concrete = cast(Any, layer).get_concrete_function(tf.TensorSpec([None, 4]))
     graph = capture(concrete)
     assert node(graph, "deep/MatMul").shapes == [[None, 3]]
     assert node(graph, "deep/MatMul").flops is None

@@ -78,7 +78,7 @@ def test_a_session_with_placeholders_hands_in_its_merged_summaries(run: tb.Run) 
 
 def test_summaries_of_the_old_kind_and_bytes_that_are_none_are_taken_and_refused(run: tb.Run) -> None:
     summary = tf1.Summary(value=[tf1.Summary.Value(tag="loss", simple_value=2.5)])
-    run.log_summary(summary, np.int64(3))
+    run.log_summary(summary, np.int64(3))  # pyright: ignore[reportArgumentType]
     with pytest.warns(TrainboardWarning, match="summary is not logged"):
         run.log_summary(b"\xff\xff", 4)
     assert points(run, "loss") == {3: 2.5}

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -116,7 +116,7 @@ def test_graphs_and_traces_are_drawn(run: tb.Run) -> None:
         tf.summary.trace_on(graph=True)
         double(tf.constant(1.0))
         tf.summary.trace_export("trace", step=4)
-        tf.summary.graph(double.get_concrete_function(tf.TensorSpec([])).graph)
+        tf.summary.graph(cast(Any, double).get_concrete_function(tf.TensorSpec([])).graph)
     graphs = records(run, "graph", "graph")
     assert {one.step for one in graphs} == {0, 4}
     assert all("double" in {node.name for node in one.value.nodes} for one in graphs)

@@ -390,7 +390,7 @@ def test_outputs_may_be_in_mappings_and_dataclasses_that_pytorch_does_not_know()
 
 
 def test_a_compiled_part_is_drawn_as_written() -> None:
-    part = torch.compile(nn.Sequential(nn.Linear(3, 3), nn.ReLU()), backend="eager")
+    part: Any = torch.compile(nn.Sequential(nn.Linear(3, 3), nn.ReLU()), backend="eager")
     model = Free(lambda self, x: self.part(x) + 1)
     model.part = part
     graph = capture(model, torch.ones(2, 3))

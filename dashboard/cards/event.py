@@ -22,14 +22,16 @@ def read(store: Store, run_id: str, tag: str, rank: int = 0, limit: int = LIMIT)
     return [store.record_at(run_id, tag, "event", int(index), rank=rank) for index in indices[::-1][:limit]]
 
 
-def draw(records: Sequence[Record], name: str = "", color: str = "") -> html.Section:
-    """The events of one run."""
+def draw(records: Sequence[Record], name: str = "", color: str = "", total: int = 0) -> html.Section:
+    """The events of one run; ``total`` is how many there are, to say so when not all are shown."""
     head = [html.Span(className="run-dot", style={"backgroundColor": color or None}), html.Span(name)]
     parts: list[Any] = [html.H4(head, className="card-run")]
     parts += [_entry(record) for record in records]
     if not records:
         parts.append(html.Div("No events yet", className="card-nothing"))
-    return html.Section(parts, className="event-card")
+    if total > len(records):
+        parts.append(html.Div(f"{total - len(records):,} older ones are not shown", className="card-nothing"))
+    return html.Section(parts, className="text-card")
 
 
 def _entry(record: Record) -> html.Article:

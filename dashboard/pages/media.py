@@ -194,7 +194,7 @@ def _section(kind: str, tag: str, pin: int | None) -> html.Section:
     if kind in CARDS:
         head.append(dcc.Store(id=part("pin"), data=pin))
         head.append(step_slider.layout(part("slider"), part("step"), part("placed")))
-    cells = html.Div(id=part("content"), className="media-texts" if kind == "text" else "media-cards")
+    cells = html.Div(id=part("content"), className="media-cards" if kind in CARDS else "media-texts")
     return html.Section(
         [html.Div(head, className="media-head"), cells], id=part("section"), className="media-section lazy"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from dash import html, set_props
@@ -13,6 +14,7 @@ from ..cards import (
     audio,
     confusion_matrix,
     embedding,
+    event,
     image,
     layout,
     mesh,
@@ -52,8 +54,10 @@ CARDS: Mapping[str, Draw] = {
     "trace": trace.draw,
 }
 """The kinds whose sections have a step slider, and what draws one."""
-KINDS = (*CARDS, "text")
-"""All kinds of the page, in the order of its sections; texts are listed, newest first."""
+LISTS: Mapping[str, ModuleType] = {"text": text, "event": event}
+"""The kinds that are listed, newest first; each module reads and draws its own."""
+KINDS = (*CARDS, *LISTS)
+"""All kinds of the page, in the order of its sections."""
 
 
 class Content:
@@ -77,7 +81,7 @@ class Content:
         if self.drawn.get(key) == now:
             return
         self.drawn[key] = now
-        cells = self._texts(series) if kind == "text" else self._cards(kind, tag, series, step)
+        cells = self._listed(kind, series) if kind in LISTS else self._cards(kind, tag, series, step)
         set_props({"type": "media-content", "kind": kind, "tag": tag}, {"children": cells})
 
     def _cards(
@@ -103,15 +107,15 @@ class Content:
             words = record.nothing(f"This {kind.replace('_', ' ')} is damaged and cannot be shown: {error}")
             return html.Figure([html.Figcaption(run["name"]), words], className="media-card")
 
-    def _texts(self, series: Sequence[SeriesRecord]) -> list[html.Section]:
+    def _listed(self, kind: str, series: Sequence[SeriesRecord]) -> list[html.Section]:
         columns = []
         for one in self._ordered(series):
             run = self._runs[one.run_id]
             try:
-                records = text.read(self._store, one.run_id, one.tag, one.rank)
+                records = LISTS[kind].read(self._store, one.run_id, one.tag, one.rank)
             except TrainboardError:
                 continue
-            columns.append(text.draw(records, run["name"], run["color"], one.count))
+            columns.append(LISTS[kind].draw(records, run["name"], run["color"], one.count))
         return columns
 
     def _ordered(self, series: Sequence[SeriesRecord]) -> list[SeriesRecord]:

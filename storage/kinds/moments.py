@@ -13,7 +13,7 @@ class Moments(NamedTuple):
     ones; the first two are NaN if there is none.
     """
 
-    count: int = 0
+    count: int = 0  # pyright: ignore[reportIncompatibleMethodOverride] a tuple's method, which nobody calls
     zeros: int = 0
     nans: int = 0
     pos_infs: int = 0
