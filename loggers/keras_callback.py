@@ -33,9 +33,6 @@ class KerasCallback(keras.callbacks.Callback):
     none of the above, and for options that make no sense.
     """
 
-    # Batches may end on Keras's own threads: nothing here waits for one, or for another batch.
-    async_safe = True
-
     def __init__(
         self,
         run: Run | None = None,
@@ -45,6 +42,9 @@ class KerasCallback(keras.callbacks.Callback):
         log_graph: bool = True,
     ) -> None:
         super().__init__()
+        # Where Keras can, batches end on threads of its own while the next begins: not while a watch reads
+        # what a step left in the model.
+        self.async_safe = not watch
         self._given = run
         self._every = None if every == "epoch" else 1 if every == "batch" else checked_interval(every)
         self._watch_options = WatchOptions(**(watch if isinstance(watch, Mapping) else {})) if watch else None

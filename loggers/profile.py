@@ -40,23 +40,24 @@ def checked_steps(steps: tuple[int, int]) -> tuple[int, int]:
 class Profile:
     """A profile of one stretch of a program, logged under the tag ``profile`` when it ends.
 
-    With ``steps`` it begins and ends by itself as ``begin_step`` and ``end_step`` are called; else as a
-    context manager. What goes wrong is one warning.
+    With ``steps`` it begins and ends by itself as ``begin_step`` and ``end_step`` are called around the
+    program's steps, which it counts; else as a context manager. What goes wrong is one warning.
     """
 
     def __init__(self, run: Run, steps: tuple[int, int] | None = None) -> None:
         self._run = run
         self._steps = checked_steps(steps) if steps is not None else None
+        self._count = 0
         self._profiler: Profiler | None = None
         self._guard = Guard()
 
-    def begin_step(self, step: int) -> None:
-        """Step number ``step``, counted from 1, is about to begin."""
-        if self._steps is not None and step == self._steps[0]:
+    def begin_step(self) -> None:
+        self._count += 1
+        if self._steps is not None and self._count == self._steps[0]:
             self._start()
 
-    def end_step(self, step: int) -> None:
-        if self._steps is not None and step >= self._steps[1]:
+    def end_step(self) -> None:
+        if self._steps is not None and self._count == self._steps[1]:
             self.close()
 
     def close(self) -> None:

@@ -60,7 +60,11 @@ class Steps(Generic[T]):
                         clock.enter("copy")
                         batch = marker.to_device(batch)
                     clock.enter("other")
+                    if self._run.profiled is not None:
+                        self._run.profiled.begin_step()
                     yield batch
+                    if self._run.profiled is not None:
+                        self._run.profiled.end_step()
                     self._end_step(clock, batch)
         finally:
             if marker is not None:

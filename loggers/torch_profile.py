@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
 from torch.profiler import profile
 
 
@@ -11,6 +12,8 @@ class TorchProfile:
     """Profiles every device that PyTorch can see work on, with the shapes of operations' inputs."""
 
     def __init__(self) -> None:
+        if torch.autograd._profiler_enabled():  # pyright: ignore[reportPrivateImportUsage]
+            raise RuntimeError("a profiler of PyTorch is on already")  # a second one would end the process
         self._profile = profile(record_shapes=True)
         self._profile.start()
 
