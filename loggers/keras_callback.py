@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import keras
@@ -12,6 +13,7 @@ from .guard import Guard, StopTraining
 from .interval import checked_interval
 from .keras_backend import to_numpy
 from .keras_means import RecentMeans
+from .keras_steps import KerasSteps
 from .keras_watch import KerasWatch, watch_of
 from .layers import WatchOptions
 from .run import Run
@@ -28,8 +30,9 @@ class KerasCallback(keras.callbacks.Callback):
 
     ``run`` defaults to the current one; if there is none, each ``fit`` is a run of its own. ``watch``
     watches the model as ``Run.watch`` does, with the options given (``watch={"every": 10}``), unless it is
-    watched already; ``log_graph`` logs the graph. Nothing here stops ``fit``, unless ``on_nonfinite``
-    raises ``StopTraining``: what goes wrong is reported by one warning. Raises ValueError if ``every`` is
+    watched already; ``log_graph`` logs the graph, and ``time_steps`` where the time of steps goes, as
+    ``Run.steps`` does. Nothing here stops ``fit``, unless ``on_nonfinite`` raises ``StopTraining``: what
+    goes wrong is reported by one warning. Raises ValueError if ``every`` is
     none of the above, and for options that make no sense.
     """
 
@@ -40,15 +43,18 @@ class KerasCallback(keras.callbacks.Callback):
         *,
         watch: bool | Mapping[str, Any] = True,
         log_graph: bool = True,
+        time_steps: bool = True,
     ) -> None:
         super().__init__()
         # Where Keras can, batches end on threads of its own while the next begins: not while a watch reads
         # what a step left in the model.
-        self.async_safe = not watch
+        self.async_safe = not (watch or time_steps)
         self._given = run
         self._every = None if every == "epoch" else 1 if every == "batch" else checked_interval(every)
         self._watch_options = WatchOptions(**(watch if isinstance(watch, Mapping) else {})) if watch else None
         self._logs_graph = log_graph
+        self._times_steps = time_steps
+        self._steps: KerasSteps | None = None
         self._guard = Guard()
         self._means = RecentMeans()
         self._run: Run | None = None
@@ -68,19 +74,35 @@ class KerasCallback(keras.callbacks.Callback):
                 self._run.log_graph(self.model)
             if self._watch_options is not None:
                 self._start_watching(self._run, self.model, self._watch_options)
+            if self._times_steps and getattr(self.model, "train_function", None) is not None:
+                self._steps = KerasSteps(self._run, self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         with self._guard("reading the optimizer's iterations"):
             self._epoch = epoch + 1
             self._before_epoch = self._iterations()
             self._means.begin_epoch()
+            if self._steps is not None:
+                self._steps.begin_epoch()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._watch is not None:
-            with self._guard("watching the model"):
-                self._watch.before_steps(self._before_epoch + batch + 1, self._stride())
+        step = self._before_epoch + batch + 1
+        if self._steps is not None:
+            self._steps.begin_step(step)
+        with self._as_logging(), self._guard("watching the model"):
+            if self._watch is not None:
+                self._watch.before_steps(step, self._stride())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        with self._as_logging():
+            self._log_batch(batch, logs)
+        if self._steps is not None:
+            self._steps.end_step()
+
+    def _as_logging(self) -> AbstractContextManager[None]:
+        return self._steps.clock.during("logging") if self._steps is not None else nullcontext()
+
+    def _log_batch(self, batch: int, logs: dict[str, Any] | None) -> None:
         stride = self._stride()
         step = self._before_epoch + batch + 1
         before = step - stride
@@ -109,6 +131,9 @@ class KerasCallback(keras.callbacks.Callback):
             if self._watch is not None and self._owns_watch:
                 self._watch.close()
             self._watch = None
+            if self._steps is not None:
+                self._steps.close()
+            self._steps = None
             if self._run is not None and self._owns_run:
                 self._run.finish()
             self._run = None

@@ -51,7 +51,7 @@ class KerasTensorBoard(KerasCallback):
         *,
         run: Run | None = None,
     ) -> None:
-        super().__init__(run, update_freq, watch=False, log_graph=write_graph)
+        super().__init__(run, update_freq, watch=False, log_graph=write_graph, time_steps=False)
         self._profile_steps = _batches(profile_batch)
         self._profile: Profile | None = None
         self._name = str(log_dir)
