@@ -12,6 +12,7 @@ import numpy as np
 if keras.backend.backend() == "tensorflow":
     from .tensorflow_tracing import (
         as_written,
+        current_trace,
         is_reachable,
         is_replicated,
         is_tracing,
@@ -38,6 +39,10 @@ else:
         """Whether a gradient may be asked of what is computed now."""
         return True
 
+    def current_trace() -> Any:
+        """What the calling code is traced into: nothing."""
+        return None
+
     def is_replicated() -> bool:
         """Whether a distribution strategy runs the calling code."""
         return False
@@ -59,6 +64,7 @@ else:
 
 __all__ = [
     "as_written",
+    "current_trace",
     "is_reachable",
     "is_replicated",
     "is_tracing",

@@ -54,6 +54,25 @@ class _Slot:
             self.broken, self.free = make(shape=(), dtype="int32"), make(shape=(), dtype="int32")
             self.free.assign(1)
 
+    def keep_good(self, step: Any, norms: Any) -> None:
+        row = ops.concatenate([step, norms])
+        at = ops.reshape(self.goods % KEPT_STEPS, (1, 1))
+        self.ring.assign(ops.scatter_update(self.ring, at, row[None]))
+        self.goods.assign_add(1)
+        self.broken.assign(0)
+
+    def keep_fault(self, step: Any, batch: Any, norms: Any, flags: Any) -> None:
+        """Unless the step before was bad, too, or a fault has not been read yet."""
+
+        def keep() -> None:
+            self.fault.assign(ops.concatenate([step, batch, norms, ops.cast(flags, "float64")]))
+            self.faults.assign_add(1)
+            self.free.assign(0)
+            self.broken.assign(1)
+
+        is_new = ops.logical_and(ops.equal(self.broken, 0), ops.equal(self.free, 1))
+        ops.cond(is_new, keep, _nothing)
+
 
 class KerasFlight:
     """Looks after every step of an optimizer; what it sees goes to ``recorder`` when ``poll`` is called."""
@@ -86,33 +105,19 @@ class KerasFlight:
         weights = [ops.convert_to_tensor(variable) for _, variable in moved]
         norms = _norms([*gradients, *weights])
         heads = [tensor for name, tensor in outputs if name in slot.roots]
-        step = ops.cast(ops.reshape(optimizer.iterations, (1,)), "float64")
-
-        def good() -> None:
-            row = ops.concatenate([step, norms])
-            at = ops.reshape(slot.goods % KEPT_STEPS, (1, 1))
-            slot.ring.assign(ops.scatter_update(slot.ring, at, row[None]))
-            slot.goods.assign_add(1)
-            slot.broken.assign(0)
-
-        def keep(flags: Any) -> None:
-            batch = ops.cast(ops.reshape(self._batches, (1,)), "float64")
-            slot.fault.assign(ops.concatenate([step, batch, norms, ops.cast(flags, "float64")]))
-            slot.faults.assign_add(1)
-            slot.free.assign(0)
-            slot.broken.assign(1)
+        step, batch = _row(optimizer.iterations), _row(self._batches)
+        heads_fine = [ops.all(head < _INFINITY) for head in heads]
+        good = partial(slot.keep_good, step, norms)
 
         def look_closer() -> None:
             tensors = [tensor for _, tensor in outputs]
-            worse = [ops.all(tensor < _INFINITY) for tensor in tensors]
-            everything = [*tensors, *(g for _, g in returned), *gradients, *weights]
-            flags = ops.stack([*worse, *(ops.all(ops.isfinite(one)) for one in everything)])
-            fine = _all([flags[-2 * len(moved) :], *(ops.all(head < _INFINITY) for head in heads)])
-            new = ops.logical_and(ops.equal(slot.broken, 0), ops.equal(slot.free, 1))
-            ops.cond(fine, good, lambda: ops.cond(new, lambda: keep(flags), _nothing))
+            not_worse = [ops.all(tensor < _INFINITY) for tensor in tensors]
+            everything = [*tensors, *(gradient for _, gradient in returned), *gradients, *weights]
+            flags = ops.stack([*not_worse, *(ops.all(ops.isfinite(one)) for one in everything)])
+            fine = _all([flags[-2 * len(moved) :], *heads_fine])
+            ops.cond(fine, good, partial(slot.keep_fault, step, batch, norms, flags))
 
-        fine = _all([ops.isfinite(norms), *(ops.all(head < _INFINITY) for head in heads)])
-        ops.cond(fine, good, look_closer)
+        ops.cond(_all([ops.isfinite(norms), *heads_fine]), good, look_closer)
 
     def poll(self) -> None:
         """Report a fault that has been seen since the last time. ``StopTraining`` passes."""
@@ -149,8 +154,8 @@ class KerasFlight:
         count, kept = len(slot.parameters), len(slot.outputs)
         norms = fault[2 : 2 + 2 * count].tolist()
         sizes = np.cumsum([kept, kept, len(slot.returned), count])
-        not_worse, finite, returned, gradients, weights = np.split(fault[2 + 2 * count :] != 0, sizes)
-        layer, phase = _blame(slot, not_worse, finite, returned, gradients, weights)
+        flags = [part.tolist() for part in np.split(fault[2 + 2 * count :] != 0, sizes)]
+        layer, phase = _blame(slot, *flags)
         self._recorder.report(layer, phase, step, batch, norms=_named_norms(slot, norms))
 
 
@@ -189,6 +194,10 @@ def _named_norms(slot: _Slot, norms: Sequence[float]) -> Norms:
 
 def _names(named: Sequence[tuple[str, Any]]) -> list[str]:
     return [name for name, _ in named]
+
+
+def _row(number: Any) -> Any:
+    return ops.cast(ops.reshape(number, (1,)), "float64")
 
 
 def _norms(tensors: Sequence[Any]) -> Any:

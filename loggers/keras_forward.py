@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from .guard import Guard
-from .keras_backend import is_reachable, may_be_trained, with_gradient_told
+from .keras_backend import current_trace, is_replicated, may_be_trained, with_gradient_told
 from .keras_layers import Layers
 
 
@@ -31,6 +31,7 @@ class Forward:
         self._entered: list[int] = []
         self._seen_inside: list[int] = []
         self._active = False
+        self._trace: Any = None
         self.forget()
 
     def forget(self) -> None:
@@ -42,7 +43,8 @@ class Forward:
     def enter(self, layer: Any) -> None:
         if not self._entered:
             self._layers.refresh()
-            self._active = may_be_trained()
+            self._active = may_be_trained() and not is_replicated()
+            self._trace = current_trace()
         if id(layer) in self._layers.names:
             self._entered.append(id(layer))
             self._seen_inside.append(0)
@@ -52,7 +54,7 @@ class Forward:
             return output
         self._entered.pop()
         inside = self._seen_inside.pop()
-        if output is None or not self._active:
+        if output is None or not self._active or current_trace() is not self._trace:
             return output
         with self._guard("looking at a layer's output"):
             return self._keep(layer, output, inside)
@@ -60,7 +62,7 @@ class Forward:
 
     def _keep(self, layer: Any, output: Any, inside: int) -> Any:
         name, outermost = self._layers.names[id(layer)], not self._entered
-        kept = [tensor for tensor in keras.tree.flatten(output) if _is_real(tensor) and is_reachable(tensor)]
+        kept = [tensor for tensor in keras.tree.flatten(output) if _is_real(tensor)]
         if not kept:
             return output
         self.outputs += [(name, tensor) for tensor in kept]

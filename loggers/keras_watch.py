@@ -251,7 +251,7 @@ def _trace_again(model: keras.Model) -> None:
 
 def as_real(tensor: Any) -> np.ndarray:
     """The values of a tensor as numpy counts them, complex ones as their real and imaginary parts."""
-    values = to_numpy(tensor)
+    values: Any = to_numpy(tensor)
     if np.iscomplexobj(values):
         return np.stack([values.real, values.imag])
     return values if values.dtype in (np.float16, np.float32, np.float64) else values.astype(np.float32)

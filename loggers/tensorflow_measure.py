@@ -18,7 +18,7 @@ class TracedMeasures:
 
     def __init__(self, wanted: bool) -> None:
         with tf.init_scope():
-            self._wanted = tf.Variable(wanted, trainable=False, name="trainboard_wanted")
+            self._wanted = tf.Variable(tf.constant(wanted), trainable=False, name="trainboard_wanted")
         self._moments: dict[str, tf.Variable] = {}
         self._counts: dict[str, tf.Variable] = {}
 

@@ -30,6 +30,11 @@ def may_be_trained() -> bool:
     return record.could_possibly_record()
 
 
+def current_trace() -> Any:
+    """The graph that the calling code is traced into, an inner one in a loop or a branch; None if none is."""
+    return tf.compat.v1.get_default_graph() if is_tracing() else None
+
+
 def is_replicated() -> bool:
     """Whether a distribution strategy runs the calling code."""
     return tf.distribute.has_strategy()

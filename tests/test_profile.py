@@ -36,7 +36,7 @@ def operations(trace: Any) -> list[str]:
 
 def test_a_block_is_profiled(run: tb.Run) -> None:
     with run.profile():
-        torch.ones(4, 4) @ torch.ones(4, 4)
+        torch.mm(torch.ones(4, 4), torch.ones(4, 4))
     (trace,) = traces(run)
     assert "aten::mm" in operations(trace)
 
