@@ -62,7 +62,7 @@ def test_epochs_are_logged_at_the_optimizers_iterations(run: tb.Run) -> None:
     assert points(run, "epoch") == {4: 1, 8: 2, 12: 3}
     assert points(run, "train/learning_rate") == {4: 0.5, 8: 0.5, 12: 0.5}
     expected = {"train/loss", "train/accuracy", "train/learning_rate", "val/loss", "val/accuracy", "epoch"}
-    assert scalars(run) == expected
+    assert {tag for tag in scalars(run) if not tag.startswith("steps/")} == expected
 
 
 @pytest.mark.parametrize("every", ["batch", 2])
