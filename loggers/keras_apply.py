@@ -1,22 +1,40 @@
-"""The seam in Keras: every gradient, in ``fit`` or a loop of one's own, passes ``optimizer.apply``."""
+"""The seams in Keras: every gradient passes ``optimizer.apply``, and every value a layer's call."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import keras
 
-Listener = Callable[[keras.optimizers.Optimizer, Sequence[Any], Sequence[Any]], None]
+from .keras_backend import as_written
+
+
+class Listener(Protocol):
+    """What is told of every step of an optimizer and every call of a layer. None of it may raise.
+
+    Where Keras is traced, so is this.
+    """
+
+    def before_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None: ...
+
+    def after_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None: ...
+
+    def enter(self, layer: Any) -> None: ...
+
+    def leave(self, layer: Any, output: Any) -> Any:
+        """``output``, or what stands for it; None if the call failed."""
+        ...
+
 
 _listeners: list[Listener] = []
+_original_call = keras.layers.Layer.__call__
 
 
 def listen(listener: Listener) -> Callable[[], None]:
-    """Call ``listener(optimizer, gradients, variables)`` after each ``apply`` of any optimizer.
+    """Tell ``listener`` of every optimizer and layer.
 
-    Where ``apply`` is traced, so is the listener. It must not raise. Returns what stops it; with the
-    last listener goes every change to Keras.
+    Returns what stops it; with the last listener goes every change to Keras.
     """
     if not _listeners:
         _install()
@@ -32,28 +50,39 @@ def listen(listener: Listener) -> Callable[[], None]:
 
 
 def _install() -> None:
-    original = keras.optimizers.Optimizer.apply
+    original_apply = keras.optimizers.Optimizer.apply
 
     def apply(self: Any, grads: Any, trainable_variables: Any = None) -> Any:
         if trainable_variables is not None:
             trainable_variables = list(trainable_variables)
-        result = original(self, grads, trainable_variables)
-        variables = self._trainable_variables if trainable_variables is None else trainable_variables
-        for listener in tuple(_listeners):
-            listener(self, grads, variables)
+        grads = list(grads)
+        variables = (
+            getattr(self, "_trainable_variables", []) if trainable_variables is None else trainable_variables
+        )
+        listeners = tuple(_listeners)
+        for listener in listeners:
+            listener.before_apply(self, grads, variables)
+        result = original_apply(self, grads, trainable_variables)
+        for listener in listeners:
+            listener.after_apply(self, grads, variables)
         return result
 
-    keras.optimizers.Optimizer.apply = _untransformed(apply)
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        listeners = tuple(_listeners)
+        for listener in listeners:
+            listener.enter(self)
+        output = None
+        try:
+            output = _original_call(self, *args, **kwargs)
+        finally:
+            for listener in reversed(listeners):
+                output = listener.leave(self, output)
+        return output
+
+    keras.optimizers.Optimizer.apply = as_written(apply)
+    keras.layers.Layer.__call__ = as_written(call)
 
 
 def _uninstall() -> None:
     del keras.optimizers.Optimizer.apply
-
-
-def _untransformed(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``function`` as written, even in a ``tf.function`` that rewrites the Python that it calls."""
-    if keras.backend.backend() != "tensorflow":
-        return function
-    from .tensorflow_tracing import as_written
-
-    return as_written(function)
+    keras.layers.Layer.__call__ = _original_call

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
 
 import keras
 
 from . import session
-from .guard import Guard
+from .guard import Guard, StopTraining
 from .interval import checked_interval
+from .keras_backend import to_numpy
 from .keras_means import RecentMeans
-from .keras_watch import KerasWatch, to_numpy, watch_of
+from .keras_steps import KerasSteps
+from .keras_watch import KerasWatch, watch_of
+from .layers import WatchOptions
 from .run import Run
 
 
@@ -24,29 +29,32 @@ class KerasCallback(keras.callbacks.Callback):
     optimizer's settings go to the run's config under names that are not taken.
 
     ``run`` defaults to the current one; if there is none, each ``fit`` is a run of its own. ``watch``
-    logs weights and gradients as ``Run.watch`` does, every ``watch_every`` steps, and ``log_graph`` the
-    graph. Nothing here stops ``fit``: what goes wrong is reported by one warning. Raises ValueError if
-    ``every`` or ``watch_every`` is none of the above.
+    watches the model as ``Run.watch`` does, with the options given (``watch={"every": 10}``), unless it is
+    watched already; ``log_graph`` logs the graph, and ``time_steps`` where the time of steps goes, as
+    ``Run.steps`` does. Nothing here stops ``fit``, unless ``on_nonfinite`` raises ``StopTraining``: what
+    goes wrong is reported by one warning. Raises ValueError if ``every`` is
+    none of the above, and for options that make no sense.
     """
-
-    # Batches may end on Keras's own threads: nothing here waits for one, or for another batch.
-    async_safe = True
 
     def __init__(
         self,
         run: Run | None = None,
         every: Literal["epoch", "batch"] | int = "epoch",
         *,
-        watch: bool = True,
-        watch_every: int = 100,
+        watch: bool | Mapping[str, Any] = True,
         log_graph: bool = True,
+        time_steps: bool = True,
     ) -> None:
         super().__init__()
+        # Where Keras can, batches end on threads of its own while the next begins: not while a watch reads
+        # what a step left in the model.
+        self.async_safe = not (watch or time_steps)
         self._given = run
         self._every = None if every == "epoch" else 1 if every == "batch" else checked_interval(every)
-        self._watches = watch
-        self._watch_every = checked_interval(watch_every)
+        self._watch_options = WatchOptions(**(watch if isinstance(watch, Mapping) else {})) if watch else None
         self._logs_graph = log_graph
+        self._times_steps = time_steps
+        self._steps: KerasSteps | None = None
         self._guard = Guard()
         self._means = RecentMeans()
         self._run: Run | None = None
@@ -64,29 +72,44 @@ class KerasCallback(keras.callbacks.Callback):
             self._describe(self._run, self.model)
             if self._logs_graph:
                 self._run.log_graph(self.model)
-            if self._watches:
-                self._start_watching(self._run, self.model)
+            if self._watch_options is not None:
+                self._start_watching(self._run, self.model, self._watch_options)
+            if self._times_steps and getattr(self.model, "train_function", None) is not None:
+                self._steps = KerasSteps(self._run, self.model)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         with self._guard("reading the optimizer's iterations"):
             self._epoch = epoch + 1
             self._before_epoch = self._iterations()
             self._means.begin_epoch()
+            if self._steps is not None:
+                self._steps.begin_epoch()
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._watch is not None:
-            with self._guard("watching weights and gradients"):
-                self._watch.before_steps(self._before_epoch + batch + 1, self._stride())
+        step = self._before_epoch + batch + 1
+        if self._steps is not None:
+            self._steps.begin_step(step)
+        with self._as_logging(), self._guard("watching the model"):
+            if self._watch is not None:
+                self._watch.before_steps(step, self._stride())
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        with self._as_logging():
+            self._log_batch(batch, logs)
+        if self._steps is not None:
+            self._steps.end_step()
+
+    def _as_logging(self) -> AbstractContextManager[None]:
+        return self._steps.clock.during("logging") if self._steps is not None else nullcontext()
+
+    def _log_batch(self, batch: int, logs: dict[str, Any] | None) -> None:
         stride = self._stride()
         step = self._before_epoch + batch + 1
         before = step - stride
         if stride > 1:  # of the last steps of an epoch Keras may have made fewer than it says
             step = self._iterations()
         if self._watch is not None:
-            with self._guard("watching weights and gradients"):
-                self._watch.after_steps(step)
+            self._look_after_steps(self._watch, step)
         if self._every is not None and step // self._every > before // self._every:
             with self._guard("logging a batch"):
                 self._log_training(step, self._means.of(self.model, logs or {}))
@@ -108,6 +131,9 @@ class KerasCallback(keras.callbacks.Callback):
             if self._watch is not None and self._owns_watch:
                 self._watch.close()
             self._watch = None
+            if self._steps is not None:
+                self._steps.close()
+            self._steps = None
             if self._run is not None and self._owns_run:
                 self._run.finish()
             self._run = None
@@ -115,11 +141,19 @@ class KerasCallback(keras.callbacks.Callback):
     def _start_run(self) -> Run:
         return session.init()
 
-    def _start_watching(self, run: Run, model: Any) -> None:
+    def _start_watching(self, run: Run, model: Any, options: WatchOptions) -> None:
         watch = watch_of(model)
         self._owns_watch = watch is None
-        self._watch = watch or KerasWatch(run, model, every=self._watch_every)
+        self._watch = watch or KerasWatch(run, model, options)
         self._watch.driven = True
+
+    def _look_after_steps(self, watch: KerasWatch, step: int) -> None:
+        try:
+            with self._guard("watching the model"):
+                watch.after_steps(step)
+        except StopTraining:
+            model: Any = self.model
+            model.stop_training = True
 
     def _describe(self, run: Run, model: Any) -> None:
         settings = {

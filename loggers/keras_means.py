@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from .keras_watch import to_numpy
+from .keras_backend import to_numpy
 
 _ROUNDING = 1e-4
 

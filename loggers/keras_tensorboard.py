@@ -16,10 +16,10 @@ from ..storage.kinds import KINDS
 from ..storage.kinds.histogram import Histogram
 from ..storage.kinds.image import Image
 from . import session
+from .keras_backend import to_numpy
 from .keras_callback import KerasCallback
-from .keras_watch import to_numpy
+from .profile import Profile, checked_steps
 from .run import Run
-from .warn import warn
 
 
 class KerasTensorBoard(KerasCallback):
@@ -33,7 +33,8 @@ class KerasTensorBoard(KerasCallback):
     name). With ``write_steps_per_second`` there is ``train/steps_per_second``.
 
     If no run is given or current, a run named as ``log_dir`` is started; nothing is written to that
-    folder. ``profile_batch`` is not supported yet.
+    folder. The batches of ``profile_batch``, one or from a first to a last, are profiled as by
+    ``Run.profile``. Raises ValueError if these are none.
     """
 
     def __init__(
@@ -50,9 +51,9 @@ class KerasTensorBoard(KerasCallback):
         *,
         run: Run | None = None,
     ) -> None:
-        super().__init__(run, update_freq, watch=False, log_graph=write_graph)
-        if profile_batch:
-            warn("profile_batch is not supported yet: nothing is profiled")
+        super().__init__(run, update_freq, watch=False, log_graph=write_graph, time_steps=False)
+        self._profile_steps = _batches(profile_batch)
+        self._profile: Profile | None = None
         self._name = str(log_dir)
         self._histogram_freq = histogram_freq
         self._writes_images = write_images
@@ -61,6 +62,26 @@ class KerasTensorBoard(KerasCallback):
         self._embeddings_metadata = embeddings_metadata
         self._last_step = 0
         self._last_time = 0.0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
+        if self._run is not None and self._profile_steps is not None:
+            self._profile = self._run.profile(self._profile_steps)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_batch_begin(batch, logs)
+        if self._profile is not None:
+            self._profile.begin_step()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._profile is not None:
+            self._profile.end_step()
+        super().on_train_batch_end(batch, logs)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self._profile is not None:
+            self._profile.close()
+        super().on_train_end(logs)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
@@ -116,6 +137,16 @@ class KerasTensorBoard(KerasCallback):
         if len(rows) != count:
             raise ValueError(f"{path} has {len(rows)} labels for the {count} vectors of {layer!r}")
         return columns, rows
+
+
+def _batches(given: int | tuple[int, int] | str) -> tuple[int, int] | None:
+    """The first and the last batch of a ``profile_batch``; None for 0. Raises ValueError."""
+    try:
+        parts = given.split(",") if isinstance(given, str) else given
+        first, last = map(int, (parts, parts) if isinstance(parts, int) else (parts[0], parts[-1]))
+    except (TypeError, ValueError):
+        raise ValueError(f'profile_batch must be a number, or two as in "10,20", not {given!r}') from None
+    return checked_steps((first, last)) if last else None
 
 
 def _picture(values: np.ndarray) -> np.ndarray | None:

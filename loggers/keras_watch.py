@@ -1,4 +1,4 @@
-"""Histograms of a Keras model's weights and gradients, taken as its optimizer steps.
+"""Statistics and histograms of a Keras model, taken as its optimizer steps.
 
 Where ``optimizer.apply`` runs eagerly (loops of one's own, ``run_eagerly=True``, the PyTorch backend)
 they are taken right after it. In ``fit`` on TensorFlow it is traced once into a graph that can call
@@ -8,43 +8,46 @@ nothing of ours: there the callback says before a step that it is due, and takes
 from __future__ import annotations
 
 import weakref
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
-from ..storage.kinds.histogram import Histogram
+from .flight_recorder import FlightRecorder
 from .guard import Guard
-from .interval import Schedule, checked_interval
+from .keras_activations import Activations
 from .keras_apply import listen
+from .keras_backend import is_replicated, is_tracing, to_numpy
+from .keras_flight import KerasFlight
+from .keras_forward import Forward
+from .keras_layers import Layers
+from .layers import Measure, Source, WatchOptions, log_layers
 from .warn import warn
 
 if TYPE_CHECKING:
     from .run import Run
     from .tensorflow_gradients import GradientCopies
 
-_COUNTED_AS_THEY_ARE = (np.float16, np.float32, np.float64)
 _watches: weakref.WeakKeyDictionary[keras.Model, KerasWatch] = weakref.WeakKeyDictionary()
 
 
-def watch(
-    run: Run, model: keras.Model, *, every: int = 100, weights: bool = True, gradients: bool = True
-) -> KerasWatch:
-    """Log ``weights/<variable>`` and ``gradients/<variable>`` to ``run`` as histograms.
+def watch(run: Run, model: keras.Model, **options: Any) -> KerasWatch:
+    """Log statistics and histograms of a model to ``run``; see ``WatchOptions``.
 
-    They are taken after the first step of an optimizer that moves the model and
-    after every ``every``-th from there; their step is the optimizer's count of iterations. Gradients are
-    as given to ``optimizer.apply``: before Keras clips them, after it has unscaled a scaled loss.
-    Variables are trainable ones, named by their path in the model.
+    They are taken after the first step of an optimizer that moves the model and after every ``every``-th
+    from there; their step is the optimizer's count of iterations. Gradients are as given to
+    ``optimizer.apply``: before Keras clips them, after it has unscaled a scaled loss. Variables are
+    trainable ones, named by their path in the model. Activations are the outputs of layers that hold no
+    other, in the last forward pass. Updates are what the step added, or where Keras makes several at once
+    (``steps_per_execution``), all of these.
 
     ``fit`` needs ``trainboard.KerasCallback`` as well, which drives this; so does any traced step. In a
-    ``tf.function`` of one's own, and under a distribution strategy, gradients cannot be seen.
-    Raises ValueError if ``every`` is not a positive whole number, and on the JAX backend.
+    ``tf.function`` of one's own, and under a distribution strategy, only eager steps are seen.
+    Raises ValueError for an interval that is none, and on the JAX backend.
     """
-    return KerasWatch(run, model, every=every, weights=weights, gradients=gradients)
+    return KerasWatch(run, model, WatchOptions(**options))
 
 
 def watch_of(model: keras.Model) -> KerasWatch | None:
@@ -54,10 +57,11 @@ def watch_of(model: keras.Model) -> KerasWatch | None:
 
 @dataclass
 class _Progress:
-    """How far an optimizer whose steps are seen one by one has come."""
+    """How far an optimizer has come since its ``first`` step, and what its due step began with."""
 
-    step: int
-    schedule: Schedule
+    first: int
+    steps: int = 0
+    weights: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class KerasWatch:
@@ -67,30 +71,33 @@ class KerasWatch:
     ``after_steps`` around each of them.
     """
 
-    def __init__(
-        self, run: Run, model: keras.Model, *, every: int = 100, weights: bool = True, gradients: bool = True
-    ) -> None:
+    def __init__(self, run: Run, model: keras.Model, options: WatchOptions) -> None:
         if keras.backend.backend() == "jax":
             raise ValueError("a model on Keras's JAX backend cannot be watched")
         self.driven = False
         self._run = run
-        self._model = weakref.ref(model)
-        self._every = checked_interval(every)
-        self._weights = weights
-        self._gradients = gradients
+        self._options = options
+        self._layers = Layers(model)
         self._guard = Guard()
         self._progress: weakref.WeakKeyDictionary[Any, _Progress | None] = weakref.WeakKeyDictionary()
-        self._schedule = Schedule(every)
-        self._due = False
+        self._traced_progress: _Progress | None = None
         self._traced = False
         self._copies = _gradient_copies()
-        self._stop_listening = listen(self._after_apply)
+        self._activations = Activations(bool(options.histograms_every))
+        self._forward = Forward(self._layers, self._on_output, self._on_end)
+        self._flight: KerasFlight | None = None
+        if options.flight_recorder:
+            recorder = FlightRecorder(run, options.on_nonfinite)
+            self._flight = KerasFlight(recorder, self._layers, self._forward)
+        self._activations.want(options.activations)
+        self._stop_listening = listen(self)
         _watches[model] = self
         _trace_again(model)
 
     def close(self) -> None:
         self._stop_listening()
-        model = self._model()
+        self._forward.forget()
+        model = self._layers.model
         if model is not None and _watches.get(model) is self:
             del _watches[model]
             if self._traced:
@@ -98,78 +105,134 @@ class KerasWatch:
 
     def before_steps(self, step: int, count: int = 1) -> None:
         """Prepare for ``count`` traced steps, of which ``step`` is the first."""
-        self._due = self._schedule.due(step, count)
-        if self._due and self._copies is not None:
-            self._copies.want(True)
+        if self._traced_progress is None:
+            self._traced_progress = _Progress(step)
+        progress = self._traced_progress
+        progress.steps = step - progress.first
+        due = [one for one in range(progress.steps, progress.steps + count) if self._options.due(one)]
+        if due:
+            progress.steps = due[-1]
+            self._activations.want(self._options.activations)
+            if self._options.updates:
+                progress.weights = self._weights()
+            if self._copies is not None:
+                self._copies.want(True)
 
     def after_steps(self, step: int) -> None:
-        """Log what the traced steps up to ``step`` left, if one of them was due."""
-        if not self._due or not self._traced or self._copies is None:
-            return
-        self._copies.want(False)
-        self._record(step, self._copies.read())
+        """Log what the traced steps up to ``step`` left, if one of them was due. ``StopTraining`` passes."""
+        progress = self._traced_progress
+        if self._traced and progress is not None and self._options.due(progress.steps):
+            gradients: Mapping[int, Any] = {}
+            if self._copies is not None:
+                self._copies.want(False)
+                gradients = self._copies.read()
+            self._record(step, progress, gradients)
+            self._activations.want(False)
+        if self._flight is not None:
+            self._flight.poll()
 
-    def _after_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
-        with self._guard("watching weights and gradients"):
-            given = {
-                id(variable): gradient
-                for variable, gradient in zip(variables, gradients, strict=True)
-                if gradient is not None
-            }
-            if _is_tracing():
+    def enter(self, layer: Any) -> None:
+        with self._guard("following the model's layers"):
+            self._forward.enter(layer)
+
+    def leave(self, layer: Any, output: Any) -> Any:
+        return self._forward.leave(layer, output)
+
+    def before_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+        if is_tracing():
+            return
+        with self._guard("watching a step"):
+            if optimizer not in self._progress:
+                first = int(to_numpy(optimizer.iterations)) + 1
+                ours = self._ours(gradients, variables)
+                self._progress[optimizer] = _Progress(first) if ours else None
+            progress = self._progress[optimizer]
+            if progress is not None and self._options.updates and self._options.due(progress.steps):
+                progress.weights = self._weights()
+
+    def after_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
+        with self._guard("watching a step"):
+            given = self._ours(gradients, variables)
+            if not given or (is_tracing() and is_replicated()):
+                return
+            if self._flight is not None:
+                with self._guard("the flight recorder"):
+                    self._flight.look(optimizer, given)
+            self._forward.forget()
+            if is_tracing():
                 self._trace(given)
             else:
                 self._after_step(optimizer, given)
 
+    def _on_output(self, name: str, tensor: Any) -> None:
+        if self._options.activations:
+            self._activations.add(name, tensor)
+
+    def _on_end(self) -> None:
+        self._activations.trace()
+        if self._flight is not None:
+            self._flight.count_batch()
+
     def _trace(self, given: Mapping[int, Any]) -> None:
-        ours = {id(variable): name for name, variable in self._variables()}
-        if ours.keys().isdisjoint(given):
-            return
         if not self.driven:
             warn("fit and traced steps are watched through trainboard.KerasCallback: pass it to fit")
         self._traced = True
-        if self._gradients and self._copies is not None:
-            self._copies.trace({key: gradient for key, gradient in given.items() if key in ours})
+        if self._options.gradients and self._copies is not None:
+            self._copies.trace(given)
 
     def _after_step(self, optimizer: Any, given: Mapping[int, Any]) -> None:
-        if optimizer not in self._progress:
-            self._progress[optimizer] = self._first_seen(optimizer, given)
         progress = self._progress[optimizer]
-        if progress is None:
-            return
-        progress.step += 1
-        if progress.schedule.due(progress.step):
-            self._record(progress.step, given)
+        if progress is not None:
+            if self._options.due(progress.steps):
+                self._record(progress.first + progress.steps, progress, given)
+            progress.steps += 1
+            all_progress = [one for one in self._progress.values() if one is not None]
+            due = any(self._options.due(one.steps) for one in all_progress)
+            self._activations.want(due and self._options.activations)
+        if self._flight is not None and not self.driven:
+            self._flight.poll()
 
-    def _first_seen(self, optimizer: Any, given: Mapping[int, Any]) -> _Progress | None:
-        """Where ``optimizer`` stood before this step, or None if it does not move this model."""
-        if all(id(variable) not in given for _, variable in self._variables()):
-            return None
-        return _Progress(int(to_numpy(optimizer.iterations)) - 1, Schedule(self._every))
+    def _record(self, step: int, progress: _Progress, gradients: Mapping[int, Any]) -> None:
+        options = self._options
+        statistics, histograms = (
+            options.statistics_due(progress.steps),
+            options.histograms_due(progress.steps),
+        )
+        before, progress.weights = progress.weights, {}
+        weights = self._weights()
+        arrays: dict[Source, Mapping[str, Any]] = {"weights": weights} if options.weights else {}
+        if options.gradients:
+            named = self._layers.variables()
+            arrays["gradients"] = {name: gradients[id(v)] for name, v in named if id(v) in gradients}
+        if options.updates:
+            arrays["updates"] = {n: w - before[n] for n, w in weights.items() if n in before}
+        for source, values in arrays.items():
+            measures = self._measured(values, histograms)
+            ratios = _ratios(measures, before) if source == "updates" else None
+            log_layers(self._run, step, source, measures, statistics=statistics, ratios=ratios)
+        activations = self._activations.read(histograms)
+        log_layers(self._run, step, "activations", activations, statistics=statistics)
 
-    def _record(self, step: int, gradients: Mapping[int, Any]) -> None:
-        histograms: dict[str, Histogram] = {}
-        for name, variable in self._variables():
-            for tag, values in (
-                (f"weights/{name}", variable if self._weights else None),
-                (f"gradients/{name}", gradients.get(id(variable)) if self._gradients else None),
-            ):
-                if values is not None:
-                    with self._guard(f"making the histogram {tag}"):
-                        histograms[tag] = Histogram.from_values(_values(values))
-        self._run.log(histograms, step, commit=False)
+    def _measured(self, values: Mapping[str, Any], histograms: bool) -> dict[str, Measure]:
+        measures = {}
+        for name, value in values.items():
+            with self._guard(f"measuring {name}"):
+                array = as_real(value)
+                if array.size:
+                    measures[name] = Measure.of(array, histograms)
+        return measures
 
-    def _variables(self) -> Iterator[tuple[str, Any]]:
-        """The model's trainable variables under unique names, without the model's own name."""
-        model = self._model()
-        if model is None:
+    def _weights(self) -> dict[str, np.ndarray]:
+        """Copies, as a variable may be changed where it is."""
+        return {name: np.array(as_real(variable)) for name, variable in self._layers.variables()}
+
+    def _ours(self, gradients: Sequence[Any], variables: Sequence[Any]) -> dict[int, Any]:
+        """The gradients that there are of this model's variables, by these variables' ids."""
+        ours = {id(variable) for _, variable in self._layers.variables()}
+        if self._layers.model is None:
             self.close()
-            return
-        names: Counter[str] = Counter()
-        for variable in model.trainable_variables:
-            name = variable.path.removeprefix(f"{model.name}/")
-            names[name] += 1
-            yield (name if names[name] == 1 else f"{name}#{names[name]}"), variable
+        given = zip(variables, gradients, strict=True)
+        return {id(variable): g for variable, g in given if g is not None and id(variable) in ours}
 
 
 def _gradient_copies() -> GradientCopies | None:
@@ -180,26 +243,25 @@ def _gradient_copies() -> GradientCopies | None:
     return GradientCopies()
 
 
-def _is_tracing() -> bool:
-    if keras.backend.backend() != "tensorflow":
-        return False
-    from .tensorflow_tracing import is_tracing
-
-    return is_tracing()
-
-
 def _trace_again(model: keras.Model) -> None:
     """Have ``fit`` trace its step afresh, so that it has what is installed now and nothing else."""
     if getattr(model, "train_function", None) is not None:
         model.make_train_function(force=True)
 
 
-def to_numpy(tensor: Any) -> np.ndarray:
-    """What a tensor or variable of any Keras backend holds."""
-    values: Any = keras.ops.convert_to_numpy(tensor)
-    return values
+def as_real(tensor: Any) -> np.ndarray:
+    """The values of a tensor as numpy counts them, complex ones as their real and imaginary parts."""
+    values: Any = to_numpy(tensor)
+    if np.iscomplexobj(values):
+        return np.stack([values.real, values.imag])
+    return values if values.dtype in (np.float16, np.float32, np.float64) else values.astype(np.float32)
 
 
-def _values(tensor: Any) -> np.ndarray:
-    values = to_numpy(tensor)
-    return values if values.dtype in _COUNTED_AS_THEY_ARE else values.astype(np.float32)
+def _ratios(updates: Mapping[str, Measure], before: Mapping[str, np.ndarray]) -> dict[str, float]:
+    """Norms of updates over those of the weights before; infinite where these were all zero."""
+    ratios = {}
+    for name, update in updates.items():
+        norm = float(np.linalg.norm(before[name].astype(np.float64)))
+        changed = update.moments.norm
+        ratios[name] = changed / norm if norm else float("inf") if changed else 0.0
+    return ratios

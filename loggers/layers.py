@@ -1,6 +1,6 @@
 """What a watch of any framework does alike: its options, and the records that a due step makes.
 
-A framework's watch decides when a step is due (``WatchOptions``, ``interval.Schedule``), measures the
+A framework's watch decides when a step is due (``WatchOptions``), measures the
 tensors of each source (with ``storage.kinds.tally.Tally``, or its like on a device) and hands them to
 ``log_layers``. What it notices of values that are not finite goes to ``flight_recorder.FlightRecorder``.
 """

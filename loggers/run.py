@@ -21,7 +21,9 @@ from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
 if TYPE_CHECKING:
+    from ..storage.kinds.event import Level
     from .controls import Controls, Knob
+    from .profile import Profile
     from .steps import Steps
     from .system_metrics import SystemMetrics
     from .watch import Hook
@@ -65,6 +67,7 @@ class Run(Log):
         self.summary = Observed({}, lambda values: self.update("summary", values))
         self._drain = drain
         self._hooks: list[Hook] = []
+        self.profiled: Profile | None = None
         self._ended = False
         self._settled = False
         self._identity = identity
@@ -148,6 +151,26 @@ class Run(Log):
         from .steps import Steps
 
         return Steps(self, loader, device, every)
+
+    def profile(self, steps: tuple[int, int] | None = None) -> Profile:
+        """Log what PyTorch's or TensorFlow's profiler sees as a trace under the tag ``profile``.
+
+        ``with run.profile(): …`` profiles the block; after ``run.profile(steps=(first, last))`` these steps
+        of ``run.steps`` are, counted from 1. Raises ValueError if ``steps`` are no such pair.
+        """
+        from .profile import Profile
+
+        self.profiled = Profile(self, steps)
+        self._hooks.append(self.profiled)
+        return self.profiled
+
+    def alert(self, title: str, text: str = "", level: Level = "info") -> None:
+        """Tell people of something, as an event under the tag ``alerts``: "info", "warning" or "error"."""
+        from ..storage.kinds.event import Event
+
+        self._attempt(
+            "the alert is not logged", lambda: self.log_aside({"alerts": Event(title, text, level)})
+        )
 
     def knob(self, name: str, value: float, min: float | None = None, max: float | None = None) -> Knob:
         """A number that people may turn on the dashboard, from ``min`` to ``max``; read its ``value``.

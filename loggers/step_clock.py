@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Literal
 
-Phase = Literal["data", "copy", "forward", "backward", "optimizer", "logging", "other"]
+Phase = Literal["data", "copy", "forward", "backward", "optimizer", "compute", "logging", "other"]
 Verdict = Literal["input-bound", "logging-bound", "compute-bound"]
 
 INPUT_BOUND = 0.25

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from .guard import Guard
-from .interval import checked_interval
-from .step_clock import StepClock, Verdict
+from .step_clock import StepClock
+from .step_times import StepTimes
 
 if TYPE_CHECKING:
     from .run import Run
@@ -39,18 +39,14 @@ class Steps(Generic[T]):
         self._run = run
         self._loader = loader
         self._device = device
-        self._every = checked_interval(every)
         self._guard = Guard()
-        self._clock = StepClock()
-        self._count: int | None = None
-        self._samples = 0
-        self._verdict: Verdict | None = None
+        self._times = StepTimes(run, run.log_aside, every)
 
     def __len__(self) -> int:
         return len(self._loader)  # type: ignore[arg-type]
 
     def __iter__(self) -> Iterator[T]:
-        clock = self._clock
+        clock = self._times.clock
         marker = self._mark_phases(clock)
         try:
             with _timed_log(self._run, clock):
@@ -60,8 +56,12 @@ class Steps(Generic[T]):
                         clock.enter("copy")
                         batch = marker.to_device(batch)
                     clock.enter("other")
+                    if self._run.profiled is not None:
+                        self._run.profiled.begin_step()
                     yield batch
-                    self._end_step(clock, batch)
+                    if self._run.profiled is not None:
+                        self._run.profiled.end_step()
+                    self._times.end_step(batch)
         finally:
             if marker is not None:
                 marker.close()
@@ -74,34 +74,6 @@ class Steps(Generic[T]):
             from .torch_phases import TorchPhases
 
             return TorchPhases(clock, self._device)
-
-    def _end_step(self, clock: StepClock, batch: Any) -> None:
-        if self._count is None:
-            self._count = 0
-            clock.begin("data")
-            return
-        self._count += 1
-        with self._guard("counting the samples of a batch"):
-            self._samples += _size(batch)
-        clock.end_step()
-        if self._count % self._every == 0:
-            with self._guard("logging the time of steps"), clock.during("logging"):
-                self._log(clock)
-        clock.enter("data")
-
-    def _log(self, clock: StepClock) -> None:
-        means = clock.mean(self._every)
-        total = sum(means.values())
-        values = {f"steps/{phase}": seconds for phase, seconds in means.items()}
-        values |= {"steps/total": total, "steps/per_second": 1 / total}
-        if self._samples:
-            values["steps/samples_per_second"] = self._samples / self._every / total
-        self._samples = 0
-        self._run.log_aside(values)
-        verdict = clock.verdict()
-        if verdict != self._verdict:
-            self._verdict = verdict
-            self._run.summary["bottleneck"] = verdict
 
 
 @contextmanager
@@ -118,11 +90,3 @@ def _timed_log(run: Run, clock: StepClock) -> Iterator[None]:
         yield
     finally:
         run.log = log
-
-
-def _size(batch: Any) -> int:
-    """How many samples are in ``batch``: the first dimension of the first array in it, or 0."""
-    while isinstance(batch, Mapping | list | tuple) and batch:
-        batch = next(iter(batch.values() if isinstance(batch, Mapping) else batch))
-    shape = getattr(batch, "shape", None)
-    return int(shape[0]) if shape is not None and len(shape) else 0

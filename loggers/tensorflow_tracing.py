@@ -1,11 +1,13 @@
-"""What TensorFlow does to Python that it traces into a graph."""
+"""What TensorFlow does to Python that it traces into a graph, and to gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.python.eager import record  # nothing public tells whether a tape is on
 
 
 def is_tracing() -> bool:
@@ -16,3 +18,53 @@ def is_tracing() -> bool:
 def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
     """``function`` as it is, even in a ``tf.function`` that rewrites the Python that it calls."""
     return tf.autograph.experimental.do_not_convert(function)
+
+
+def outside_traces() -> AbstractContextManager[Any]:
+    """Where variables may be made while a function is traced."""
+    return tf.init_scope()
+
+
+def may_be_trained() -> bool:
+    """Whether a gradient may be asked of what is computed now."""
+    return record.could_possibly_record()
+
+
+def current_trace() -> Any:
+    """The graph that the calling code is traced into, an inner one in a loop or a branch; None if none is."""
+    return tf.compat.v1.get_default_graph() if is_tracing() else None
+
+
+def is_replicated() -> bool:
+    """Whether a distribution strategy runs the calling code."""
+    return tf.distribute.has_strategy()
+
+
+def is_reachable(tensor: Any) -> bool:
+    """Whether the code that runs now may use ``tensor``: not if it was made in a loop, or another trace."""
+    made_in = getattr(tensor, "graph", None)
+    if tf.executing_eagerly():
+        return made_in is None
+    graph: Any = tf.compat.v1.get_default_graph()
+    while graph is not None and graph is not made_in:
+        graph = getattr(graph, "outer_graph", None)
+    return graph is not None
+
+
+def values_of(gradient: Any) -> Any:
+    """The values that a gradient stores: all of them, or those of the rows that were used."""
+    return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
+
+
+def with_gradient_told(tensor: Any, listener: Callable[[Any], None]) -> Any:
+    """A tensor like ``tensor``, whose gradient is told to ``listener`` when it is computed."""
+
+    @tf.custom_gradient
+    def identity(x: Any) -> Any:
+        def gradient(upstream: Any) -> Any:
+            listener(upstream)
+            return upstream
+
+        return tf.identity(x), gradient
+
+    return identity(tensor)

@@ -10,11 +10,12 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
+from .blame import first_bad_gradient, first_bad_owner
 from .deferred import Deferred
 from .flight_recorder import FlightRecorder, Norms
 from .torch_device import Pending
 from .torch_forward import Forward, Suspect, is_finite
-from .torch_layers import Models, by_owner, norms, owner_of, values_of
+from .torch_layers import Models, by_owner, norms, values_of
 
 Named = Sequence[tuple[str, torch.nn.Parameter]]
 
@@ -67,13 +68,14 @@ class TorchFlight:
             names = [name for name, _ in parameters]
             found = norms([parameter for _, parameter in parameters]).tolist()
             self._norms["weights"] = (names, found)
-            bad = [
-                n for n, norm, (_, p) in zip(names, found, parameters, strict=True) if not _is_fine(norm, p)
-            ]
+            fine = [_is_fine(norm, p) for norm, (_, p) in zip(found, parameters, strict=True)]
             if self._failed:
                 pass
-            elif bad:
-                self._report(_first_owner(bad, list(self.forward.order)), "update", step)
+            elif not all(fine):
+                order = list(self.forward.order)
+                self._report(
+                    first_bad_owner(order, by_owner(dict(zip(names, fine, strict=True)))), "update", step
+                )
             else:
                 self._recorder.good(step, self._norms)
         self._last_step, self._failed, self._norms = step, False, {}
@@ -96,7 +98,7 @@ class TorchFlight:
             self._report(forward.suspect[0], "forward", step, trace=forward.suspect[1])
             return
         sums = {name: bool(total.isfinite()) for name, total in forward.gradients.items()}
-        layer, phase = first_bad_gradient(list(forward.order), forward.roots, sums, fine)
+        layer, phase = first_bad_gradient(list(forward.order), forward.roots, sums, by_owner(fine))
         self._report(layer, phase, step)
 
     def _defer(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
@@ -141,46 +143,12 @@ class TorchFlight:
             if bad_output is not None:
                 report(bad_output, "forward")
             else:
-                report(*first_bad_gradient(seen.order, seen.roots, fine["returned"], fine["gradients"]))
+                owners = by_owner(fine["gradients"])
+                report(*first_bad_gradient(seen.order, seen.roots, fine["returned"], owners))
         elif not all(fine["weights"].values()):
-            bad = [name for name, is_fine in fine["weights"].items() if not is_fine]
-            report(_first_owner(bad, seen.order), "update")
+            report(first_bad_owner(seen.order, by_owner(fine["weights"])), "update")
         else:
             self._recorder.good(seen.step, kept)
-
-
-def first_bad_gradient(
-    order: Sequence[str], roots: set[str], returned: Mapping[str, bool], parameters: Mapping[str, bool]
-) -> tuple[str, Any]:
-    """The layer, and "loss" or "backward": where gradients first were bad, against the order of calls.
-
-    ``returned`` says of some modules whether the gradient of their output was fine, ``parameters`` of
-    parameters whether theirs is. Where a module without parameters got a fine gradient, and the next one
-    below a bad one, the former made it so.
-    """
-    if any(not returned.get(root, True) for root in roots):
-        return "loss", "loss"
-    owners = by_owner(list(parameters), list(parameters.values()))
-    suspect: str | None = None
-    for name in reversed(order):
-        own = owners.get(name, {})
-        if not returned.get(name, True):
-            return suspect or name, "backward"
-        if not all(own.values()):
-            # A bias gets the sum of its output's gradients: where that is fine, the module is at fault.
-            return (name if own.get("bias", False) or suspect is None else suspect), "backward"
-        if name in returned and name not in roots:
-            suspect = name
-        elif own:
-            suspect = None
-    bad = [name for name, is_fine in parameters.items() if not is_fine]
-    return owner_of(bad[-1]) or bad[-1], "backward"
-
-
-def _first_owner(bad: Sequence[str], order: Sequence[str]) -> str:
-    """The module that was called first of those that own the parameters ``bad``."""
-    owners = [owner_of(name) or name for name in bad]
-    return next((name for name in order if name in owners), owners[0])
 
 
 def _on_device(parameters: Named) -> bool:

@@ -90,14 +90,10 @@ def _widened(values: torch.Tensor) -> torch.Tensor:
     return values if values.dtype in (torch.float32, torch.float64) else values.float()
 
 
-def owner_of(parameter: str) -> str:
-    """The module that holds a parameter, by their names."""
-    return parameter.rpartition(".")[0]
-
-
-def by_owner(names: Sequence[str], fine: Sequence[bool]) -> Mapping[str, dict[str, bool]]:
-    """Which parameters of each module are fine."""
+def by_owner(fine: Mapping[str, bool]) -> Mapping[str, dict[str, bool]]:
+    """Which parameters of each module are fine; one that the model itself holds stands for itself."""
     owners: dict[str, dict[str, bool]] = {}
-    for name, is_fine in zip(names, fine, strict=True):
-        owners.setdefault(owner_of(name), {})[name.rpartition(".")[2]] = is_fine
+    for name, is_fine in fine.items():
+        owner, _, own_name = name.rpartition(".")
+        owners.setdefault(owner or name, {})[own_name] = is_fine
     return owners

@@ -85,9 +85,10 @@ def test_a_run_that_it_starts_is_named_as_the_log_folder(
     assert not (tmp_path / "logs").exists()
 
 
-def test_profiling_is_refused_with_a_warning() -> None:
-    with pytest.warns(TrainboardWarning, match="profile_batch"):
-        tb.KerasTensorBoard(profile_batch=2)
+@pytest.mark.parametrize("batches", ["ten", (3, 2), (0, 1), None])
+def test_batches_that_cannot_be_profiled_are_refused(batches: Any) -> None:
+    with pytest.raises(ValueError, match="profile"):
+        tb.KerasTensorBoard(profile_batch=batches)
 
 
 @pytest.mark.skipif("embedding" not in KINDS, reason="there is no such kind yet")

@@ -20,6 +20,7 @@ from keras import layers
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
 from trainboard.storage.kinds.histogram import Histogram
+from trainboard.storage.kinds.layer_stats import LayerStats
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 Y = X.sum(axis=1, keepdims=True)
@@ -39,6 +40,12 @@ def tags(run: tb.Run) -> set[str]:
 def records(run: tb.Run, tag: str) -> dict[int, Histogram]:
     assert run.flush(timeout=10)
     return {r.step: r.value for r in tb.open_store(run.store).records(run.id, tag, "histogram")}
+
+
+def statistics(run: tb.Run, source: str) -> dict[int, LayerStats]:
+    assert run.flush(timeout=10)
+    found = tb.open_store(run.store).records(run.id, f"layers/{source}", "layer_stats")
+    return {record.step: record.value for record in found}
 
 
 def same(histogram: Histogram, values: Any) -> bool:
@@ -74,9 +81,12 @@ def gradients(model: Any, x: Any, y: Any) -> dict[str, np.ndarray]:
 def test_fit_logs_the_gradients_computed_by_hand(run: tb.Run, options: dict[str, Any]) -> None:
     model = network(**options)
     expected = gradients(model, X, Y)
-    model.fit(X, Y, batch_size=len(X), epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=2)])
+    model.fit(
+        X, Y, batch_size=len(X), epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 2})]
+    )
     assert set(expected) == {"hidden/kernel", "hidden/bias", "out/kernel", "out/bias"}
-    assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in expected}
+    of_variables = {f"{what}/{name}" for what in ("weights", "gradients", "updates") for name in expected}
+    assert tags(run) == of_variables | {"activations/hidden", "activations/out"}
     for name, gradient in expected.items():
         logged = records(run, f"gradients/{name}")
         assert list(logged) == [1, 3]
@@ -86,6 +96,39 @@ def test_fit_logs_the_gradients_computed_by_hand(run: tb.Run, options: dict[str,
     for variable in model.trainable_variables:
         name = variable.path.removeprefix(f"{model.name}/")
         assert same(records(run, f"weights/{name}")[3], variable.numpy())
+
+
+@pytest.mark.parametrize(
+    "options", [{"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True}], ids=str
+)
+def test_activations_and_updates_are_those_of_their_step(run: tb.Run, options: dict[str, Any]) -> None:
+    model = network(**options)
+    before, hidden = model.get_weights(), np.asarray(model.layers[0](X))
+    model.fit(X, Y, batch_size=len(X), verbose=0, callbacks=[tb.KerasCallback(run)])
+    logged = records(run, "activations/hidden")[1]
+    assert (logged.count, logged.zeros) == (hidden.size, 0)
+    assert logged.sum_squares == pytest.approx((hidden**2).sum(), rel=1e-4)
+    assert int(logged.counts.sum()) == hidden.size
+    updates = statistics(run, "updates")[1]
+    assert updates.names == ("hidden/kernel", "hidden/bias", "out/kernel", "out/bias")
+    for name, old, new, ratio in zip(
+        updates.names, before, model.get_weights(), updates.column("ratio"), strict=True
+    ):
+        assert same(records(run, f"updates/{name}")[1], new - old)
+        norm = np.linalg.norm(old)
+        assert ratio == pytest.approx(np.linalg.norm(new - old) / norm if norm else np.inf, rel=1e-3)
+
+
+def test_the_options_say_what_is_logged_and_how_often(run: tb.Run) -> None:
+    watch = {"every": 2, "histograms": 4, "activations": False, "updates": False, "gradients": False}
+    network(jit_compile=False).fit(
+        X, Y, batch_size=8, verbose=0, callbacks=[tb.KerasCallback(run, watch=watch)]
+    )
+    assert tags(run) == {
+        f"weights/{name}" for name in ("hidden/kernel", "hidden/bias", "out/kernel", "out/bias")
+    }
+    assert list(records(run, "weights/out/bias")) == [1, 5]
+    assert list(statistics(run, "weights")) == [1, 3, 5]
 
 
 def test_a_loop_of_ones_own_is_watched_without_compile(run: tb.Run) -> None:
@@ -116,7 +159,8 @@ def test_sparse_gradients_are_made_dense_and_missing_ones_left_out(run: tb.Run) 
     keras.optimizers.SGD(0.1).apply(tape.gradient(loss, variables), variables)
     histogram = records(run, "gradients/table/embeddings")[1]
     assert (histogram.count, histogram.zeros, histogram.maximum) == (12, 10, 2)
-    assert {"weights/unused/kernel"} == {tag for tag in tags(run) if tag.endswith("unused/kernel")}
+    of_unused = {tag for tag in tags(run) if tag.endswith("unused/kernel")}
+    assert of_unused == {"weights/unused/kernel", "updates/unused/kernel"}
 
 
 def test_other_models_steps_are_not_logged(run: tb.Run) -> None:
@@ -144,9 +188,9 @@ def test_fit_without_the_callback_says_what_is_missing(run: tb.Run) -> None:
 def test_a_model_watched_by_hand_and_by_the_callback_is_logged_once(run: tb.Run) -> None:
     model = network(jit_compile=False)
     run.watch(model, every=2)
-    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert list(records(run, "weights/out/bias")) == [1, 3]
-    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert list(records(run, "weights/out/bias")) == [1, 3, 5, 7]
 
 
@@ -156,7 +200,7 @@ def test_a_model_watched_by_hand_and_by_the_callback_is_logged_once(run: tb.Run)
 def test_unwatch_leaves_keras_as_it_was(run: tb.Run, options: dict[str, Any]) -> None:
     original = keras.optimizers.Optimizer.apply
     model = network(**options)
-    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert keras.optimizers.Optimizer.apply is original
     logged = list(records(run, "weights/out/bias"))
     model.fit(X, Y, verbose=0)
@@ -177,7 +221,9 @@ def test_a_model_that_was_already_trained_is_traced_again_to_be_seen(run: tb.Run
 def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
     watched, alone = network(jit_compile=False), network(jit_compile=False)
     alone.set_weights(watched.get_weights())
-    watched.fit(X, Y, shuffle=False, epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch_every=1)])
+    watched.fit(
+        X, Y, shuffle=False, epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})]
+    )
     alone.fit(X, Y, shuffle=False, epochs=3, verbose=0)
     for ours, theirs in zip(watched.get_weights(), alone.get_weights(), strict=True):
         assert np.array_equal(ours, theirs)
@@ -207,7 +253,8 @@ def test_layers_of_the_same_name_are_told_apart(run: tb.Run) -> None:
     model.compile("sgd", "mse")
     model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, log_graph=False)])
     names = {"twin/kernel", "twin/bias", "twin/kernel#2", "twin/bias#2"}
-    assert tags(run) == {f"{what}/{name}" for what in ("weights", "gradients") for name in names}
+    of_variables = {f"{what}/{name}" for what in ("weights", "gradients", "updates") for name in names}
+    assert tags(run) == of_variables | {"activations/twin", "activations/twin#2"}
 
 
 def test_keras_on_pytorch_is_watched_too(tmp_path: Path) -> None:
@@ -218,7 +265,7 @@ model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="out")])
 model.compile("sgd", "mse")
 x = np.ones((8, 3), "float32")
 with tb.init(store="store.db") as run:
-    callback = tb.KerasCallback(run, every="batch", watch_every=3)
+    callback = tb.KerasCallback(run, every="batch", watch={"every": 3})
     model.fit(x, x[:, :1], batch_size=2, epochs=2, verbose=0, callbacks=[callback])
 store = tb.open_store("store.db")
 (record,) = store.runs()
