@@ -31,8 +31,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade():
@@ -48,7 +48,7 @@ def next_version(tmp_path: Path) -> Any:
     def make(last_line: str = "") -> Path:
         folder = tmp_path / "migrations"
         shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "0005_colour.py").write_text(NEXT.format(last_line=last_line))
+        (folder / "versions" / "0006_colour.py").write_text(NEXT.format(last_line=last_line))
         return folder
 
     return make
