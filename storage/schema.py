@@ -195,6 +195,6 @@ followed = Table(
     Column("modified", Double, nullable=False),
     Column("position", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("again", Integer, nullable=False),
+    Column("again", BigInteger, nullable=False),
     Column("deferred", LargeBinary, nullable=False),
 )
