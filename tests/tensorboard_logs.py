@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
+from PIL import Image as pil
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 255, (3, 6, 5), np.uint8)
@@ -24,7 +26,6 @@ def write_torch(folder: Path) -> None:
         writer.add_scalar("not finite", float("inf"), 2)
         writer.add_histogram("weights", VALUES, 4)
         writer.add_image("picture", PIXELS, 5)
-        writer.add_video("clip", torch.from_numpy(np.stack([[PIXELS, PIXELS[::-1]]])), 6)
         writer.add_audio("sound", torch.linspace(-1, 1, 400), 7, sample_rate=8000)
         writer.add_text("note", "**bold**", 8)
         writer.add_pr_curve("curve", np.array([1, 0, 1, 1]), np.array([0.9, 0.3, 0.2, 0.8]), 9)
@@ -45,20 +46,27 @@ def write_tensorflow(folder: Path) -> None:
             tf.summary.scalar("loss", step / 4, step=step)
         for dtype in (tf.float64, tf.float16, tf.int32, tf.int64, tf.uint8, tf.bfloat16):
             tf.summary.scalar(f"dtype/{dtype.name}", tf.cast(5, dtype), step=1)
-        tensor = tf.constant(2.5, tf.float64)
-        metadata = tf.compat.v1.SummaryMetadata()
-        metadata.plugin_data.plugin_name = "scalars"
         for step in range(40):
-            tf.summary.write("exact", tensor / 3, step=step, metadata=metadata)
+            exact = tf.constant(2.5, tf.float64) / 3
+            tf.summary.write("exact", exact, step=step, metadata=_metadata("scalars"))
         tf.summary.histogram("weights", VALUES, step=4)
         tf.summary.image("pictures", np.stack([np.moveaxis(PIXELS, 0, 2)] * 2), step=5)
         tf.summary.audio("sounds", np.linspace(-1, 1, 400, dtype=np.float32).reshape(1, -1, 1), 8000, step=6)
         tf.summary.text("table", [["a", "b"], ["c", "d"]], step=7)
         tf.summary.write("mine", tf.range(3), step=8, metadata=_metadata("my_plugin"))
+        tf.summary.write("clip", [b"5", b"6", _gif()], step=6, metadata=_metadata("images"))
         hparams.hparams({"units": 16, "dropout": True})
         tf.summary.trace_on(graph=True)
         tf.function(lambda x: x * 2)(tf.constant(1.0))
         tf.summary.trace_export("traced", step=9)
+
+
+def _gif() -> bytes:
+    """A video, as tensorboardX and PyTorch write it where moviepy is installed."""
+    buffer = io.BytesIO()
+    frames = [pil.fromarray(np.moveaxis(picture, 0, 2)) for picture in (PIXELS, 255 - PIXELS)]
+    frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:])
+    return buffer.getvalue()
 
 
 def _metadata(plugin: str) -> object:

@@ -115,7 +115,7 @@ def test_images_are_the_same_to_the_pixel(store: Store) -> None:
 
 
 def test_videos_sounds_and_texts_are_kept(store: Store) -> None:
-    clip = one(store, "torch", "clip", "video")
+    clip = one(store, "tf2", "clip", "video")
     assert (clip.format, clip.frames, clip.width, clip.height) == ("gif", 2, 5, 6)
     assert (
         one(store, "torch", "sound", "audio").sample_rate,
