@@ -153,7 +153,7 @@ class Run(Log):
         return Steps(self, loader, device, every)
 
     def profile(self, steps: tuple[int, int] | None = None) -> Profile:
-        """Log what PyTorch's or TensorFlow's profiler sees as a trace under the tag ``profile``.
+        """Log what PyTorch's and TensorFlow's profilers see as ``profile/torch`` and ``profile/tensorflow``.
 
         ``with run.profile(): …`` profiles the block; after ``run.profile(steps=(first, last))`` these steps
         of ``run.steps`` are, counted from 1. Raises ValueError if ``steps`` are no such pair.
