@@ -75,6 +75,7 @@ class Run(Log):
         self._describing: threading.Thread | None = None
         self._system: SystemMetrics | None = None
         self._last_request = last_request
+        self._controls: Controls | None = None
 
     def watch(self, model: Any, **options: Any) -> None:
         """Log what ``loggers.layers.WatchOptions`` say of a model, or a list of them, until ``unwatch()``."""
@@ -195,6 +196,7 @@ class Run(Log):
             from .controls import Controls
 
             self._controls = Controls(self, self._last_request)
+            self.at_steps.append(self._controls.apply)
             if self._drain is not None:
                 self._drain.hear(self.id, self._controls)
         return self._controls

@@ -294,6 +294,9 @@ def large() -> Any:
     )
 
 
+MASK = np.array([0.0, -np.inf] * 4, np.float32)
+
+
 def between(*inner: Any) -> Any:
     return keras.Sequential([keras.Input((4,)), dense(8, "first"), *inner, dense(1, "last")])
 
@@ -328,10 +331,7 @@ CLEAN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "a cell inside an RNN": (lambda: between(layers.Reshape((4, 2)), layers.RNN(layers.GRUCell(3))), {}),
     "both directions": (lambda: between(layers.Reshape((4, 2)), layers.Bidirectional(layers.GRU(2))), {}),
     "shared layers": (lambda: between(shared := dense(8, "shared"), layers.ReLU(), shared), {}),
-    "softmax of a mask": (
-        lambda: planted(lambda x: ops.softmax(ops.where(x > 0, x, -np.inf) + 0.0, axis=0)),
-        {"x": np.abs(X)},
-    ),
+    "softmax of a mask": (lambda: between(layers.Lambda(lambda x: ops.softmax(x + MASK))), {}),
     "double precision": (lambda: mlp(dtype="float64"), {}),
     "regularised": (lambda: mlp(kernel_regularizer="l2"), {"optimizer": keras.optimizers.AdamW(0.01)}),
     "steps of one execution": (mlp, {"steps_per_execution": 3}),
