@@ -14,7 +14,21 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import crowd, drain, faults, graph, import_time, kill, live, load, log_cost, many_series, query, watch
+from . import (
+    crowd,
+    drain,
+    faults,
+    graph,
+    import_time,
+    kill,
+    live,
+    load,
+    log_cost,
+    many_series,
+    query,
+    tfevents,
+    watch,
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("trainboard", "numpy", "sqlalchemy", "torch", "tensorflow", "tensorboard")
@@ -27,6 +41,7 @@ USUAL: dict[str, Callable[[int], str]] = {
     "graph": graph.report,
     "import_time": import_time.report,
     "load": load.report,
+    "tfevents": tfevents.report,
 }
 LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "faults": lambda asked: faults.report(asked.trials),

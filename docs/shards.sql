@@ -39,6 +39,7 @@ CALL spread('chunks', 'run_id');
 CALL spread('records', 'run_id');
 CALL spread('spools', 'run_id');
 CALL spread('requests', 'run_id');
+CALL spread('followed', 'run_id');
 CALL spread('blobs', 'hash');
 
 DROP PROCEDURE spread;

@@ -95,3 +95,9 @@ class MissingExtra(TrainboardError, ImportError):
     """What was asked for needs a package that is not installed."""
 
     http_code = 501
+
+
+class LogsNotFound(TrainboardError, FileNotFoundError):
+    """There are no logs to follow at that place."""
+
+    http_code = 404

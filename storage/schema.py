@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -182,4 +182,19 @@ spools = Table(
     Column("damaged", BigInteger, nullable=False),
     Column("finished", Integer, nullable=False),
     Index("spools_by_id", "spool_id"),
+)
+
+# No foreign key: of a run that was removed for good it must still be known that its files were read.
+followed = Table(
+    "followed",
+    metadata,
+    Column("run_id", CleanString, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("modified", Double, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("again", BigInteger, nullable=False),
+    Column("deferred", LargeBinary, nullable=False),
 )

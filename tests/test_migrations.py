@@ -31,8 +31,8 @@ NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 
 def upgrade():
@@ -48,7 +48,7 @@ def next_version(tmp_path: Path) -> Any:
     def make(last_line: str = "") -> Path:
         folder = tmp_path / "migrations"
         shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "0005_colour.py").write_text(NEXT.format(last_line=last_line))
+        (folder / "versions" / "0006_colour.py").write_text(NEXT.format(last_line=last_line))
         return folder
 
     return make
@@ -139,7 +139,10 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
         after = migrated.points("run", f"of {count}", width=50)
         assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
     if path := sqlite_path(store.url):
-        assert open_store(path.with_name("store.db.before-0004")).points("run", "of 100").total == 100
+        assert (
+            open_store(path.with_name(f"store.db.before-{SCHEMA_VERSION}")).points("run", "of 100").total
+            == 100
+        )
 
 
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
