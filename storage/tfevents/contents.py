@@ -173,7 +173,9 @@ class Reading:
         for tag, numbers in self._numbers.items():
             starts, *columns = zip(*numbers, strict=True)
             dtypes = (np.int64, np.float64, np.float64)
-            points = Columns(*(np.array(column, dtype) for column, dtype in zip(columns, dtypes, strict=True)))
+            points = Columns(
+                *(np.array(column, dtype) for column, dtype in zip(columns, dtypes, strict=True))
+            )
             parts.setdefault(tag, []).append(Part(np.array(starts, np.int64), points))
         for tag, some in parts.items():
             points = self.contents.points[tag] = in_order(some)

@@ -7,7 +7,7 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import backup, check, compact, demo, query, runs, serve, sync
+from trainboard.cli import backup, check, compact, demo, export, query, runs, serve, sync
 from trainboard.storage.errors import TrainboardError
 
 VERBS = {
@@ -15,6 +15,7 @@ VERBS = {
     "demo": demo,
     "runs": runs,
     "query": query,
+    "export": export,
     "sync": sync,
     "backup": backup,
     "check": check,
