@@ -17,7 +17,7 @@ from ..kinds import KINDS
 from ..kinds.event import Event
 from ..kinds.raw import Raw
 from .checksums import masked
-from .framing import FOOTER, HEADER, Damage, Records
+from .framing import AROUND, FOOTER, HEADER, Damage, Records
 from .mappings import graph
 from .mappings.hparams import AboutRun
 from .scalars import Part, in_order, read_scalars
@@ -61,6 +61,29 @@ class Contents:
     first_wall: float | None = None
     last_wall: float | None = None
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether there was not a single event."""
+        return self.first_wall is None and not self.deferred
+
+    def add(self, later: Contents) -> None:
+        """Also what a later stretch says."""
+        for tag, points in later.points.items():
+            before = self.points.get(tag)
+            self.points[tag] = Columns.concatenate([before, points]) if before else points
+        self.records += later.records
+        self.about += later.about
+        self.deferred += later.deferred
+        self.damage += later.damage
+        for wall in (later.first_wall, later.last_wall):
+            if wall is not None:
+                self.note_wall(wall)
+
+    def note_wall(self, wall: float) -> None:
+        if math.isfinite(wall):
+            self.first_wall = wall if self.first_wall is None else min(self.first_wall, wall)
+            self.last_wall = wall if self.last_wall is None else max(self.last_wall, wall)
+
 
 class Reading:
     """Reads one stretch of a file: ``data``, which is ``base`` bytes into it.
@@ -92,9 +115,13 @@ class Reading:
         self.contents.damage += [damage.moved(self._base) for damage in records.damage]
         return self.contents
 
-    def heavy(self, length: int) -> Contents:
+    def heavy(self) -> Contents:
         """The one record that ``data`` is, which was put off."""
-        self._read(0, length, lambda event: False)
+        length = len(self._data) - AROUND
+        if length < 0:
+            self.contents.damage.append(Damage(self._base, self._base, "a record is gone"))
+        else:
+            self._read(0, length, lambda event: False)
         self._add_points({})
         return self.contents
 
@@ -129,7 +156,7 @@ class Reading:
             self._say(event, start)
 
     def _say(self, event: EventProto, start: int) -> None:
-        self._note_wall(event.wall_time)
+        self.contents.note_wall(event.wall_time)
         what = event.WhichOneof("what")
         if what == "summary":
             for tag, value in self._summaries.read(event.summary):
@@ -163,12 +190,6 @@ class Reading:
         tag = event.tagged_run_metadata.tag if what == "tagged_run_metadata" else what
         self._keep(tag or what, Raw(_PLUGINS.get(what, ""), data, what), event, 0)
 
-    def _note_wall(self, wall: float) -> None:
-        if math.isfinite(wall):
-            before = self.contents
-            before.first_wall = wall if before.first_wall is None else min(before.first_wall, wall)
-            before.last_wall = wall if before.last_wall is None else max(before.last_wall, wall)
-
     def _add_points(self, parts: dict[str, list[Part]]) -> None:
         for tag, numbers in self._numbers.items():
             starts, *columns = zip(*numbers, strict=True)
@@ -179,8 +200,8 @@ class Reading:
             parts.setdefault(tag, []).append(Part(np.array(starts, np.int64), points))
         for tag, some in parts.items():
             points = self.contents.points[tag] = in_order(some)
-            self._note_wall(float(points.walls[0]))
-            self._note_wall(float(points.walls[-1]))
+            self.contents.note_wall(float(points.walls[0]))
+            self.contents.note_wall(float(points.walls[-1]))
 
 
 def _session(log: SessionLog, step: int) -> Event:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from ..kinds.raw import Raw
+from ..series import SeriesRecord
 from .mappings import audio, graph, histogram, hparams, image, layout, mesh, pr_curve, scalar, text
 from .mappings.value import Read, Value, plugin_of
 
@@ -29,8 +30,22 @@ READERS: dict[str, Callable[[Value], Read]] = {
     "graph_keras_model": graph.read_keras,
 }
 _MESH = "mesh"
+_OF_KINDS = {
+    "scalar": "scalars",
+    "histogram": "histograms",
+    "image": "images",
+    "video": "images",
+    "audio": "audio",
+    "text": "text",
+    "pr_curve": "pr_curves",
+}
 _KEPT_TOO = ("graphs", "graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model", "hparams")
 """Plugins whose values say more than their records do; these are kept as they are, too."""
+
+
+def plugins_of(series: Iterable[SeriesRecord]) -> dict[str, str]:
+    """For which plugin the values of each tag are, told by the series that they have become."""
+    return {each.tag: _OF_KINDS[each.kind] for each in series if each.kind in _OF_KINDS}
 
 
 class Summaries:

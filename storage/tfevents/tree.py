@@ -54,6 +54,10 @@ class Tree(Protocol):
 
     def read(self, path: str, start: int, stop: int) -> bytes: ...
 
+    def next_data(self, path: str, position: int, size: int) -> int:
+        """Where the next bytes may be that are not zero; ``size`` if there is only a hole."""
+        ...
+
 
 def open_tree(location: str) -> Tree:
     """The tree at a path, or at an address that fsspec knows (``s3://…``).
@@ -129,6 +133,13 @@ class LocalTree:
         with open(path, "rb", buffering=0) as file:
             return os.pread(file.fileno(), stop - start, start)
 
+    def next_data(self, path: str, position: int, size: int) -> int:
+        with open(path, "rb", buffering=0) as file:
+            try:
+                return os.lseek(file.fileno(), position, os.SEEK_DATA)
+            except OSError:  # ENXIO: a hole up to the end
+                return size
+
 
 class RemoteTree:
     """A tree on anything that fsspec knows: S3, Google's storage, the memory of this program."""
@@ -162,6 +173,9 @@ class RemoteTree:
 
     def read(self, path: str, start: int, stop: int) -> bytes:
         return self._files.cat_file(path, start=start, end=stop)
+
+    def next_data(self, path: str, position: int, size: int) -> int:
+        return position
 
 
 def _modified(about: dict[str, Any]) -> float:
