@@ -11,7 +11,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import EmbeddingInfo, Pr
 
 from ..kinds.embedding import Embedding
 from ..kinds.trace import Trace
-from .folders import safe_path
+from .names import safe_path
 
 PROJECTOR_CONFIG = "projector_config.pbtxt"
 OURS = "# Written by trainboard; the event file holds the same vectors.\n"

@@ -13,7 +13,7 @@ from ..errors import BadChange
 from ..tag_filter import tag_filter
 from .export_run import RunExport
 from .export_series import Exported
-from .folders import run_folders
+from .names import run_folders
 
 if TYPE_CHECKING:
     from ..store import Store

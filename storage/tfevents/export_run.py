@@ -18,6 +18,7 @@ from .assets import Projector
 from .event import Kept, kept_run, values_event
 from .event_file import EventFile
 from .export_series import Exported, SeriesExport, Target
+from .names import rank_folder, shown_tag
 from .session import session_end, session_start
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class RunExport:
         self._counts = counts
         self._targets: dict[int, Target] = {}
         self._series: dict[SeriesKey, SeriesExport] = {}
+        self._tags: set[tuple[int, str]] = set()
         self._about: dict[str, Any] = {}
         self._begun = self._ended = False
 
@@ -61,7 +63,8 @@ class RunExport:
             for row in rows:
                 key = SeriesKey(row["rank"], row["kind"], row["tag"])
                 if key not in self._series:
-                    self._series[key] = SeriesExport(self._run_id, key, self._shown_tag(key))
+                    self._series[key] = SeriesExport(self._run_id, key, shown_tag(key, self._tags))
+                    self._tags.add((key.rank, key.tag))
                 self._series[key].write_new(connection, row, self._target(key.rank, run))
         self._end(run, rows)
         for target in self._targets.values():
@@ -76,14 +79,9 @@ class RunExport:
         )
         return [row for row in connection.execute(query).mappings() if self._wanted(row["tag"])]
 
-    def _shown_tag(self, key: SeriesKey) -> str:
-        """The tag, with the kind after it if another has it: TensorBoard shows a tag as one kind only."""
-        taken = any((other.rank, other.tag) == (key.rank, key.tag) for other in self._series)
-        return f"{key.tag}/{key.kind}" if taken and key.kind not in ("scalar", "raw") else key.tag
-
     def _target(self, rank: int, run: RunRecord) -> Target:
         if rank not in self._targets:
-            folder = self._folder / f"rank_{rank}" if rank else self._folder
+            folder = rank_folder(self._folder, rank)
             name = f"events.out.tfevents.{int(run.created_at):010d}{_OURS}0"
             _claim(folder, name)
             file = EventFile(folder / name, run.created_at)

@@ -13,7 +13,7 @@ from ..kinds.raw import Raw
 from ..schema import records, series
 from ..series import SeriesKey
 from .event import graph_event, values_event
-from .folders import safe_path
+from .names import safe_path
 
 _GRAPHS = ("graphs", "graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model")
 

@@ -7,7 +7,7 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import backup, check, compact, demo, export, query, runs, serve, sync
+from trainboard.cli import backup, check, compact, demo, export, query, runs, serve, sync, tensorboard
 from trainboard.storage.errors import TrainboardError
 
 VERBS = {
@@ -16,6 +16,7 @@ VERBS = {
     "runs": runs,
     "query": query,
     "export": export,
+    "tensorboard": tensorboard,
     "sync": sync,
     "backup": backup,
     "check": check,

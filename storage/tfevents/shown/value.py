@@ -16,7 +16,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_FLOAT, DT_STRING
 
-_BLOBS = ("images", "audio", "graphs")
+BLOBS = ("images", "audio", "graphs")
 
 
 def value(
@@ -29,7 +29,7 @@ def value(
     metadata = SummaryMetadata(
         plugin_data=SummaryMetadata.PluginData(plugin_name=plugin, content=content),
         summary_description=description,
-        data_class=DATA_CLASS_BLOB_SEQUENCE if plugin in _BLOBS else DATA_CLASS_TENSOR,
+        data_class=DATA_CLASS_BLOB_SEQUENCE if plugin in BLOBS else DATA_CLASS_TENSOR,
     )
     return Summary.Value(tag=clean(tag), metadata=metadata, tensor=_proto(tensor))
 

@@ -1,13 +1,15 @@
-"""Folders for runs, called like these as far as can be: TensorBoard calls a run what its folder is called."""
+"""What TensorBoard is to call things: a run what its folder is called, a tag what it is called once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from collections.abc import Container, Iterable, Mapping
+from pathlib import PurePath, PurePosixPath
+from typing import TypeVar
 
-from ..series import RunRecord
+from ..series import RunRecord, SeriesKey
 
+P = TypeVar("P", bound=PurePath)
 _LONGEST = 200  # bytes; file systems take 255 in a name
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|\ud800-\udfff]')
 
@@ -35,3 +37,17 @@ def run_folders(runs: Iterable[RunRecord], taken: Mapping[str, PurePosixPath]) -
         folders[run.id] = folder
         used.add(str(folder).casefold())
     return folders
+
+
+def rank_folder(folder: P, rank: int) -> P:
+    """The folder of one rank of a run: the first has the run's own."""
+    return folder / f"rank_{rank}" if rank else folder
+
+
+def shown_tag(key: SeriesKey, taken: Container[tuple[int, str]]) -> str:
+    """A series' tag, with its kind after it if it is ``taken``, by rank and tag, by one of another kind.
+
+    TensorBoard shows a tag as one kind only. Scalars keep theirs, and must come before all others.
+    """
+    is_free = key.kind in ("scalar", "raw") or (key.rank, key.tag) not in taken
+    return key.tag if is_free else f"{key.tag}/{key.kind}"
