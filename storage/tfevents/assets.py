@@ -14,8 +14,14 @@ from ..kinds.trace import Trace
 from .names import safe_path
 
 PROJECTOR_CONFIG = "projector_config.pbtxt"
-OURS = "# Written by trainboard; the event file holds the same vectors.\n"
+_OURS = "# Written by trainboard; the event file holds the same vectors.\n"
+_TRACE = "trainboard.trace.json.gz"
 _ASSETS = "embeddings"
+
+
+def is_ours(name: str, data: bytes) -> bool:
+    """Whether a file is one of these."""
+    return name.endswith(f"/{_TRACE}") or data.startswith(_OURS.encode())
 
 
 class Projector:
@@ -26,12 +32,13 @@ class Projector:
         self._config = ProjectorConfig()
 
     def add(self, record: Embedding, tag: str, step: int) -> None:
-        """Write an embedding's files, and name them in the configuration."""
+        """Write an embedding's files, and name them in the configuration. An empty one cannot be shown."""
+        if not record.vectors.size:
+            return
         name = f"{tag}:{step:05d}"
         place = Path(_ASSETS) / safe_path(name)
         (self._folder / place).mkdir(parents=True, exist_ok=True)
         told = EmbeddingInfo(tensor_name=name.encode("utf-8", "replace").decode())
-        told.tensor_shape.extend(record.vectors.shape)
         told.tensor_path = self._write(place / "tensors.tsv", _vectors(record.vectors))
         if record.metadata:
             told.metadata_path = self._write(place / "metadata.tsv", _metadata(record))
@@ -39,7 +46,7 @@ class Projector:
             image = self._write(place / "sprite.png", record.sprite)
             told.sprite.CopyFrom(SpriteMetadata(image_path=image, single_image_dim=record.sprite_size))
         self._config.embeddings.append(told)
-        (self._folder / PROJECTOR_CONFIG).write_text(OURS + text_format.MessageToString(self._config))
+        (self._folder / PROJECTOR_CONFIG).write_text(_OURS + text_format.MessageToString(self._config))
 
     def _write(self, place: Path, content: bytes) -> str:
         (self._folder / place).write_bytes(content)
@@ -50,7 +57,7 @@ def write_trace(record: Trace, folder: Path, tag: str, step: int) -> None:
     """Write a trace where TensorBoard's profilers look for it, as a session. Raises ``OSError``."""
     session = folder / "plugins" / "profile" / safe_path(f"{tag}-{step}".replace("/", "_"))
     session.mkdir(parents=True, exist_ok=True)
-    (session / "trainboard.trace.json.gz").write_bytes(record.gzipped)
+    (session / _TRACE).write_bytes(record.gzipped)
 
 
 def _vectors(vectors: np.ndarray[Any, np.dtype[np.float32]]) -> bytes:

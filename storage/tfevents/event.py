@@ -1,9 +1,4 @@
-"""One event of an event file, as bytes: what TensorBoard is given to show, and what it skips.
-
-A program skips fields of a protobuf that it does not know. Three of ours keep what TensorBoard cannot show,
-so that what is read back from an export is what was in the store: a record of any kind, a run, and a number
-in double precision.
-"""
+"""One event of an event file, as bytes: what TensorBoard is given to show, and what it skips."""
 
 from __future__ import annotations
 
@@ -15,12 +10,9 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from ..kinds.base import Encoded
-from .protobuf import data, whole
+from .protobuf import KEPT_RECORD, KEPT_RUN, data, whole
 
 FILE_VERSION = "brain.Event:2"
-WALL, STEP, SUMMARY = 1, 2, 5
-KEPT_RECORD, KEPT_RUN, KEPT_NUMBER = 1000, 1001, 1002
-"""The numbers of our own fields of an event."""
 
 
 class Kept(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping
 
@@ -139,11 +140,13 @@ class SeriesExport:
     def _events(self, record: Record, shown: bool, to: Target) -> Iterator[bytes]:
         step, wall, told = record
         kind, tag = self._key.kind, self._key.tag
-        if isinstance(told, Raw):
-            yield from write_raw(told, tag, step, wall, to.folder)
-            return
         kept = Kept(kind, tag, KINDS[kind].encode(told))
-        if not shown:
+        if isinstance(told, Raw):
+            try:
+                yield from write_raw(told, tag, step, wall, to.folder)
+            except DecodeError:
+                yield values_event(step, wall, []) + kept.to_bytes()
+        elif not shown:
             yield values_event(step, wall, []) + kept.to_bytes()
         elif isinstance(told, Graph):
             yield graph_event(step, wall, graph_definition(told)) + kept.to_bytes()

@@ -50,7 +50,7 @@ class Follower:
     def __init__(self, store: Store, trees: Sequence[Tree], project: str | None = None) -> None:
         self.progress = Progress()
         self._store = store
-        self._trees = trees
+        self.trees = trees
         self._project = project
         self._runs: dict[str, KnownRun] = {}
         self._files: dict[tuple[str, str], TreeFile] = {}
@@ -70,7 +70,7 @@ class Follower:
 
     def _look(self) -> None:
         """Note which files there are; of runs not met before, how far they were read."""
-        found = [(self._run_of(tree, file), tree, file) for tree in self._trees for file in tree.files()]
+        found = [(self._run_of(tree, file), tree, file) for tree in self.trees for file in tree.files()]
         unmet = {run.id: KnownRun(run, Summaries()) for run, _, _ in found if run.id not in self._runs}
         with self._store.reading() as connection:
             known = read_followed(connection, list(unmet))

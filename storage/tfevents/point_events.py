@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from ..chunks import Columns
 from .checksums import brought_by_byte, mask, masked, unmask
-from .event import KEPT_NUMBER, KEPT_RECORD, STEP, SUMMARY, WALL
-from .protobuf import data, double, single, whole
+from .protobuf import KEPT_NUMBER, KEPT_RECORD, STEP, SUMMARY, WALL, data, double, single, whole
 
 Bytes = NDArray[np.uint8]
 _HEADER = struct.Struct("<QI")

@@ -7,6 +7,14 @@ from __future__ import annotations
 
 import struct
 
+WALL, STEP, SUMMARY = 1, 2, 5
+"""The numbers of an event's fields."""
+KEPT_RECORD, KEPT_RUN, KEPT_NUMBER = 1000, 1001, 1002
+"""Fields of our own in an event, which every other program skips because it does not know them.
+
+They keep what TensorBoard cannot show, so that what is read back from an export is what was in the store: a
+record of any kind, a run, and a number in double precision.
+"""
 _FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _UINT64 = 2**64 - 1

@@ -133,9 +133,11 @@ class StoreProvider(provider.DataProvider):
 
     def read_blob(self, ctx: Any = None, *, blob_key: str) -> bytes:
         try:
-            run_id, rank, kind, tag, shown_tag, step, number = json.loads(base64.urlsafe_b64decode(blob_key))
+            run_id, rank, kind, tag, name, shown_tag, step, number = json.loads(
+                base64.urlsafe_b64decode(blob_key)
+            )
             found = self._store.records(run_id, tag, kind, rank=rank, window=(step, step))[-1]
-            values = values_of(SeriesKey(rank, kind, tag), shown_tag, found.value)
+            values = values_of(SeriesKey(rank, kind, tag), name, found.value)
             return next(blobs_of(one)[number] for one in values if one.tag == shown_tag)
         except (ValueError, LookupError, StopIteration) as error:
             raise errors.NotFoundError(f"there is no blob {blob_key}") from error
@@ -216,15 +218,15 @@ def _key(series: SeriesRecord) -> SeriesKey:
 def _values(entry: Entry, record: Record) -> list[Summary.Value]:
     """Of what is shown of a record, the value of this tag."""
     assert entry.series is not None
-    name = entry.series.tag if entry.plugin == "mesh" else entry.tag
-    return [one for one in values_of(_key(entry.series), name, record.value) if one.tag == entry.tag]
+    return [one for one in values_of(_key(entry.series), entry.name, record.value) if one.tag == entry.tag]
 
 
 def _references(entry: Entry, record: Record) -> Iterator[Any]:
     """Addresses of the blobs of a record, by which ``read_blob`` finds them."""
     assert entry.series is not None
     series = entry.series
+    names = (series.run_id, series.rank, series.kind, series.tag, entry.name, entry.tag)
     for shown in _values(entry, record):
         for number in range(len(blobs_of(shown))):
-            place = [series.run_id, series.rank, series.kind, series.tag, entry.tag, record.step, number]
+            place = [*names, record.step, number]
             yield provider.BlobReference(base64.urlsafe_b64encode(json.dumps(place).encode()).decode())

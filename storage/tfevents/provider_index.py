@@ -28,9 +28,13 @@ _SAID_BY_KIND = {"histogram": "histograms", "text": "text", "table": "text", "la
 
 
 class Entry(NamedTuple):
-    """A tag as a plugin sees it: its metadata, and the series that it is made of, unless it has no data."""
+    """A tag as a plugin sees it: its metadata, and the series that it is made of, unless it has no data.
+
+    ``name`` is what TensorBoard is to call the series, which may be shown as several tags.
+    """
 
     tag: str
+    name: str
     plugin: str
     content: bytes
     description: str
@@ -86,7 +90,10 @@ def _about(run: RunRecord) -> list[Entry]:
     if not run.config:
         return []
     told = (session_start(run), session_end(run))
-    return [Entry(one.tag, hparams.PLUGIN_NAME, one.metadata.plugin_data.content, "", None) for one in told]
+    return [
+        Entry(one.tag, one.tag, hparams.PLUGIN_NAME, one.metadata.plugin_data.content, "", None)
+        for one in told
+    ]
 
 
 def _by_plugin(entries: list[Entry]) -> dict[str, dict[str, Entry]]:
@@ -104,12 +111,12 @@ def _entries(store: Store, series: list[SeriesRecord]) -> list[Entry]:
         tag = shown_tag(key, taken)
         taken.add((key.rank, key.tag))
         if one.kind == "scalar":
-            found.append(Entry(tag, "scalars", b"", "", one))
+            found.append(Entry(tag, tag, "scalars", b"", "", one))
         elif one.kind in _SAID_BY_KIND:
-            found.append(Entry(tag, _SAID_BY_KIND[one.kind], b"", "", one))
+            found.append(Entry(tag, tag, _SAID_BY_KIND[one.kind], b"", "", one))
         else:
             told = _first(store, one.run_id, key, tag)
-            found += [Entry(name, plugin, content, text, one) for name, plugin, content, text in told]
+            found += [Entry(name, tag, plugin, content, text, one) for name, plugin, content, text in told]
     return found
 
 

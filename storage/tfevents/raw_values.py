@@ -19,9 +19,12 @@ _GRAPHS = ("graphs", "graph_run_metadata", "graph_run_metadata_graph", "graph_ke
 
 
 def write_raw(raw: Raw, tag: str, step: int, wall: float, folder: Path) -> Iterator[bytes]:
-    """The events that hold it again; a file is written below ``folder``. Raises ``OSError``."""
+    """The events that hold it again; a file is written below ``folder``.
+
+    Raises ``OSError``, and ``DecodeError`` for what never was a protobuf.
+    """
     if raw.message == "file":
-        path = folder / safe_path(tag)
+        path = folder / "plugins" / safe_path(tag)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(raw.data)
     elif raw.message == "summary_value":
