@@ -14,7 +14,21 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import crowd, drain, faults, graph, import_time, kill, live, load, log_cost, many_series, query, watch
+from . import (
+    crowd,
+    drain,
+    export,
+    faults,
+    graph,
+    import_time,
+    kill,
+    live,
+    load,
+    log_cost,
+    many_series,
+    query,
+    watch,
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("trainboard", "numpy", "sqlalchemy", "torch", "tensorflow", "tensorboard")
@@ -25,6 +39,7 @@ USUAL: dict[str, Callable[[int], str]] = {
     "query": query.report,
     "watch": watch.report,
     "graph": graph.report,
+    "export": export.report,
     "import_time": import_time.report,
     "load": load.report,
 }

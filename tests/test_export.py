@@ -8,13 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_every_kind import RECORDS, SAMPLES
 
 from trainboard.cli import main
 from trainboard.storage import Store, open_store
+from trainboard.storage.blocks import blocks
+from trainboard.storage.errors import BadChange, RunNotFound
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
+from trainboard.storage.lookup import series_row
+from trainboard.storage.series import SeriesKey
+from trainboard.storage.tfevents.export import Export
+from trainboard.storage.tfevents.names import safe_path
 
 CONFIG = {"lr": 0.1, "net": {"layers": [1, 2]}, "decay": math.nan, "flag": True}
 VALUES = [0.1, math.nan, math.inf, -0.0, 1e300, 0.5]
@@ -90,3 +99,84 @@ def test_logs_read_back_are_the_store_again(logs: Path, store: Store, folder: Pa
     back.export_tensorboard(folder / "logs again")
     assert main(["import", str(folder / "logs again"), "--store", str(folder / "twice.db")]) == 0
     assert content(open_store(folder / "twice.db")) == read
+
+
+def test_a_point_that_another_of_its_step_superseded_is_not_shown_and_comes_back(
+    logs: Path, store: Store
+) -> None:
+    shown = EventAccumulator(str(logs / "lr" / "0.1-resumed"), {"scalars": 0}).Reload().Scalars("x")
+    points = store.points("resumed", "x")
+    last = np.append(points.step[1:] != points.step[:-1], True)
+    assert [event.step for event in shown] == list(range(300))
+    assert [event.value for event in shown] == points.value[last].tolist()
+    assert [event.wall_time for event in shown] == points.wall_time[last].tolist()
+
+
+def test_folders_are_named_after_runs_and_never_leave_the_one_given(logs: Path) -> None:
+    folders = {str(path.parent.relative_to(logs)) for path in logs.rglob("*tfevents*")}
+    assert folders == {"lr/0.1", "lr/0.1-resumed", "lr/0.1-resumed/rank_1"}
+    assert str(safe_path("/../..//a\0b/ c ")) == "a_b/c"
+    assert str(safe_path("../..")) == "."
+
+
+def test_only_the_runs_and_tags_asked_for_are_written(store: Store, tmp_path: Path) -> None:
+    done = store.export_tensorboard(tmp_path, runs=["every"], tags=["lo*"])
+    assert (done.runs, done.points, done.records) == (1, len(VALUES), 1)
+    with pytest.raises(RunNotFound, match="nothing"):
+        store.export_tensorboard(tmp_path, runs=["nothing"])
+
+
+def test_logs_of_others_are_not_written_over(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "lr" / "0.1").mkdir(parents=True)
+    theirs = tmp_path / "lr" / "0.1" / "events.out.tfevents.1.host.1.0"
+    theirs.write_bytes(b"theirs")
+    with pytest.raises(BadChange, match="empty folder"):
+        store.export_tensorboard(tmp_path)
+    assert theirs.read_bytes() == b"theirs"
+
+
+def test_an_export_that_follows_writes_what_comes_and_keeps_what_comes_late(
+    tmp_path: Path, segment: Any
+) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
+    made = segment(run="live", name="live")
+    spool = store.ingest("spool")
+    with Export(store, tmp_path / "logs") as export:
+        for steps in (range(40), range(40, 60), (10, 60)):
+            for step in steps:
+                made.scalars(step, {"x": step / 8})
+            spool.feed(0, made.data, 0)
+            export.write_new()
+            last = max(steps)
+            shown = EventAccumulator(str(tmp_path / "logs" / "live"), {"scalars": 0}).Reload().Scalars("x")
+            assert [event.step for event in shown] == list(range(last + 1))
+        assert export.counts.late == 1
+    assert main(["import", str(tmp_path / "logs"), "--store", str(tmp_path / "back.db")]) == 0
+    back = open_store(tmp_path / "back.db")
+    (run,) = back.runs()
+    assert back.points(run.id, "x").step.tolist() == store.points("live", "x").step.tolist()
+
+
+@pytest.mark.parametrize("most", [1, 7, 100_000])
+def test_a_series_is_read_in_parts_that_are_whole(store: Store, most: int) -> None:
+    key = SeriesKey(0, "scalar", "x")
+    with store.reading() as connection:
+        parts = list(blocks(connection, series_row(connection, "resumed", key, ""), most))
+    whole = store.points("resumed", "x")
+    assert np.concatenate([part.step for part in parts]).tolist() == whole.step.tolist()
+    assert np.concatenate([part.value for part in parts]).tolist() == whole.value.tolist()
+    assert most > 300 or max(len(part.step) for part in parts) <= max(most, 2)
+
+
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_tables_hold_every_point(store: Store, tmp_path: Path, format: str) -> None:
+    out = tmp_path / f"table.{format}"
+    assert main(["export", "--to", format, str(out), "--store", store.url, "--tags", "loss"]) == 0
+    if format == "jsonl":
+        read = pandas.DataFrame(json.loads(line) for line in out.read_text().splitlines())
+        read["value"] = read["value"].astype(float)
+    else:
+        read = pandas.read_csv(out) if format == "csv" else pandas.read_parquet(out)
+    assert read["step"].tolist() == list(range(len(VALUES)))
+    assert np.array_equal(read["value"], VALUES, equal_nan=True)
+    assert set(read["run"]) == {"every"} and set(read["name"]) == {"lr/0.1"}

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,6 +19,7 @@ from tensorboard.util.tensor_util import make_ndarray
 from ..location import without_password
 from ..records import Record
 from ..series import SeriesKey, SeriesRecord
+from .assets import Projector
 from .provider_index import Entry, ShownRun, blobs_of, index, values_of
 from .shown.value import BLOBS
 
@@ -141,6 +142,16 @@ class StoreProvider(provider.DataProvider):
             return next(blobs_of(one)[number] for one in values if one.tag == shown_tag)
         except (ValueError, LookupError, StopIteration) as error:
             raise errors.NotFoundError(f"there is no blob {blob_key}") from error
+
+    def write_embeddings(self, folder: Path) -> None:
+        """Write the last record of each embedding below ``folder``, as the projector reads it."""
+        for name, run in self._runs().items():
+            projector = Projector(folder / name)
+            series = (entry.series for entry in run.entries.get("text", {}).values())
+            for one in series:
+                if one is not None and one.kind == "embedding":
+                    (last,) = self._store.records(one.run_id, one.tag, one.kind, rank=one.rank, limit=1)
+                    projector.add(last.value, one.tag, last.step)
 
     def _runs(self) -> dict[str, ShownRun]:
         with self._lock:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from trainboard.cli.serve import STORE_HELP
-from trainboard.storage.location import without_password
 
 if TYPE_CHECKING:
     from trainboard.storage import Store
@@ -24,23 +25,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
 
-    with closing(open_store(arguments.store)) as store:
-        server = make_server(store, arguments.host, arguments.port)
+    with closing(open_store(arguments.store)) as store, TemporaryDirectory() as folder:
+        server = make_server(store, Path(folder), arguments.host, arguments.port)
         server.print_serving_message()
         server.serve_forever()
     return 0
 
 
-def make_server(store: Store, host: str, port: int | None) -> Any:
-    """TensorBoard's server, on a store. Raises TensorBoard's own error where the port is taken."""
+def make_server(store: Store, folder: Path, host: str, port: int | None) -> Any:
+    """TensorBoard's server, on a store. Raises TensorBoard's own error where the port is taken.
+
+    Its projector reads nothing but files: what embeddings there are now are written to ``folder``.
+    """
     from tensorboard import program
     from tensorboard.backend.application import TensorBoardWSGIApp
 
     from trainboard.storage.tfevents.provider import StoreProvider
 
     tensorboard = program.TensorBoard()
-    tensorboard.configure(logdir=without_password(store.url), host=host, port=port)
+    tensorboard.configure(logdir=str(folder), host=host, port=port)
+    provider = StoreProvider(store)
+    provider.write_embeddings(folder)
     app = TensorBoardWSGIApp(
-        tensorboard.flags, tensorboard.plugin_loaders, StoreProvider(store), tensorboard.assets_zip_provider
+        tensorboard.flags, tensorboard.plugin_loaders, provider, tensorboard.assets_zip_provider
     )
     return tensorboard.server_class(app, tensorboard.flags)
