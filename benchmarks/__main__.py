@@ -17,6 +17,7 @@ from pathlib import Path
 from . import (
     crowd,
     drain,
+    export,
     faults,
     graph,
     import_time,
@@ -39,6 +40,7 @@ USUAL: dict[str, Callable[[int], str]] = {
     "query": query.report,
     "watch": watch.report,
     "graph": graph.report,
+    "export": export.report,
     "import_time": import_time.report,
     "load": load.report,
     "tfevents": tfevents.report,

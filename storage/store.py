@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ from .sinks import ControlRequest, Resumable
 
 if TYPE_CHECKING:
     import pandas
+
+    from .tfevents.export_series import Exported
 
 
 class Store(Database):
@@ -213,6 +216,17 @@ class Store(Database):
         All of them, or those of some runs (by id), tags and ranks. Raises ``MissingExtra`` without pandas.
         """
         return dataframes.of_scalars(self, runs, tags, ranks)
+
+    def export_tensorboard(
+        self,
+        directory: str | os.PathLike[str],
+        runs: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Exported:
+        """Write runs as TensorBoard's logs; ``storage.tfevents.export`` says how."""
+        from .tfevents.export import export_tensorboard
+
+        return export_tensorboard(self, directory, runs, tags)
 
     def runs_to_pandas(self, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
         """One row a run, indexed by id, with columns such as ``config.lr`` and ``summary.loss``."""
