@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from starlette.exceptions import HTTPException
 
+from ..storage.patterns import BadPattern
 from . import asked, groups
 from .cards.scalar import Line, Wanted, with_header
 from .groups import Aggregate, By, Member
@@ -38,7 +39,7 @@ def read_groups(store: Store, ids: Sequence[str], by: By) -> dict[str, Any]:
     members = [Member(row.id, row.name, row.group, row.config) for row in rows]
     try:
         found = groups.group_runs(members, by)
-    except groups.BadPattern as error:
+    except BadPattern as error:
         where = "" if error.position is None else f" (at character {error.position + 1})"
         raise HTTPException(422, f"{error}{where}") from error
     keys = groups.varying([groups.flatten(row.config) for row in rows])

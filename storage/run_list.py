@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from .engine import now
+from .run_filter import Filters, listed
 from .schema import runs, series
-from .series import SILENCE_S, RunRecord
+from .series import RunRecord
 
 _MAX_WORDS = 8
 _ALIVE = runs.c.deleted_at.is_(None)
@@ -59,7 +59,7 @@ def read_page(
 ) -> RunPage:
     """A page of runs. Raises ``ValueError`` if ``after`` is not what a page before gave."""
     moment = now(connection)
-    found = _found(wanted, moment)
+    found = _found(wanted, Filters(connection.dialect.name, moment))
     query = select(runs).where(found).order_by(runs.c.created_at.desc(), runs.c.run_id)
     if after is not None:
         query = query.where(_beyond(after))
@@ -70,13 +70,10 @@ def read_page(
     return RunPage([make(row, moment) for row in rows[:limit]], older, total, last)
 
 
-def _found(wanted: Wanted, moment: float) -> ColumnElement[bool]:
-    found = and_(_ALIVE, *(_contains(word, moment) for word in wanted.search.split()[:_MAX_WORDS]))
-    if wanted.project is not None:
-        found &= runs.c.project == wanted.project
-    if wanted.ids is not None:
-        found &= runs.c.run_id.in_(wanted.ids)
-    return found if wanted.archived else found & runs.c.archived_at.is_(None)
+def _found(wanted: Wanted, filters: Filters) -> ColumnElement[bool]:
+    words = wanted.search.split()[:_MAX_WORDS]
+    found = and_(listed(wanted.project, wanted.archived), *map(filters.contains, words))
+    return found if wanted.ids is None else found & runs.c.run_id.in_(wanted.ids)
 
 
 def read_projects(connection: Connection) -> list[str]:
@@ -116,14 +113,6 @@ def read_series(
     distinct = (every if len(run_ids) == 1 else every.distinct()).subquery()
     total = connection.scalar(select(func.count()).select_from(distinct)) or 0
     return SeriesList(list(listed), of_run, total)
-
-
-def _contains(word: str, moment: float) -> ColumnElement[bool]:
-    """Whether a run's name, id, group, tags or status contains a word, in any case."""
-    silent = and_(runs.c.status == "running", runs.c.updated_at < moment - SILENCE_S)
-    texts = (runs.c.name, runs.c.run_id, runs.c.group_name, case((silent, "killed"), else_=runs.c.status))
-    tagged = cast(runs.c.tags, Text).icontains(json.dumps(word)[1:-1], autoescape=True)
-    return or_(tagged, *(text.icontains(word, autoescape=True) for text in texts))
 
 
 def _beyond(after: str) -> ColumnElement[bool]:
