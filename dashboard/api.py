@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..storage.errors import TrainboardError
 from ..storage.ranks import slowest
-from . import asked, bands
+from . import asked, bands, view_routes
 from .cards import scalar
 from .changes import Changes
 from .errors import told
@@ -51,6 +51,7 @@ def create_api(store: Store, changes: Changes, watch: SpoolWatch) -> Starlette:
         Route("/api/v1/groups", interface.groups, methods=["POST"]),
         Route("/api/v1/bands", interface.bands, methods=["POST"]),
         *create_routes(store),
+        *view_routes.create_routes(store),
     ]
     for page in PAGES:
         routes += page.routes(store)

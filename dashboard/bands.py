@@ -75,14 +75,8 @@ def pack(names: Sequence[str], drawn: Sequence[Aggregate]) -> bytes:
 def asked_groups(body: Mapping[str, Any]) -> tuple[list[str], By]:
     """``{"runs": [id, …], "by": {"keys": […]} or {"but": […]} or {"pattern": "…"} or {}}``."""
     try:
-        by = {
-            name: asked.texts(value)
-            for name, value in dict(body.get("by") or {}).items()
-            if name != "pattern"
-        }
-        pattern = (body.get("by") or {}).get("pattern")
-        return _ids(body["runs"]), By(**by, pattern=None if pattern is None else str(pattern)[:1_000])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _ids(body["runs"]), asked.by(body.get("by") or {})
+    except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(400, f"This is not a request for groups: {error!r:.300}.") from error
 
 

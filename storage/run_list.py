@@ -66,7 +66,7 @@ def read_page(
     rows = [dict(row) for row in connection.execute(query.limit(limit + 1)).mappings()]
     total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
     last = f"{rows[limit - 1]['created_at']!r},{rows[limit - 1]['run_id']}" if len(rows) > limit else None
-    older = _count_older(connection, rows[:limit])
+    older = count_older(connection, [(row["run_id"], row["project"]) for row in rows[:limit]])
     return RunPage([make(row, moment) for row in rows[:limit]], older, total, last)
 
 
@@ -121,14 +121,14 @@ def _beyond(after: str) -> ColumnElement[bool]:
     return or_(runs.c.created_at < began, and_(runs.c.created_at == began, runs.c.run_id > run_id))
 
 
-def _count_older(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """For each row of a run how many runs of its project began before it."""
+def count_older(connection: Connection, listed: Sequence[tuple[str, str]]) -> list[int]:
+    """For each run, told by its id and project, how many runs of its project began before it."""
     age = func.row_number().over(
         partition_by=runs.c.project, order_by=(runs.c.created_at, runs.c.run_id.desc())
     )
-    projects = {row["project"] for row in rows}
+    projects = {project for _, project in listed}
     ages = select(runs.c.run_id, (age - 1).label("older")).where(runs.c.project.in_(projects)).subquery()
-    ids = [row["run_id"] for row in rows]
+    ids = [run_id for run_id, _ in listed]
     rows_of = connection.execute(select(ages).where(ages.c.run_id.in_(ids)))
     found = {row.run_id: row.older for row in rows_of}
     return [found[run_id] for run_id in ids]

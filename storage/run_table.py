@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, select
 from .engine import in_groups, now
 from .filter_syntax import parse_field
 from .run_filter import Filters, bounded, listed
+from .run_list import count_older
 from .schema import runs, series
 from .series import SeriesKey, run_status
 
@@ -112,9 +113,10 @@ class TableQuery(NamedTuple):
 
 
 class TablePage(NamedTuple):
-    """Rows of a table, and how many it has in all."""
+    """Rows of a table, how many runs of its project are older than each, and how many rows there are."""
 
     rows: list[RunRow]
+    older: list[int]
     total: int
 
 
@@ -134,4 +136,5 @@ def run_table(store: Store, wanted: TableQuery) -> TablePage:
         rows = {row["run_id"]: to_row(row, moment) for row in page}
         total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
         add_metrics(connection, rows, wanted.metrics)
-    return TablePage(list(rows.values()), total)
+        older = count_older(connection, [(row.id, row.project) for row in rows.values()])
+    return TablePage(list(rows.values()), older, total)

@@ -18,7 +18,7 @@ _LONGEST_NAME, _LONGEST_ADDRESS = 200, 8_000
 
 
 class View(NamedTuple):
-    """``address`` is such as ``/runs?where=status+%3D+finished``; ``saved_at`` is in seconds since the epoch."""
+    """``address`` is such as ``/runs?where=adam``; ``saved_at`` is in seconds since the epoch."""
 
     name: str
     address: str
