@@ -55,7 +55,7 @@ def importance(keys: Sequence[str], places: Sequence[NDArray[np.float64]], value
         )
     order = np.argsort(-falls.mean(axis=0), kind="stable")
     mean, deviation = falls.mean(axis=0)[order], falls.std(axis=0)[order]
-    return Importance([keys[at] for at in order], mean, deviation, float(scores.mean()), problem)
+    return Importance([keys[at] for at in order.tolist()], mean, deviation, float(scores.mean()), problem)
 
 
 def _fitted(

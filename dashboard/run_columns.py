@@ -26,18 +26,20 @@ SUMMARIES: Mapping[str, Summary] = {
 }
 MAX_COLUMNS = 60
 _LOOKED_AT = 500
+_LOOKED_AT_FOR_TAGS = 100
 _MOST_TAGS = 2_000
 _AT_FIRST = 8
 _LONGEST_TEXT = 300
 
 
 def columns(store: Store, project: str | None) -> dict[str, Any]:
-    """What a table can show, by the project's newest 500 runs: ``config`` keys, the tags of scalars, and
+    """What a table can show, by the project's newest runs: ``config`` keys, the tags of scalars, and
     ``first``, the columns it begins with: what varies in config, and the tags most runs have."""
     rows = store.run_table(TableQuery(project, limit=_LOOKED_AT, archived=True)).rows
     configs = [flatten(row.config) for row in rows]
     keys = sorted({key for config in configs for key in config})
-    listed = store.series_list([row.id for row in rows], "scalar", limit=_MOST_TAGS)
+    newest = [row.id for row in rows[:_LOOKED_AT_FOR_TAGS]]
+    listed = store.series_list(newest, "scalar", limit=_MOST_TAGS)
     counts: Counter[str] = Counter()
     for positions in listed.of_run.values():
         counts.update({listed.series[at][0] for at in positions if listed.series[at][2] == 0})

@@ -102,7 +102,7 @@ def _icon(name: str) -> html.Span:
 
 def _keys() -> html.Dialog:
     keys = [
-        ("/", "Filter the charts"),
+        ("/", "Filter the charts or the table of runs"),
         ("r", "Search the runs"),
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),

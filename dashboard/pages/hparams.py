@@ -18,7 +18,7 @@ from ..components import aria
 from ..importance import importance
 from ..query import value
 from ..run_columns import columns
-from ..trial_figures import COLORS, bars, matrix, parallel
+from ..trial_figures import COLORS, MOST_DRAWN, bars, matrix, parallel
 from ..trials import MAX_TRIALS, Trials, read_trials, scale, to_csv, to_latex
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def register(app: Dash, store: Store) -> None:
         query: Any,
     ) -> Any:
         project = value(query, "project", "") or next(iter(store.projects()), None)
-        metric = f'{summary}."{tag}"' if tag else ""
+        metric = f"{summary}.{tag}" if tag else ""
         try:
             trials = read_trials(store, project, where or "", metric)
         except BadFilter as error:
@@ -150,7 +150,7 @@ def register(app: Dash, store: Store) -> None:
     app.clientside_callback(
         ClientsideFunction("trainboard_trials", "open_run"),
         Output("trials-clicked", "children"),
-        Input("trial-matrix", "clickData"),
+        Input("trial-figure", "clickData"),
         prevent_initial_call=True,
     )
 
@@ -184,13 +184,17 @@ def _drawn(view: str, trials: Trials, kind: str, colors: str, theme: str) -> Any
     if view == "table":
         return html.Div([html.P(" ".join(said), className="quiet"), _table(trials)], className="trial-body")
     if view == "matrix":
-        drawn = dcc.Graph(id="trial-matrix", figure=matrix(trials, kind, colors, theme), config=_CONFIG)
-        said.append("Click a point to open its run.")
+        drawn = _graph(matrix(trials, kind, colors, theme), id="trial-figure")
     else:
-        drawn = dcc.Graph(figure=parallel(trials, kind, colors, theme), config=_CONFIG)
-        said.append("Drag along an axis to choose a range.")
-    drawn.className = "trial-figure"
+        drawn = _graph(parallel(trials, kind, colors, theme), id="trial-figure")
+    said.append("Click a point to open its run.")
+    if told > MOST_DRAWN:
+        said.append(f"The newest {MOST_DRAWN} are drawn.")
     return html.Div([html.P(" ".join(said), className="quiet"), drawn], className="trial-body")
+
+
+def _graph(drawn: dict[str, Any], **more: str) -> Component:
+    return dcc.Graph(figure=drawn, config=_CONFIG, className="trial-figure", **more)
 
 
 def _importance(trials: Trials, theme: str, said: list[str]) -> Component:
@@ -205,7 +209,7 @@ def _importance(trials: Trials, theme: str, said: list[str]) -> Component:
     parts: list[Any] = [html.P(" ".join(said), className="quiet")]
     if found.problem:
         parts.append(html.P(found.problem, role="alert", className="filter-problem"))
-    parts.append(dcc.Graph(figure=bars(found, theme), config=_CONFIG, className="trial-figure"))
+    parts.append(_graph(bars(found, theme)))
     return html.Div(parts, className="trial-body")
 
 

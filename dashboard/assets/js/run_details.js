@@ -11,14 +11,14 @@
     ["packages", "Packages"],
   ];
 
-  /** The answer of the server, read anew when `again` changes; {error} where it refused. */
+  /** The answer of the server, read anew when `again` changes; {failed} where it refused. */
   function useAnswer(url, again) {
     const [answer, setAnswer] = useState(null);
     useEffect(() => {
       let current = true;
       trainboard.json(url).then(
         (told) => current && setAnswer(told),
-        (error) => current && setAnswer((before) => before ?? { error }),
+        (failed) => current && setAnswer((before) => before ?? { failed }),
       );
       return () => void (current = false);
     }, [url, again]);
@@ -29,7 +29,7 @@
     const known = trainboard.useState("tick").runs?.find((run) => run.id === id);
     const run = useAnswer(`/api/v1/run-details?run=${encodeURIComponent(id)}`, known?.updated_at);
     if (!run) return h("p", { className: "notice" }, "Loading…");
-    if (run.error) return h(Missing, { error: run.error });
+    if (run.failed) return h(Missing, { failed: run.failed });
     const { time, duration } = trainboard.format;
     const facts = [
       ["Project", run.project],
@@ -64,7 +64,7 @@
   trainboard.RunDifferences = function RunDifferences({ ids }) {
     const answer = useAnswer(`/api/v1/run-differences?runs=${ids.map(encodeURIComponent).join(",")}`);
     if (!answer) return h("p", { className: "notice" }, "Loading…");
-    if (answer.error) return h(Missing, { error: answer.error });
+    if (answer.failed) return h(Missing, { failed: answer.failed });
     const { runs, parts, code } = answer;
     if (runs.length < 2) return h("article", { className: "run-details" }, h(Back), h("p", { className: "notice" }, "Of these runs fewer than two exist, so there is nothing to compare."));
     return h(
@@ -95,8 +95,8 @@
     return h("button", { className: "quiet-button", onClick: () => trainboard.setQuery({ run: "", diff: "" }) }, "← All runs");
   }
 
-  function Missing({ error }) {
-    const gone = error.status === 404;
+  function Missing({ failed }) {
+    const gone = failed.status === 404;
     return h(
       "article",
       { className: "run-details" },

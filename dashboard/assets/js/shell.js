@@ -89,7 +89,7 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus('[id=\'{"query":"filter"}\']'),
+    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
     r: () => focus("#run-search"),
     v: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),
