@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COOKIE = "trainboard_token"
 _COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_READING_POSTS = {"/api/v1/scalars"}
+_READING_POSTS = {f"/api/v1/{name}" for name in ("scalars", "groups", "bands", "run-table", "comparison")}
 """What is asked by POST because the question is long."""
 
 _NEED_READ = "a token is needed: open the address the server printed"

@@ -1,7 +1,7 @@
 """The tables of a store.
 
 Every key begins with the run's id and no query joins runs, so the same tables can be spread by run
-over many machines. Blobs are the one exception: they are keyed by what they hold.
+over many machines. Two are no part of a run: blobs, keyed by what they hold, and the views of a project.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -197,4 +197,13 @@ followed = Table(
     Column("digest", Text, nullable=False),
     Column("again", BigInteger, nullable=False),
     Column("deferred", LargeBinary, nullable=False),
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("project", CleanString, primary_key=True),
+    Column("name", CleanString, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("saved_at", Double, nullable=False),
 )
