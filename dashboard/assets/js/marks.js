@@ -1,0 +1,37 @@
+/* What happened in the shown runs, as marks on charts: events that programs logged, and restarts. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const { state } = trainboard;
+  const known = new Map(); /* run -> its marks, or null while they are asked for */
+  const RUNS_PER_REQUEST = 200;
+
+  const isWanted = () => trainboard.value("marks") === "1" && document.querySelector(".chart-grid") !== null;
+
+  async function learn(runs) {
+    for (let at = 0; at < runs.length; at += RUNS_PER_REQUEST) {
+      const ids = runs.slice(at, at + RUNS_PER_REQUEST);
+      ids.forEach((run) => known.has(run) || known.set(run, null));
+      try {
+        const answer = await trainboard.json(`/api/v1/charts/marks?${new URLSearchParams({ runs: ids.join(",") })}`);
+        for (const run of ids) known.set(run, answer.runs[run] ?? []);
+      } catch {
+        ids.forEach((run) => known.get(run) ?? known.delete(run)); /* the next tick asks again */
+      }
+    }
+    trainboard.emit("marks");
+  }
+
+  const ask = (runs) => isWanted() && runs.length > 0 && learn(runs);
+  const unknown = () => state.shown.map((run) => run.id).filter((run) => !known.has(run));
+  for (const event of ["shown", "query", "catalog"]) trainboard.on(event, () => ask(unknown()));
+  trainboard.on("tick", (runs) => {
+    const changed = new Set(runs ?? known.keys());
+    ask(state.shown.map((run) => run.id).filter((run) => changed.has(run) || !known.has(run)));
+  });
+
+  trainboard.marks = {
+    /** The marks of these runs: {run, name, color, step, wall, title, level}. */
+    of: (runs) => runs.flatMap(({ id, name, color }) => (known.get(id) ?? []).map((mark) => ({ ...mark, run: id, name, color }))),
+  };
+})();
