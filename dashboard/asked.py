@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -84,15 +85,27 @@ def page(request: Request) -> Page:
 
 async def scalars(request: Request) -> tuple[list[Wanted], View]:
     """The body of a request for scalars."""
-    asked = await _json(request)
+    asked = await body(request)
     try:
-        width = min(max(int(asked.get("width", _WIDTH)), _MIN_WIDTH), _MAX_WIDTH)
-        view = View(width, _AXES[asked.get("axis", "step")], _window(asked.get("window")))
+        wanted = view(asked)
         entries = asked["series"]
-        check_size(len(entries), width)
-        return [_wanted(**entry) for entry in entries], view
+        check_size(len(entries), wanted.width)
+        return [series(**entry) for entry in entries], wanted
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise HTTPException(400, f"This is not a request for scalars: {error!r:.300}.") from error
+
+
+def view(asked: Mapping[str, Any]) -> View:
+    """How lines are wanted. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``OverflowError``."""
+    width = min(max(int(asked.get("width", _WIDTH)), _MIN_WIDTH), _MAX_WIDTH)
+    return View(width, _AXES[asked.get("axis", "step")], _window(asked.get("window")))
+
+
+def texts(given: Any) -> list[str]:
+    """A list of texts as the store would hold them. Raises ``TypeError`` if it is none."""
+    if not isinstance(given, list):
+        raise TypeError(f"a list is expected, not {given!r:.100}")
+    return [clean_text(one) for one in given]
 
 
 def check_size(series: int, width: int) -> None:
@@ -104,7 +117,8 @@ def check_size(series: int, width: int) -> None:
         raise HTTPException(413, f"{series} series at {width} pixels; {allowed} of that width are allowed.")
 
 
-def _wanted(run: str, tag: str, rank: int | str = 0, since: int = 0, formula: bool = False) -> Wanted:
+def series(run: str, tag: str, rank: int | str = 0, since: int = 0, formula: bool = False) -> Wanted:
+    """One series of a request. Raises ``TypeError`` or ``ValueError``."""
     if isinstance(rank, str):
         if rank not in MERGES:
             raise ValueError(f"rank is a number or one of {', '.join(MERGES)}")
@@ -126,7 +140,8 @@ def _window(asked: Any) -> tuple[float, float] | None:
     return low, high
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def body(request: Request) -> dict[str, Any]:
+    """The body of a request, a JSON object."""
     try:
         asked = await request.json()
     except (ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""What a chart shows, to be taken away: every point as CSV, JSON or Parquet, and the program that draws it."""
+"""What a chart shows, to be taken away: every point as CSV, JSON or Parquet."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _points(store: Store, line: Drawn) -> Told:
 
 
 def to_csv(told: Sequence[Told]) -> bytes:
-    """One row a point, with a header; numbers as Python writes them, so that they can be read back exactly."""
+    """One row a point, with a header; numbers can be read back exactly."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)

@@ -59,7 +59,7 @@ class Formula:
     _body: ast.expr
 
     def __call__(self, columns: Sequence[Floats]) -> Floats:
-        """The value for arrays of one length, float64, one a tag; where it is not defined, NaN or infinite."""
+        """The value for arrays of one length, float64, one a tag; NaN or infinite where it is not defined."""
         names = {f"t{at}": column for at, column in enumerate(columns)}
         with np.errstate(all="ignore"):
             found = np.asarray(_value(self._body, names), np.float64)

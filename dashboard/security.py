@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 COOKIE = "trainboard_token"
 _COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_READING_POSTS = {"/api/v1/scalars"}
+_READING_POSTS = {"/api/v1/scalars", "/api/v1/groups", "/api/v1/bands"}
 """What is asked by POST because the question is long."""
 
 _NEED_READ = "a token is needed: open the address the server printed"

@@ -21,6 +21,7 @@ from .rank_points import rank_points
 from .ranks import ranks
 from .records import Record, read_index, read_records, spread
 from .run_list import RunPage, SeriesList, Wanted, read_page, read_projects, read_series
+from .run_table import run_rows
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
 
@@ -154,6 +155,7 @@ class Store(Database):
 
     rank_points = rank_points
     ranks = ranks
+    run_rows = run_rows
 
     def points_since(self, run_id: str, tag: str, index: int, *, rank: int = 0) -> Points:
         """The points of a scalar series from the ``index``-th to arrive on, in arrival order."""

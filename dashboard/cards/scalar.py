@@ -121,10 +121,15 @@ def pack(lines: Sequence[Line | None]) -> bytes:
     reads the numbers in place. A series that does not exist is ``null``.
     """
     entries = [line and _entry(line) for line in lines]
+    return with_header(entries, [line.columns for line in lines if line is not None])
+
+
+def with_header(entries: Sequence[Any], columns: Sequence[NDArray[np.float64]]) -> bytes:
+    """A header about lines, then the columns of each."""
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-(_LENGTH.size + len(header)) % _ALIGNMENT)
-    columns = [line.columns.astype("<f8").tobytes() for line in lines if line is not None]
-    return b"".join([_LENGTH.pack(len(header)), header, *columns])
+    packed = [one.astype("<f8").tobytes() for one in columns]
+    return b"".join([_LENGTH.pack(len(header)), header, *packed])
 
 
 def _entry(line: Line) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ...storage.location import without_password
-from ...storage.run_rows import clean_text
 from .. import asked
 from ..chart_data import FORMS, Drawn, read
 from ..chart_program import Look, program
@@ -74,12 +73,8 @@ def read_marks(store: Store, ids: Sequence[str]) -> dict[str, list[dict[str, Any
     for series in store.series(ids, "event"):
         records = store.records(series.run_id, series.tag, "event", rank=series.rank, limit=MAX_MARKS)
         found.setdefault(series.run_id, []).extend(
-            {
-                "step": one.step,
-                "wall": one.wall_time,
-                "title": one.value.title[:_TITLE],
-                "level": one.value.level,
-            }
+            {"step": one.step, "wall": one.wall_time}
+            | {"title": one.value.title[:_TITLE], "level": one.value.level}
             for one in records
         )
     return {run: sorted(marks, key=lambda mark: mark["step"]) for run, marks in found.items()}
@@ -90,7 +85,7 @@ def _drawn(body: dict[str, Any]) -> list[Drawn]:
         lines = [Drawn(**line) for line in body["lines"]]
         asked.check_size(len(lines), 1)
         for line in lines:
-            asked.series(clean_text(line.run), line.source, line.rank, 0, line.formula)
+            asked.series(line.run, line.source, line.rank, 0, line.formula)
     except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(400, f"These are not the lines of a chart: {error!r:.300}.") from error
     return lines

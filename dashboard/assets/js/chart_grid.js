@@ -26,7 +26,7 @@
       document.documentElement.toggleAttribute("data-ranks", trainboard.scalars.hasRanks());
     });
 
-    useEffect(() => tags && offer(tags), [tags]);
+    useEffect(() => void (tags && offer(tags)), [tags]);
 
     const found = (tags ?? []).filter(lastFilter.current);
     const width = Number(trainboard.value("card_width")) || undefined;
@@ -41,6 +41,7 @@
         h(Sections, { key: "all", tags: found, filter }),
       ],
       h(trainboard.ChartEditor, { tags: tags ?? [] }),
+      h(trainboard.ViewFields),
     );
   };
 

@@ -22,7 +22,10 @@
     return (value) => top + height - ((onLine(value) - low) / (high - low)) * height;
   };
 
-  trainboard.uplotScale = (name, options) => ({ auto: false, distr: DISTRIBUTION[name], ...options });
+  /** With a range of its own, or uPlot would widen a logarithmic one to whole decades. */
+  trainboard.uplotScale = (name, options) => ({
+    auto: false, distr: DISTRIBUTION[name], range: (u, min, max) => [min, max], ...options,
+  });
 
   /** Set a scale to a range; what is nearly zero on a symmetric logarithmic one depends on it. */
   trainboard.setRange = (u, name, [min, max]) => {

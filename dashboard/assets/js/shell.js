@@ -37,7 +37,9 @@
       return trainboard.state.theme;
     },
 
-    say_number: (value) => value.toFixed(2),
+    /** Averages say their weight, the others how many points they look at. */
+    say_smoothing: (weight, kind) =>
+      ["average", "distance"].includes(kind) ? weight.toFixed(2) : `${2 * trainboard.reachOf(weight) + 1} pts`,
 
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {
@@ -88,6 +90,8 @@
     "/": () => focus('[id=\'{"query":"filter"}\']'),
     r: () => focus("#run-search"),
     x: () => trainboard.nextAxis?.(),
+    n: () => document.getElementById("new-chart")?.click(),
+    v: () => document.querySelector("#chart-view > summary")?.click(),
     Escape: () => trainboard.plots().forEach((plot) => plot.setZoom(null)),
   };
 
@@ -101,6 +105,7 @@
     if (outside && matchMedia(NARROW).matches) document.documentElement.dataset.sidebar = "closed";
     if (event.target.closest("#theme-toggle")) nextTheme();
     if (event.target.closest("#sidebar-toggle")) toggleSidebar();
+    if (event.target.closest("#new-chart")) trainboard.editChart(null);
     if (event.target.closest("#keys-button")) showKeys();
     if (event.target.closest("#keys-close")) document.getElementById("keys").close();
   });
