@@ -30,13 +30,15 @@ Column = NDArray[Any]
 class Drawn:
     """One line of a chart: a tag of a run, or a formula over its tags, and how it looks.
 
-    ``rank`` is a number, or one of ``MERGES`` for the tag over all ranks; ``dash`` numbers the pattern and
-    ``right`` says that it belongs to the right axis.
+    ``name`` is the run's and ``label`` what the chart calls the line. ``rank`` is a number, or one of
+    ``MERGES`` for the tag over all ranks; ``dash`` numbers the pattern and ``right`` says that the line
+    belongs to the right axis.
     """
 
     run: str
     name: str
     source: str
+    label: str = ""
     rank: int | str = 0
     formula: bool = False
     color: str = "#226dc9"

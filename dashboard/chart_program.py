@@ -64,7 +64,15 @@ def program(lines: Sequence[Drawn], look: Look, store_url: str) -> str:
 
 def _literal(line: Drawn) -> tuple[Any, ...]:
     dash = _DASHES[line.dash % len(_DASHES)]
-    return line.run, line.name, line.source, line.rank, line.color, dash, "y2" if line.right else "y"
+    return (
+        line.run,
+        line.label or line.name,
+        line.source,
+        line.rank,
+        line.color,
+        dash,
+        "y2" if line.right else "y",
+    )
 
 
 def _body(look: Look, computed: bool) -> list[str]:

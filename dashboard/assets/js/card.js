@@ -6,6 +6,8 @@
   const { useEffect, useMemo, useRef, useState } = React;
   const MARGIN = "300px 0px";
 
+  trainboard.cards = new Map(); /* the charts of the page by their ids, in their order */
+
   /** `chart`: {id, title, left, right}, the last two the sources (tags or formulas) on either axis. */
   trainboard.Card = function Card({ chart, section }) {
     const root = useRef(null);
@@ -15,6 +17,10 @@
       observer.observe(root.current);
       return () => observer.disconnect();
     }, []);
+    useEffect(() => {
+      trainboard.cards.set(chart.id, chart);
+      return () => trainboard.cards.delete(chart.id);
+    }, [JSON.stringify(chart)]);
     const isWide = trainboard.values("wide").includes(chart.id);
     const title = section ? chart.title.slice(section.length + 1) : chart.title;
     const attributes = { className: "card", ref: root, "data-tag": chart.id, "data-wide": isWide || undefined };
@@ -44,7 +50,7 @@
     const look = trainboard.look();
     const base = useLines(chart, look.along);
     const lines = useDetail(chart, base, zoom, plot, look);
-    const marks = trainboard.value("marks") === "1" ? trainboard.marks.of(trainboard.state.shown) : null;
+    const marks = useMemo(() => trainboard.marks.along(lines), [lines, trainboard.value("marks"), trainboard.marks.count()]);
 
     const button = (mark, name, press, pressed) =>
       h("button", { title: name, "aria-label": `${name} for ${chart.title}`, "aria-pressed": pressed, onClick: press }, mark);
@@ -59,7 +65,7 @@
         h(trainboard.CardMenu, { chart, plotRef: plot }),
       ),
       h(Legend, { chart }),
-      h(trainboard.ScalarChart, { lines, marks: marks ?? NONE, label: chart.title, look, onZoom: setZoom, onPick: pickStep, plotRef: plot }),
+      h(trainboard.ScalarChart, { lines, marks, card: chart, label: chart.title, look, onZoom: setZoom, onPick: pickStep, plotRef: plot }),
       look.best && h(Best, { lines, look }),
       h(trainboard.StepTable, { lines, look }),
     );
@@ -104,6 +110,24 @@
     }, [JSON.stringify(followed), provider, arrived, shown, ranks]);
   }
 
+  /** The lines of a chart that is not in view, once all its sources are there or the time is over. */
+  trainboard.awaitLines = (chart, milliseconds) => {
+    const { along } = trainboard.look();
+    const provider = trainboard.bands.isOn() ? trainboard.bands : trainboard.scalars;
+    const sources = [...chart.left, ...chart.right, ...(along ? [along] : [])];
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        stops.forEach((stop) => stop());
+        resolve(linesOf(chart, provider, along));
+      };
+      const look = () => sources.every((source) => provider.lines(source).length > 0) && end();
+      const timer = setTimeout(end, milliseconds);
+      const stops = sources.map((source) => provider.follow(source, look));
+      look();
+    });
+  };
+
   function linesOf(chart, provider, along) {
     const places = along && new Map(provider.lines(along).map((line) => [line.run, line]));
     const sources = [...chart.left, ...chart.right];
@@ -147,8 +171,8 @@
   function detailed(line, detail) {
     const found = detail.get(line.id);
     if (!found || found.n === 0) return line;
-    const { id, run, source, name, color, dash, scale, several, along } = line;
-    const told = { id, run, source, name, color, dash, scale, several, along, first: line.wall[0] };
+    const { id, run, source, formula, name, color, dash, scale, several, along } = line;
+    const told = { id, run, source, formula, name, color, dash, scale, several, along, first: line.wall[0] };
     return { ...told, total: found.total, exact: found.exact, ...found.columns };
   }
 

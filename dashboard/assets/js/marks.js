@@ -5,6 +5,8 @@
   const { state } = trainboard;
   const known = new Map(); /* run -> its marks, or null while they are asked for */
   const RUNS_PER_REQUEST = 200;
+  const NONE = [];
+  let count = 0;
 
   const isWanted = () => trainboard.value("marks") === "1" && document.querySelector(".chart-grid") !== null;
 
@@ -19,6 +21,7 @@
         ids.forEach((run) => known.get(run) ?? known.delete(run)); /* the next tick asks again */
       }
     }
+    count += 1;
     trainboard.emit("marks");
   }
 
@@ -31,7 +34,19 @@
   });
 
   trainboard.marks = {
-    /** The marks of these runs: {run, name, color, step, wall, title, level}. */
-    of: (runs) => runs.flatMap(({ id, name, color }) => (known.get(id) ?? []).map((mark) => ({ ...mark, run: id, name, color }))),
+    /** How often more became known. */
+    count: () => count,
+
+    /** The marks of the runs of these lines: {run, name, color, step, wall, title, level}. */
+    along(lines) {
+      if (trainboard.value("marks") !== "1" || trainboard.bands.isOn()) return NONE;
+      const runs = new Map(lines.map((line) => [line.run, line]));
+      return [...runs.values()].flatMap((line) => {
+        const { run, color } = line;
+        const name = state.shown.find(({ id }) => id === run)?.name ?? line.name;
+        const restarts = trainboard.restartsOf(line).map((restart) => ({ ...restart, title: "went on from here", level: "info" }));
+        return [...(known.get(run) ?? []), ...restarts].map((mark) => ({ ...mark, run, name, color }));
+      });
+    },
   };
 })();

@@ -15,12 +15,27 @@
     return { config: () => ({ keys: keys() }), but: () => ({ but: keys() }), regex: () => ({ pattern: rest }), group: () => ({}) }[kind]?.() ?? {};
   }
 
+  /** Said at once where the browser can tell; Python, which searches, knows a little more. */
+  function problemOf(pattern = "") {
+    try {
+      return RegExp(pattern) && "";
+    } catch (error) {
+      return `This is no regular expression: ${error.message.replace(/^Invalid regular expression: /, "")}`;
+    }
+  }
+
   /** The shown runs in groups, [{name, key, runs}]. Rejects where the text is wrong; says so beside its field. */
   trainboard.groupRuns = async (text, runs = state.shown) => {
+    const asked = by(text);
+    const wrong = problemOf(asked.pattern);
+    if (wrong) {
+      trainboard.emit("groups", { text, problem: wrong });
+      throw new Error(wrong);
+    }
     const answer = await fetch("/api/v1/groups", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ runs: runs.slice(0, MOST_RUNS).map(({ id }) => id), by: by(text) }),
+      body: JSON.stringify({ runs: runs.slice(0, MOST_RUNS).map(({ id }) => id), by: asked }),
     });
     const told = await answer.json();
     trainboard.emit("groups", { text, problem: answer.ok ? "" : told.message });

@@ -7,7 +7,7 @@
   const TOLD = 20;
 
   /** `lines` and `marks` as `Plot` takes them; `label` names the chart; `onZoom` and `onPick` as of `Plot`. */
-  trainboard.ScalarChart = function ScalarChart({ id, lines = [], marks, label, height, look = trainboard.plainLook, plotRef, ...told }) {
+  trainboard.ScalarChart = function ScalarChart({ id, lines = [], marks, label, height, look = trainboard.plainLook, plotRef, card, ...told }) {
     const root = useRef(null);
     const plot = useRef(null);
     useEffect(() => {
@@ -15,6 +15,7 @@
       if (plotRef) plotRef.current = plot.current;
       return () => plot.current.destroy();
     }, []);
+    useEffect(() => void (plot.current.card = card), [card]);
     useEffect(() => plot.current.setLook(look), Object.values(look));
     useEffect(() => plot.current.setLines(lines), [lines]);
     useEffect(() => marks && plot.current.setMarks(marks), [marks]);

@@ -262,8 +262,8 @@
         const entry = cache.get(key(run.id, rank, tag));
         if (!entry || entry.columns.step.length === 0) return [];
         const { total, exact, several, columns } = entry;
-        const id = key(run.id, rank, tag);
-        return [{ id, run: run.id, source: tag, name, color: run.color, dash, several, total, exact, ...columns }];
+        const told = { id: key(run.id, rank, tag), run: run.id, source: tag, formula: isFormula(tag), name, color: run.color, dash };
+        return [{ ...told, several, total, exact, ...columns }];
       });
     },
 

@@ -12,14 +12,18 @@
     4: (scale) => (value) => Math.asinh(value / scale.asinh),
   };
 
-  /** Pixels of a scale; uPlot's own conversion, without its rounding and look-ups for every point. */
-  trainboard.projection = (u, name) => {
-    const scale = u.scales[name];
-    const { left, top, width, height } = u.bbox;
+  /** From values of a scale to places between two ends. */
+  trainboard.placer = (scale, from, to) => {
     const onLine = forward[scale.distr](scale);
     const [low, high] = [onLine(scale.min), onLine(scale.max)];
-    if (name === "x") return (value) => left + ((onLine(value) - low) / (high - low)) * width;
-    return (value) => top + height - ((onLine(value) - low) / (high - low)) * height;
+    return (value) => from + ((onLine(value) - low) / (high - low)) * (to - from);
+  };
+
+  /** Pixels of a scale; uPlot's own conversion, without its rounding and look-ups for every point. */
+  trainboard.projection = (u, name) => {
+    const { left, top, width, height } = u.bbox;
+    if (name === "x") return trainboard.placer(u.scales[name], left, left + width);
+    return trainboard.placer(u.scales[name], top + height, top);
   };
 
   /** With a range of its own, or uPlot would widen a logarithmic one to whole decades. */

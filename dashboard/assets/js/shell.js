@@ -114,7 +114,7 @@
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && typing) typing.blur();
     if (typing?.type === "checkbox" ? event.key === " " : typing) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
     if (trainboard.state.runs === null) return; /* not there yet */
     const action = afterG && PAGE_KEYS[event.key] ? () => go(PAGE_KEYS[event.key]) : KEYS[event.key];
     afterG = event.key === "g" && !afterG;

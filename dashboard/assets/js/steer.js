@@ -30,12 +30,18 @@
     const { u } = plot;
     const { clientWidth: width, clientHeight: height } = u.over;
     let [atX, atY] = [event.clientX, event.clientY];
+    let hasMoved = false;
     const follow = ({ clientX, clientY }) => {
+      hasMoved = true;
       const [left, top] = [atX - clientX, atY - clientY];
       [atX, atY] = [clientX, clientY];
       plot.setZoom({ x: rangeBetween(u, "x", left, left + width), y: rangeBetween(u, "y", top + height, top) });
     };
     document.addEventListener("mousemove", follow);
-    document.addEventListener("mouseup", () => document.removeEventListener("mousemove", follow), { once: true });
+    const end = () => {
+      document.removeEventListener("mousemove", follow);
+      if (!hasMoved) plot.pick(event);
+    };
+    document.addEventListener("mouseup", end, { once: true });
   }
 })();
