@@ -10,6 +10,7 @@ from starlette.exceptions import HTTPException
 
 from ..storage.run_rows import clean_text
 from .cards.scalar import MERGES, Wanted
+from .formula import parse
 from .groups import By
 from .lines import View
 
@@ -126,7 +127,7 @@ def check_size(series: int, width: int) -> None:
         raise HTTPException(413, f"{series} series at {width} pixels; {allowed} of that width are allowed.")
 
 
-def series(run: str, tag: str, rank: int | str = 0, since: int = 0) -> Wanted:
+def series(run: str, tag: str, rank: int | str = 0, since: int = 0, formula: bool = False) -> Wanted:
     """One series of a request. Raises ``TypeError`` or ``ValueError``."""
     if isinstance(rank, str):
         if rank not in MERGES:
@@ -135,7 +136,9 @@ def series(run: str, tag: str, rank: int | str = 0, since: int = 0) -> Wanted:
         raise ValueError("rank is a whole number from 0")
     if type(since) is not int or not 0 <= since < _MAX_INDEX:
         raise ValueError("since is a whole number from 0")
-    return Wanted(clean_text(run), clean_text(tag), rank, since)
+    if formula:
+        parse(tag)
+    return Wanted(clean_text(run), clean_text(tag), rank, since, formula is True)
 
 
 def _window(asked: Any) -> tuple[float, float] | None:

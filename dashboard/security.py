@@ -48,8 +48,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def content_policy(script_hashes: Sequence[str]) -> str:
-    """The content security policy: everything from here, no script but files and Dash's own inline ones."""
+_NOTEBOOKS = "http://localhost:* http://127.0.0.1:* http://[::1]:* vscode-webview:"
+
+
+def content_policy(script_hashes: Sequence[str], framed: bool = False) -> str:
+    """The content security policy: everything from here, no script but files and Dash's own inline ones.
+
+    ``framed`` lets pages of this machine, such as notebooks, show it in a frame; else none may.
+    """
     directives = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *script_hashes]),
@@ -61,7 +67,7 @@ def content_policy(script_hashes: Sequence[str]) -> str:
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": "'self'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": _NOTEBOOKS if framed else "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
@@ -86,6 +92,7 @@ class Guard:
         token: str | None,
         write_token: str | None = None,
         script_hashes: Sequence[str] = (),
+        framed: bool = False,
     ) -> None:
         self._app = app
         self._host = host
@@ -94,7 +101,7 @@ class Guard:
         self._write_token = write_token
         self._guesses = Guesses()
         self._headers = {
-            "content-security-policy": content_policy(script_hashes),
+            "content-security-policy": content_policy(script_hashes, framed),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "cross-origin-opener-policy": "same-origin",

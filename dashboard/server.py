@@ -63,14 +63,21 @@ def create_app(
 
 
 def _create_app(
-    store: Store, changes: Changes, host: str, port: int, token: str | None, write_token: str | None
+    store: Store,
+    changes: Changes,
+    host: str,
+    port: int,
+    token: str | None,
+    write_token: str | None,
+    framed: bool = False,
 ) -> ASGIApp:
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
     app = LimitedBodies(_Dispatcher(store, changes, dash.server))
     hashes = dash.csp_hashes()
-    return Guard(app, host=host, port=port, token=token, write_token=write_token, script_hashes=hashes)
+    tokens = {"token": token, "write_token": write_token}
+    return Guard(app, host=host, port=port, **tokens, script_hashes=hashes, framed=framed)
 
 
 class _Dispatcher:
@@ -203,13 +210,14 @@ class Server(uvicorn.Server):
         host: str = "127.0.0.1",
         token: str | None = None,
         write_token: str | None = None,
+        framed: bool = False,
         started: Callable[[], Any] = lambda: None,
     ) -> None:
         self._listener = listener
         self._tell_started = started
         self._changes = Changes(store)
         port = listener.getsockname()[1]
-        app = _create_app(store, self._changes, host, port, token, write_token)
+        app = _create_app(store, self._changes, host, port, token, write_token, framed)
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, **_UVICORN))
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:

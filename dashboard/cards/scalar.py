@@ -32,13 +32,15 @@ _ALIGNMENT = 8
 class Wanted:
     """One series of one card, and how many of its points, in the order of arrival, the page has already.
 
-    For ``rank`` one of ``MERGES``: the tag over all ranks, always as a whole.
+    For ``rank`` one of ``MERGES``: the tag over all ranks, always as a whole. With ``formula`` the tag is
+    one that is computed from others, as ``derived.derive`` does.
     """
 
     run: str
     tag: str
     rank: int | str = 0
     since: int = 0
+    formula: bool = False
 
 
 @dataclass(frozen=True)

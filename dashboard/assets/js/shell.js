@@ -37,7 +37,9 @@
       return trainboard.state.theme;
     },
 
-    say_number: (value) => value.toFixed(2),
+    /** Averages say their weight, the others how many points they look at. */
+    say_smoothing: (weight, kind) =>
+      ["average", "distance"].includes(kind) ? weight.toFixed(2) : `${2 * trainboard.reachOf(weight) + 1} pts`,
 
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {
@@ -93,6 +95,8 @@
     r: () => focus("#run-search"),
     v: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),
+    n: () => document.getElementById("new-chart")?.click(),
+    v: () => document.querySelector("#chart-view > summary")?.click(),
     Escape: () => trainboard.plots().forEach((plot) => plot.setZoom(null)),
   };
 
@@ -106,6 +110,7 @@
     if (outside && matchMedia(NARROW).matches) document.documentElement.dataset.sidebar = "closed";
     if (event.target.closest("#theme-toggle")) nextTheme();
     if (event.target.closest("#sidebar-toggle")) toggleSidebar();
+    if (event.target.closest("#new-chart")) trainboard.editChart(null);
     if (event.target.closest("#keys-button")) showKeys();
     if (event.target.closest("#keys-close")) document.getElementById("keys").close();
   });
@@ -114,7 +119,7 @@
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && typing) typing.blur();
     if (typing?.type === "checkbox" ? event.key === " " : typing) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
     if (trainboard.state.runs === null) return; /* not there yet */
     const action = afterG && PAGE_KEYS[event.key] ? () => go(PAGE_KEYS[event.key]) : KEYS[event.key];
     afterG = event.key === "g" && !afterG;
