@@ -9,6 +9,9 @@ import webbrowser
 from contextlib import closing
 
 DEFAULT_PORT = 6006
+VISDOM_PORT = 8097
+"""Where Visdom's clients look for a server if they are not told another port."""
+
 STORE_HELP = "path or URL; $TRAINBOARD_STORE or ./trainboard.db if left out"
 
 
@@ -21,6 +24,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write-token",
         help="what programs must show to log here; $TRAINBOARD_WRITE_TOKEN, or made and printed with --token",
+    )
+    parser.add_argument(
+        "--visdom-port", type=port, metavar="PORT", help="serve on this port, too, for Visdom's clients"
+    )
+    parser.add_argument(
+        "--visdom",
+        action="store_const",
+        dest="visdom_port",
+        const=VISDOM_PORT,
+        help=f"short for --visdom-port {VISDOM_PORT}, which is that of clients with default arguments",
+    )
+    parser.add_argument(
+        "--visdom-base-url", default="", metavar="PATH", help="the base_url of Visdom's clients, such as /vis"
     )
     add_page_arguments(parser)
 
@@ -47,7 +63,9 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
     from trainboard.storage.mounts import network_warning
 
-    with closing(open_store(arguments.store)) as store:
+    # Visdom's clients expect a server before the first of them has drawn anything.
+    create = arguments.visdom_port is not None
+    with closing(open_store(arguments.store, create=create)) as store:
         if unsafe := network_warning(store.url):
             print(f"trainboard: {unsafe}.", file=sys.stderr)
         # After the store is open: a wrong path should be said at once, and this import takes a second.
@@ -59,9 +77,18 @@ def run(arguments: argparse.Namespace) -> int:
             "write_token": arguments.write_token or os.environ.get("TRAINBOARD_WRITE_TOKEN"),
         }
         try:
-            serve(store, arguments.host, arguments.port, **tokens, ready=ready)
+            serve(
+                store,
+                arguments.host,
+                arguments.port,
+                **tokens,
+                visdom_port=arguments.visdom_port,
+                visdom_base_url=arguments.visdom_base_url,
+                ready=ready,
+            )
         except OSError as error:
-            where = f"{arguments.host}, port {arguments.port}"
+            also = "" if arguments.visdom_port is None else f" and {arguments.visdom_port}"
+            where = f"{arguments.host}, port {arguments.port}{also}"
             print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
             return 2
         return 0
