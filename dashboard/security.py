@@ -59,6 +59,7 @@ def content_policy(script_hashes: Sequence[str]) -> str:
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",
+        "media-src": "'self' data: blob:",
         "connect-src": "'self'",
         "worker-src": "'self' blob:",
         "object-src": "'none'",

@@ -23,6 +23,7 @@ from .limits import MAX_CONNECTIONS, LimitedBodies, LimitedProtocol
 from .pages import PAGES
 from .security import Guard, is_loopback, make_token
 from .spool_watch import SpoolWatch
+from .visdom.api import IMPORT_PATH
 from .visdom.app import Visdom
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def _create_app(
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
     dispatcher = _Dispatcher(store, changes, visdom, dash.server)
-    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)))
+    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] == IMPORT_PATH)
     hashes = dash.csp_hashes()
     return Guard(
         app,
@@ -97,7 +98,7 @@ class _Dispatcher:
         self._visdom = visdom
         self._changes = changes
         self._watch = SpoolWatch(store)
-        self._api = create_api(store, changes, self._watch)
+        self._api = create_api(store, changes, self._watch, visdom)
         self._dash = dash
         self._pages = {page.PATH for page in PAGES}
 

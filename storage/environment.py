@@ -203,6 +203,11 @@ class Environment:
         self._connection.execute(update(environments).where(mine).values(views=views))
         self._touched = True
 
+    def promote(self, promoted: bool) -> None:
+        """List the environment among the runs, or leave it out again."""
+        self._run["archived_at"] = None if promoted else now(self._connection)
+        self._touched = True
+
     def save(self) -> None:
         """Write what was changed. Windows go before what refers to them."""
         if not (self._touched or self._changed):

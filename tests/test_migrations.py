@@ -139,7 +139,10 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
         after = migrated.points("run", f"of {count}", width=50)
         assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
     if path := sqlite_path(store.url):
-        assert open_store(path.with_name(f"store.db.before-{SCHEMA_VERSION}")).points("run", "of 100").total == 100
+        assert (
+            open_store(path.with_name(f"store.db.before-{SCHEMA_VERSION}")).points("run", "of 100").total
+            == 100
+        )
 
 
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
