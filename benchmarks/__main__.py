@@ -14,7 +14,21 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import crowd, drain, faults, graph, import_time, kill, live, load, log_cost, many_series, query, watch
+from . import (
+    crowd,
+    drain,
+    faults,
+    graph,
+    import_time,
+    kill,
+    live,
+    load,
+    log_cost,
+    many_series,
+    query,
+    visdom_load,
+    watch,
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("trainboard", "numpy", "sqlalchemy", "torch", "tensorflow", "tensorboard")
@@ -33,6 +47,7 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 

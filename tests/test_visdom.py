@@ -80,7 +80,7 @@ def test_points_come_back_exactly_whatever_they_are(dashboard: Dashboard) -> Non
     vis.line(X=np.array([0.25]), Y=np.array([np.inf]), win="w", name="a", update="append")
     vis.line(X=np.array([7.0, 8.0]), Y=np.array([np.nan, 4.0]), win="w", name="a", update="append")
     trace = pane(vis, "w")["content"]["data"][0]
-    assert trace["x"] == [0, 1, 0.25, None, 8]
+    assert trace["x"] == [0, 1, 0.25, 7, 8]
     assert trace["y"] == [1, 2, float("inf"), None, 4]
 
 

@@ -25,7 +25,7 @@
 
     useEffect(() => {
       const made = GridStack.init(
-        { column: COLUMNS, cellHeight: CELL, margin: 4, handle: ".pane-bar", float: false, animate: false },
+        { auto: false, column: COLUMNS, cellHeight: CELL, margin: 4, handle: ".pane-bar", animate: false },
         host.current,
       );
       grid.current = made;
