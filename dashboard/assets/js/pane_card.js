@@ -13,7 +13,8 @@
   };
 
   trainboard.PaneCard = function PaneCard({ card, hidden, maximised, maximise, close }) {
-    const { pane, problem } = usePane(card);
+    const [span, setSpan] = useState(null); /* the first and the last x to tell of long lines; null: all */
+    const { pane, problem } = usePane(card, span);
     const [reset, setReset] = useState(0);
     const frame = useRef(null);
     const owner = card.parts[0];
@@ -34,12 +35,12 @@
           { className: "pane-bar" },
           h("h2", { title: owner.id }, card.title || owner.id),
           pane && h(Save, { card, pane, frame }),
-          h(Tool, { label: "Reset", sign: "↺", onClick: () => setReset(reset + 1) }),
+          h(Tool, { label: "Reset", sign: "↺", onClick: () => (setSpan(null), setReset(reset + 1)) }),
           h(Tool, { label: maximised ? "Restore" : "Maximise", sign: maximised ? "🗗" : "🗖", onClick: maximise }),
           card.parts.length === 1 && h(Tool, { label: "Close", sign: "×", onClick: close }),
         ),
         problem && h("p", { role: "alert", className: "problem" }, problem),
-        pane && h(trainboard.PaneContent, { pane: { ...pane, reset, env: owner.env }, tell, key: `${pane.type} ${reset}` }),
+        pane && h(trainboard.PaneContent, { pane: { ...pane, reset, env: owner.env }, tell, zoom: setSpan, key: `${pane.type} ${reset}` }),
       ),
     );
   };
@@ -48,8 +49,8 @@
     return h("button", { className: "quiet-button", title: label, "aria-label": label, onClick }, sign);
   }
 
-  /** A hook: the window as the server has it, asked for anew when the card's version changes. */
-  function usePane(card) {
+  /** A hook: the window as the server has it, asked for anew when it changed or was zoomed. */
+  function usePane(card, span) {
     const [state, setState] = useState({ pane: null, problem: null });
     const asked = useRef({ busy: false, wanted: null, alive: true });
     useEffect(() => {
@@ -57,20 +58,21 @@
       return () => void (asked.current.alive = false);
     }, []);
     useEffect(() => {
-      asked.current.wanted = card;
+      asked.current.wanted = { card, span };
       if (!asked.current.busy) load(asked.current, setState);
-    }, [card.version]);
+    }, [card.version, span]);
     return state;
   }
 
   async function load(asked, setState) {
     asked.busy = true;
     while (asked.wanted && asked.alive) {
-      const card = asked.wanted;
+      const { card, span } = asked.wanted;
+      const more = span ? { from: span[0], to: span[1] } : {};
       asked.wanted = null;
       try {
-        const panes = await Promise.all(card.parts.map(({ env, id }) => trainboard.panes.window(env, id)));
-        const contentID = panes.map((pane) => pane.contentID).join();
+        const panes = await Promise.all(card.parts.map(({ env, id }) => trainboard.panes.window(env, id, more)));
+        const contentID = [...panes.map((pane) => pane.contentID), span].join();
         if (asked.alive) setState({ pane: { ...trainboard.mergePanes(panes, card.parts), contentID }, problem: null });
       } catch (error) {
         if (asked.alive && error.status !== 404) setState((now) => ({ ...now, problem: error.message }));

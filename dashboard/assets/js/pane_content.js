@@ -5,9 +5,9 @@
   const h = (...args) => React.createElement(...args);
   const { useEffect, useRef, useState } = React;
 
-  trainboard.PaneContent = function PaneContent({ pane, tell }) {
+  trainboard.PaneContent = function PaneContent({ pane, tell, zoom }) {
     const Kind = trainboard.paneKinds[pane.type] ?? Raw;
-    return h(Kind, { pane, tell });
+    return h(Kind, { pane, tell, zoom });
   };
 
   /* On a card of our own: no background of the figure's, and no room that an absent title would take. */
@@ -24,9 +24,13 @@
     };
   }
 
-  function Plot({ pane }) {
+  function Plot({ pane, zoom }) {
     const place = useRef(null);
     const [problem, setProblem] = useState(null);
+    const follow = (drawn) => {
+      drawn.removeAllListeners("plotly_relayout");
+      drawn.on("plotly_relayout", (event) => zoomed(event, pane.content.data, zoom));
+    };
     useEffect(() => {
       let gone = false;
       trainboard.panes
@@ -36,6 +40,7 @@
           const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendDataToCloud"] };
           return Plotly.react(place.current, pane.content.data, layoutOf(pane), config);
         })
+        .then((drawn) => drawn && follow(drawn))
         .then(() => setProblem(null))
         .catch((error) => setProblem(String(error.message ?? error)));
       return () => void (gone = true);
@@ -54,6 +59,14 @@
       problem && h("p", { role: "alert", className: "problem" }, problem),
       h("div", { ref: place, className: "pane-figure" }),
     );
+  }
+
+  /** Ask for the points of what a person zooms to, where a line has more than were told. */
+  function zoomed(event, data, zoom) {
+    const [low, high] = event["xaxis.range"] ?? [event["xaxis.range[0]"], event["xaxis.range[1]"]];
+    if (event["xaxis.autorange"]) return zoom(null);
+    const isLong = data.some((trace) => "thinned" in trace);
+    if (isLong && typeof low === "number" && typeof high === "number") zoom([low, high]);
   }
 
   /* No script, no form, no link out, and no way to this page: that is what an empty sandbox means. */
