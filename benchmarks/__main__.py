@@ -17,6 +17,7 @@ from pathlib import Path
 from . import (
     crowd,
     drain,
+    export,
     faults,
     graph,
     import_time,
@@ -27,6 +28,7 @@ from . import (
     many_series,
     query,
     tfevents,
+    visdom_load,
     watch,
 )
 
@@ -39,6 +41,7 @@ USUAL: dict[str, Callable[[int], str]] = {
     "query": query.report,
     "watch": watch.report,
     "graph": graph.report,
+    "export": export.report,
     "import_time": import_time.report,
     "load": load.report,
     "tfevents": tfevents.report,
@@ -48,6 +51,7 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 

@@ -18,6 +18,7 @@ from ..kinds.event import Event
 from ..kinds.raw import Raw
 from .checksums import masked
 from .framing import AROUND, FOOTER, HEADER, Damage, Records
+from .kept import read_kept
 from .mappings import graph
 from .mappings.hparams import AboutRun
 from .scalars import Part, in_order, read_scalars
@@ -146,11 +147,16 @@ class Reading:
             if masked(payload) != int.from_bytes(self._data[stop : stop + FOOTER], "little"):
                 raise ValueError("a record has a wrong checksum")
             event = EventProto.FromString(payload)
+            kept = read_kept(payload, event)
         except Exception as error:  # protobuf's DecodeError is no ValueError
             reason = str(error) if isinstance(error, ValueError) else "a record is no event"
             self.contents.damage.append(Damage(start, stop + FOOTER, reason).moved(self._base))
             return
-        if later(event):
+        if kept is not None:
+            self.contents.note_wall(event.wall_time)
+            for tag, value in kept:
+                self._keep(tag, value, event, start)
+        elif later(event):
             self._defer(start, length)
         else:
             self._say(event, start)

@@ -153,6 +153,8 @@ def _update_run(row: dict[str, Any], piece: Piece) -> None:
         row["config"] = row["config"] | about.config
         row["group_name"] = about.group or row["group_name"]
         row["status"] = about.status or row["status"]
+        row["tags"] = list(dict.fromkeys([*row["tags"], *about.tags]))
+        row["notes"] = row["notes"] or about.notes
 
 
 def _new_points(

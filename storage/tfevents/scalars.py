@@ -107,6 +107,8 @@ def _free(record: bytes, shape: ScalarShape) -> bytearray:
     free[start:stop] = b"\xff" * (stop - start)
     at = HEADER + shape.value
     free[at : at + np.dtype(shape.dtype).itemsize] = b"\xff" * np.dtype(shape.dtype).itemsize
+    start, stop = (HEADER + place for place in shape.rounded)
+    free[start:stop] = b"\xff" * (stop - start)
     free[len(record) - FOOTER :] = b"\xff" * (len(free) - len(record) + FOOTER)
     return free
 
@@ -188,6 +190,7 @@ def _right_checksums(data: bytes, starts: Places, length: int, shape: ScalarShap
         *range(shape.wall, shape.wall + 8),
         *range(*shape.step),
         *range(shape.value, shape.value + size),
+        *range(*shape.rounded),
     ]
     for place in places:
         differences = octets[starts + (HEADER + place)] ^ octets[first + HEADER + place]

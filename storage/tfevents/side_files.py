@@ -13,6 +13,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import EmbeddingInfo, Pr
 from ..kinds.embedding import Embedding
 from ..kinds.raw import Raw
 from ..kinds.trace import Trace
+from .assets import is_ours
 from .contents import Contents, Said
 from .framing import Damage
 from .tree import FoundFile, Tree
@@ -25,7 +26,12 @@ _STEP = re.compile(r"(.*):(\d+)")
 
 
 def read_side_file(tree: Tree, found: FoundFile, data: bytes) -> Contents:
-    """What a file says; what is wrong with it is told as damage."""
+    """What a file says; what is wrong with it is told as damage.
+
+    One that an export of ours wrote says nothing: the events beside it say the same, and more exactly.
+    """
+    if is_ours(found.name, data):
+        return Contents()
     contents = Contents(first_wall=found.modified, last_wall=found.modified)
     try:
         contents.records = _profile(found, data) if found.kind == "profile" else _projector(tree, found, data)

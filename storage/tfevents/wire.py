@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .protobuf import KEPT_NUMBER
+
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 17: "<u2", 19: "<f2"}
 """Of TensorFlow's types of tensors those that numpy has, by number."""
 _TYPED = {(1, 5): "<f4", (2, 6): "<f8"}
@@ -29,7 +31,8 @@ class ScalarShape(NamedTuple):
     """Where an event that tells one scalar keeps what; places are in the event.
 
     ``step`` and ``tag`` are the first and the last place but one; without a step there is none, which is
-    step 0. ``plugin`` is None where the event does not tell.
+    step 0. ``plugin`` is None where the event does not tell. ``rounded`` are the places of the value in
+    single precision beside one in double, which is the one that counts.
     """
 
     wall: int
@@ -38,6 +41,7 @@ class ScalarShape(NamedTuple):
     value: int
     dtype: str
     plugin: str | None
+    rounded: tuple[int, int] = (0, 0)
 
 
 def fields(data: bytes, start: int, stop: int) -> Iterator[Field]:
@@ -59,11 +63,16 @@ def fields(data: bytes, start: int, stop: int) -> Iterator[Field]:
         yield Field(key >> 3, kind, at, start)
 
 
+def whole_number(data: bytes) -> int:
+    """The integer that a field's bytes are."""
+    return _varint(data, 0)[0]
+
+
 def scalar_shape(event: bytes) -> ScalarShape | None:
     """The shape of an event with one scalar, its wall time and nothing else; None for any other."""
     try:
         said = {field.number: field for field in fields(event, 0, len(event))}
-        if not {1, 5} <= said.keys() <= {1, 2, 5}:
+        if not {1, 5} <= said.keys() <= {1, 2, 5, KEPT_NUMBER}:
             return None
         (value,) = fields(event, said[5].start, said[5].stop)
         parts = {part.number: part for part in fields(event, value.start, value.stop)}
@@ -74,7 +83,11 @@ def scalar_shape(event: bytes) -> ScalarShape | None:
     except (ValueError, IndexError):
         return None
     step = said[2][2:] if 2 in said else (0, 0)
-    return ScalarShape(said[1].start, step, parts[1][2:], *number, plugin)
+    shape = ScalarShape(said[1].start, step, parts[1][2:], *number, plugin)
+    if KEPT_NUMBER not in said:
+        return shape
+    rounded = (shape.value, shape.value + int(shape.dtype[-1]))
+    return shape._replace(value=said[KEPT_NUMBER].start, dtype="<f8", rounded=rounded)
 
 
 def _number(event: bytes, parts: dict[int, Field]) -> tuple[int, str] | None:

@@ -7,7 +7,19 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import backup, check, compact, demo, import_logs, query, runs, serve, sync
+from trainboard.cli import (
+    backup,
+    check,
+    compact,
+    demo,
+    export,
+    import_logs,
+    query,
+    runs,
+    serve,
+    sync,
+    tensorboard,
+)
 from trainboard.storage.errors import TrainboardError
 
 VERBS = {
@@ -15,6 +27,8 @@ VERBS = {
     "demo": demo,
     "runs": runs,
     "query": query,
+    "export": export,
+    "tensorboard": tensorboard,
     "sync": sync,
     "import": import_logs,
     "backup": backup,

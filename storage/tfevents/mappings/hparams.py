@@ -15,11 +15,13 @@ _ENDINGS = {Status.STATUS_SUCCESS: "finished", Status.STATUS_FAILURE: "crashed"}
 
 @dataclass(frozen=True)
 class AboutRun:
-    """What a session of the plugin tells of its run; None where it does not."""
+    """What a session of the plugin, or an export of ours, tells of its run; None where it does not."""
 
     config: dict[str, Any] = field(default_factory=dict)
     group: str | None = None
     status: str | None = None
+    tags: list[str] = field(default_factory=list)
+    notes: str = ""
 
 
 def read(value: Value) -> Read:
