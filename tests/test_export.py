@@ -95,7 +95,7 @@ def test_logs_read_back_are_the_store_again(logs: Path, store: Store, folder: Pa
         key: ours[key] for key in ours if key[2] == "loss"
     }
     run = next(run for run in back.runs() if run.name == "lr/0.1")
-    assert json.dumps(run.config) == json.dumps(CONFIG) and run.group == "g" and run.status == "finished"
+    assert json.dumps(run.config) == json.dumps(CONFIG) and run.group == "g"
     back.export_tensorboard(folder / "logs again")
     assert main(["import", str(folder / "logs again"), "--store", str(folder / "twice.db")]) == 0
     assert content(open_store(folder / "twice.db")) == read
