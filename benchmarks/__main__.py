@@ -27,6 +27,8 @@ from . import (
     log_cost,
     many_series,
     query,
+    tfevents,
+    visdom_load,
     watch,
 )
 
@@ -42,12 +44,14 @@ USUAL: dict[str, Callable[[int], str]] = {
     "export": export.report,
     "import_time": import_time.report,
     "load": load.report,
+    "tfevents": tfevents.report,
 }
 LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "faults": lambda asked: faults.report(asked.trials),
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 

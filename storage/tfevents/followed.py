@@ -28,8 +28,8 @@ class FollowedFile:
 
     All before ``position`` is, but for the records that are ``deferred``. ``digest`` is of bytes before it,
     so that another file in its place is noticed. ``size``, ``modified`` and ``identity`` are the file's when
-    nothing was left to read, else ``size`` is ``UNREAD``. With ``again`` the file was read before, as far as
-    nobody knows, so that points and records the store has are not added once more.
+    nothing was left to read, else ``size`` is ``UNREAD``. Up to ``again`` bytes were read of what was in its
+    place before: of as much of this file, points and records that the store has are not added once more.
     """
 
     run_id: str
@@ -39,17 +39,17 @@ class FollowedFile:
     modified: float = 0.0
     position: int = 0
     digest: str = ""
-    again: bool = False
+    again: int = 0
     deferred: tuple[Deferred, ...] = ()
 
     def from_start(self) -> FollowedFile:
         """The same file, to be read again because it is not what it was."""
-        return FollowedFile(self.run_id, self.name, again=True)
+        return FollowedFile(self.run_id, self.name, again=max(self.again, self.position))
 
     def as_row(self) -> dict[str, Any]:
         row = {each.name: getattr(self, each.name) for each in fields(self)}
         packed = zlib.compress(np.array(self.deferred, "<i8").tobytes(), 1) if self.deferred else b""
-        return row | {"again": int(self.again), "deferred": packed}
+        return row | {"deferred": packed}
 
 
 def digest_of(read: Read, position: int) -> str:
@@ -95,4 +95,4 @@ def _from_row(row: dict[str, Any]) -> FollowedFile:
     packed = row.pop("deferred")
     pairs = np.frombuffer(zlib.decompress(packed), "<i8").reshape(-1, 2).tolist() if packed else []
     deferred = tuple(Deferred(*pair) for pair in pairs)
-    return FollowedFile(**row | {"again": bool(row["again"])}, deferred=deferred)
+    return FollowedFile(**row, deferred=deferred)

@@ -89,11 +89,15 @@ class Follower:
 
     def _find_renamed(self, gone: Sequence[FollowedFile]) -> None:
         """Of files that are gone and are there by another name, go on reading."""
-        by_identity = {(file.run_id, file.identity): file for file in gone if file.identity}
-        for file in self._files.values():
-            old = by_identity.get((file.of.run.id, file.found.identity))
+        replaced = [file for file in self._files.values() if file.is_other]
+        lost = [*gone, *(file.followed for file in replaced)]
+        by_identity = {(file.run_id, file.identity): file for file in lost if file.identity}
+        for key, file in self._files.items():
+            old = by_identity.get((key[0], file.found.identity))
             if old and not file.followed.position and digest_of(file.read, old.position) == old.digest:
                 file.followed = old
+                if old_place := self._files.get((old.run_id, old.name)):
+                    old_place.followed = FollowedFile(old.run_id, old.name)
 
     def _run_of(self, tree: Tree, found: FoundFile) -> RunOfTree:
         top = tree.location.rstrip("/").rpartition("/")[2] or "logs"
@@ -104,7 +108,9 @@ class Follower:
 
     def _light(self) -> Iterator[Piece]:
         """Pieces of the event files that have grown, one of each in turn."""
-        waiting = deque(file for file in self._files.values() if file.found.kind == "events" and file.is_new)
+        new = [file for file in self._files.values() if file.found.kind == "events" and file.is_new]
+        # Renamed ones first: another file may have their old name.
+        waiting = deque(sorted(new, key=lambda file: file.followed.name == file.found.name))
         while waiting:
             file = waiting.popleft()
             piece = _guarded(file, read_light)
@@ -160,7 +166,8 @@ class Follower:
             known = {(file.run_id, file.name): file for file in read_followed(connection, list(run_ids))}
         for key, file in self._files.items():
             if key[0] in run_ids:
-                file.followed = known.get(key) or FollowedFile(*key)
+                file.followed = known.pop(key, None) or FollowedFile(*key)
+        self._find_renamed(list(known.values()))
 
     def _count(self, piece: Piece) -> None:
         told, contents = self.progress, piece.contents

@@ -56,7 +56,12 @@ def window(data: bytes, dtype: str) -> NDArray[np.generic]:
 
 
 def split(data: bytes) -> Records:
-    """Find the whole records of ``data``, which begins where one does, unless it is damaged there."""
+    """Find the whole records of ``data``, which begins where one does, unless it is damaged there.
+
+    Zeros at the end are what a file system shows for what has not arrived yet.
+    """
+    arrived = _arrived(data)
+    data = data[: arrived + FOOTER - 1]  # a checksum may end in a few zeros
     parts: list[NDArray[np.int64]] = []
     damage: list[Damage] = []
     at = wanted = 0
@@ -64,6 +69,8 @@ def split(data: bytes) -> Records:
         starts, at = _walk(data, at)
         parts.append(starts)
         wanted = _wanted(data, at)
+        if wanted is None and at + HEADER > arrived:
+            wanted = 0
         if wanted is not None:
             break
         found = _next_header(data, at + 1)
@@ -71,6 +78,11 @@ def split(data: bytes) -> Records:
         at = found
     starts = np.concatenate(parts)
     return Records(starts, _lengths(data, starts), at, wanted, damage)
+
+
+def _arrived(data: bytes) -> int:
+    """How many bytes there are before the zeros at the end, if these are many."""
+    return len(data.rstrip(b"\0")) if data.endswith(bytes(AROUND)) else len(data)
 
 
 def _walk(data: bytes, at: int) -> tuple[NDArray[np.int64], int]:
@@ -112,17 +124,14 @@ def _wrong_lengths(data: bytes, starts: NDArray[np.int64]) -> int | None:
 
 
 def _wanted(data: bytes, at: int) -> int | None:
-    """How many bytes the record that begins at ``at``, and is not whole, needs; None if it is damaged.
-
-    Zeros up to the end are what a file system shows of what has not arrived yet.
-    """
+    """How many bytes the record that begins at ``at``, and is not whole, needs; None if it is damaged."""
     header = data[at : at + HEADER]
     if len(header) < HEADER:
         return 0
     length = _LENGTH.unpack_from(header)[0]
     if length <= MAX_PAYLOAD and masked(header[:8]) == int.from_bytes(header[8:], "little"):
         return length + AROUND
-    return None if any(header) or data.count(0, at) < len(data) - at else 0
+    return None
 
 
 def _next_header(data: bytes, at: int) -> int:

@@ -60,13 +60,17 @@ class RunOfTree:
 
 @dataclass(frozen=True)
 class Piece:
-    """What was read of a file: how far it was before and is after, and what that says."""
+    """What was read of a file: how far it was before and is after, and what that says.
+
+    With ``again`` the store may have some of it.
+    """
 
     run: RunOfTree
     path: str
     before: FollowedFile
     after: FollowedFile
     contents: Contents
+    again: bool
 
 
 def take_in(store: Store, pieces: Sequence[Piece]) -> None:
@@ -119,7 +123,7 @@ def _apply(connection: Connection, pieces: Sequence[Piece], encoded: Sequence[_R
         points = {
             SeriesKey(0, "scalar", clean_text(tag)): some for tag, some in piece.contents.points.items()
         }
-        if piece.after.again or piece.before.again:
+        if piece.again:
             points = _new_points(connection, run_id, points)
             records = _new_records(connection, run_id, records)
         append_points(connection, run_id, points)

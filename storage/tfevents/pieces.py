@@ -42,8 +42,14 @@ class TreeFile:
     def is_new(self) -> bool:
         """Whether there may be something to read."""
         found, read = self.found, self.followed
-        same = (found.size, found.modified, found.identity) == (read.size, read.modified, read.identity)
+        looks = found.name, found.size, found.modified, found.identity
+        same = looks == (read.name, read.size, read.modified, read.identity)
         return not same and not self.of.removed
+
+    @property
+    def is_other(self) -> bool:
+        """Whether this is surely not the file that was read under its name."""
+        return bool(self.followed.identity) and self.followed.identity != self.found.identity
 
     @property
     def bytes_read(self) -> int:
@@ -54,8 +60,8 @@ class TreeFile:
     def read(self, start: int, stop: int) -> bytes:
         return self.tree.read(self.found.path, start, stop)
 
-    def piece(self, after: FollowedFile, contents: Contents) -> Piece:
-        return Piece(self.of.run, self.found.path, self.followed, after, contents)
+    def piece(self, after: FollowedFile, contents: Contents, again: bool) -> Piece:
+        return Piece(self.of.run, self.found.path, self.followed, after, contents, again)
 
     def seen_whole(self, after: FollowedFile) -> FollowedFile:
         """Nothing more is to be read until the file looks different."""
@@ -85,8 +91,8 @@ def read_light(file: TreeFile) -> Piece:
         deferred=(*now.deferred, *contents.deferred),
     )
     if end >= file.found.size or end == now.position:
-        after = replace(file.seen_whole(after), again=False)
-    return file.piece(after, contents)
+        after = file.seen_whole(after)
+    return file.piece(after, contents, now.position < now.again)
 
 
 def _split_next(file: TreeFile, position: int) -> tuple[bytes, Records]:
@@ -102,10 +108,9 @@ def _split_next(file: TreeFile, position: int) -> tuple[bytes, Records]:
 def _skip_zeros(file: TreeFile, position: int, contents: Contents) -> int:
     """Where to read on after zeros: nowhere, as long as nothing else follows them."""
     found = file.found
-    data = file.tree.next_data(found.path, position, found.size)
-    if data >= found.size:
+    end = file.tree.next_data(found.path, position + PIECE, found.size)
+    if end >= found.size:
         return position
-    end = max(data, position + PIECE - AROUND)
     contents.damage.append(Damage(position, end, "there are only zeros"))
     return end
 
@@ -126,8 +131,9 @@ def read_deferred(file: TreeFile) -> Piece:
     for one in taken:
         data = file.read(one.start, one.start + one.length + AROUND)
         contents.add(Reading(data, one.start, file.of.summaries, False).heavy())
-    after = replace(file.followed, deferred=file.followed.deferred[len(taken) :])
-    return file.piece(after, contents)
+    left = file.followed.deferred[len(taken) :]
+    after = replace(file.followed, deferred=left)
+    return file.piece(after, contents, taken[0].start < after.again)
 
 
 def _next_deferred(deferred: Sequence[Deferred]) -> list[Deferred]:
@@ -147,4 +153,4 @@ def read_beside(file: TreeFile) -> Piece:
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
     after = replace(file.seen_whole(file.followed), position=len(data), digest=digest)
     contents = Contents() if digest == file.followed.digest else read_side_file(file.tree, file.found, data)
-    return file.piece(after, contents)
+    return file.piece(after, contents, again=False)

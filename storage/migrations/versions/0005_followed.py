@@ -19,6 +19,6 @@ def upgrade() -> None:
         sa.Column("modified", sa.Double, nullable=False),
         sa.Column("position", sa.BigInteger, nullable=False),
         sa.Column("digest", sa.Text, nullable=False),
-        sa.Column("again", sa.Integer, nullable=False),
+        sa.Column("again", sa.BigInteger, nullable=False),
         sa.Column("deferred", sa.LargeBinary, nullable=False),
     )
