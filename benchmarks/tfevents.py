@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -34,7 +33,7 @@ _FINISHED = re.compile(r"Finished load cycle \(([\d.]+)(m?s|µs)\)")
 
 
 def ours(folder: Path, logs: Path) -> Figures:
-    return {"s": _import(folder / "store.db", logs), "MB": _peak(resource.RUSAGE_SELF)}
+    return {"s": _import(folder / "store.db", logs), "MB": _peak("self")}
 
 
 def ours_again(folder: Path, logs: Path) -> Figures:
@@ -74,10 +73,11 @@ def rustboard(folder: Path, logs: Path) -> Figures:
                 break
         else:
             raise RuntimeError("the data server ended before it had loaded the logs")
+        peak = _peak(server.pid)
         server.terminate()
         server.stderr.read()
     seconds = float(match[1]) / {"s": 1, "ms": 1e3, "µs": 1e6}[match[2]]
-    return {"s": seconds, "MB": _peak(resource.RUSAGE_CHILDREN)}
+    return {"s": seconds, "MB": peak}
 
 
 def accumulator(folder: Path, logs: Path) -> Figures:
@@ -94,11 +94,13 @@ def accumulator(folder: Path, logs: Path) -> Figures:
     begin = time.perf_counter()
     for run in some.iterdir():
         EventAccumulator(str(run), size_guidance={"scalars": 0}).Reload()
-    return {"s": 10 * (time.perf_counter() - begin), "MB": _peak(resource.RUSAGE_SELF)}
+    return {"s": 10 * (time.perf_counter() - begin), "MB": _peak("self")}
 
 
-def _peak(whose: int) -> float:
-    return resource.getrusage(whose).ru_maxrss / 1000
+def _peak(process: int | str) -> float:
+    """The most memory a process has had. Not getrusage, which counts what its parent had when it began."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1000
 
 
 def write_logs(folder: Path, runs: int, steps: int) -> None:

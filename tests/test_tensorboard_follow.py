@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,6 +62,23 @@ def test_what_is_added_is_read_once(store: Store, logs: Path) -> None:
         read_all(follower)
         read_all(follower)
     assert steps(store) == [*range(70), *range(51, 71), *range(300, 320)]
+
+
+def test_whatever_loops_a_program_has_every_point_is_found(
+    store: Store, logs: Path, read: Callable[[], Follower]
+) -> None:
+    chance = random.Random(1)
+    expected: dict[str, list[int]] = defaultdict(list)
+    content = [VERSION]
+    for _ in range(8):
+        loop = [chance.choice(["loss", "accuracy", "train/loss", "ä"]) for _ in range(chance.randint(1, 300))]
+        for step in range(chance.choice([1, 3, 40, 200])):
+            for tag in loop if chance.random() < 0.99 else loop[::-1]:
+                expected[tag].append(step * 97)
+                content.append(scalar(step * 97, tag=tag))
+    write(logs / "a", b"".join(content))
+    assert read().progress.points == len(content) - 1
+    assert {tag: steps(store, tag) for tag in expected} == expected
 
 
 def test_the_next_program_goes_on_where_the_last_one_stopped(

@@ -22,6 +22,7 @@ MAX_PAYLOAD = 1 << 30
 
 _LENGTH = struct.Struct("<Q")
 _SHORT = 1 << 16
+_SAMPLE, _STRIDE = 256, 1 << 14
 
 
 class Damage(NamedTuple):
@@ -87,17 +88,51 @@ def _arrived(data: bytes) -> int:
 
 def _walk(data: bytes, at: int) -> tuple[NDArray[np.int64], int]:
     """The starts of whole records from ``at`` on, one right after the other, and where they end."""
-    starts: list[int] = []
-    note, read, last = starts.append, _LENGTH.unpack_from, len(data) - AROUND
-    while at <= last:
-        after = at + AROUND + read(data, at)[0]
-        if after > len(data):
-            break
-        note(at)
-        at = after
-    found = np.array(starts, np.int64)
+    parts: list[NDArray[np.int64]] = []
+    sample = _SAMPLE
+    ended = False
+    while not ended:
+        starts, at, ended = _step(data, at, sample)
+        parts.append(starts)
+        if not ended:
+            repeated, at = _stride(data, np.diff(starts, append=at), at)
+            parts.append(repeated)
+            sample = _SAMPLE if len(repeated) > sample else 2 * sample
+    found = np.concatenate(parts)
     wrong = _wrong_lengths(data, found)
     return (found, at) if wrong is None else (found[:wrong], int(found[wrong]))
+
+
+def _step(data: bytes, at: int, count: int) -> tuple[NDArray[np.int64], int, bool]:
+    """At most ``count`` records, one by one: where they start and end, and whether no whole one follows."""
+    starts: list[int] = []
+    note, read, last = starts.append, _LENGTH.unpack_from, len(data) - AROUND
+    while at <= last and len(starts) < count:
+        after = at + AROUND + read(data, at)[0]
+        if after > len(data):
+            return np.array(starts, np.int64), at, True
+        note(at)
+        at = after
+    return np.array(starts, np.int64), at, at > last
+
+
+def _stride(data: bytes, sizes: NDArray[np.int64], at: int) -> tuple[NDArray[np.int64], int]:
+    """Records that go on as those before, of these sizes, if they repeat: a loop logs the same each time.
+
+    Returns their starts, and where the first one is that does not.
+    """
+    period = next((n for n in range(1, len(sizes) // 2) if (sizes[n:] == sizes[:-n]).all()), 0)
+    pattern = sizes[-period:]
+    times = min((len(data) - at) // int(pattern.sum()), _STRIDE // max(period, 1)) if period else 0
+    if not times:
+        return np.empty(0, np.int64), at
+    repeated = np.tile(pattern, times)
+    starts = at + np.cumsum(repeated) - repeated
+    differs = _lengths(data, starts) + AROUND != repeated
+    first = int(differs.argmax())
+    if differs[first]:
+        return starts[:first], int(starts[first])
+    return starts, at + int(repeated.sum())
 
 
 def _lengths(data: bytes, starts: NDArray[np.int64]) -> NDArray[np.int64]:
