@@ -22,7 +22,7 @@ from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.lookup import series_row
 from trainboard.storage.series import SeriesKey
-from trainboard.storage.tfevents.export import Export
+from trainboard.storage.tfevents.export_store import Export
 from trainboard.storage.tfevents.names import safe_path
 
 CONFIG = {"lr": 0.1, "net": {"layers": [1, 2]}, "decay": math.nan, "flag": True}
