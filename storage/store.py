@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +24,11 @@ from .run_list import RunPage, SeriesList, Wanted, read_page, read_projects, rea
 from .run_table import run_rows, run_table
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
+from .tfevents.export import export_tensorboard
 from .views import delete_view, read_views, rename_view, save_view
 
 if TYPE_CHECKING:
     import pandas
-
-    from .tfevents.export_series import Exported
 
 
 class Store(Database):
@@ -158,6 +156,7 @@ class Store(Database):
                 connection, row, axis=axis, origin=row["created_at"], window=window, width=width
             )
 
+    export_tensorboard = export_tensorboard
     rank_points = rank_points
     ranks = ranks
     run_rows = run_rows
@@ -225,17 +224,6 @@ class Store(Database):
         All of them, or those of some runs (by id), tags and ranks. Raises ``MissingExtra`` without pandas.
         """
         return dataframes.of_scalars(self, runs, tags, ranks)
-
-    def export_tensorboard(
-        self,
-        directory: str | os.PathLike[str],
-        runs: Sequence[str] | None = None,
-        tags: Sequence[str] | None = None,
-    ) -> Exported:
-        """Write runs as TensorBoard's logs; ``storage.tfevents.export`` says how."""
-        from .tfevents.export import export_tensorboard
-
-        return export_tensorboard(self, directory, runs, tags)
 
     def runs_to_pandas(self, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
         """One row a run, indexed by id, with columns such as ``config.lr`` and ``summary.loss``."""

@@ -18,13 +18,12 @@ from .assets import Projector
 from .event import Kept, kept_run, values_event
 from .event_file import EventFile
 from .export_series import Exported, SeriesExport, Target
-from .names import rank_folder, shown_tag
+from .names import digest, rank_folder, shown_tag
 from .session import session_end, session_start
 
 if TYPE_CHECKING:
     from ..store import Store
 
-_OURS = ".trainboard."
 _ABOUT = ("id", "project", "name", "group", "tags", "notes", "config", "environment", "status", "created_at")
 _HPARAMS = "_hparams_/"
 
@@ -82,7 +81,7 @@ class RunExport:
     def _target(self, rank: int, run: RunRecord) -> Target:
         if rank not in self._targets:
             folder = rank_folder(self._folder, rank)
-            name = f"events.out.tfevents.{int(run.created_at):010d}{_OURS}0"
+            name = f"events.out.tfevents.{max(int(run.created_at), 0):010d}.trainboard.{digest(run.id)}"
             _claim(folder, name)
             file = EventFile(folder / name, run.created_at)
             self._targets[rank] = Target(file, folder, Projector(folder), self._counts)

@@ -147,7 +147,7 @@ def _update_run(row: dict[str, Any], piece: Piece) -> None:
         row["created_at"] = min(row["created_at"], contents.first_wall)
     if contents.last_wall is not None:
         row["ended_at"] = max(row["ended_at"] or -math.inf, contents.last_wall)
-    if row["status"] != "crashed":
+    if row["status"] in ("running", "finishing", "finished"):
         row["status"] = "finishing" if time.time() - piece.after.modified < LIVE_S else "finished"
     for about in contents.about:
         row["config"] = row["config"] | about.config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Container, Iterable, Mapping
 from pathlib import PurePath, PurePosixPath
@@ -31,12 +32,18 @@ def run_folders(runs: Iterable[RunRecord], taken: Mapping[str, PurePosixPath]) -
     for run in sorted(runs, key=lambda run: (run.created_at, run.id)):
         if run.id in folders:
             continue
-        name = safe_path(run.name)
-        candidates = (name, *(name.with_name(f"{name.name}-{safe_path(run.id[:n]).name}") for n in (8, 400)))
-        folder = next(path for path in candidates if path.name and str(path).casefold() not in used)
+        name = next(path for path in map(safe_path, (run.name, run.id, "run")) if path.name)
+        endings = (safe_path(run.id[:8]).name, digest(run.id))
+        candidates = (name, *(name.with_name(f"{name.name}-{ending}") for ending in endings))
+        folder = next(path for path in candidates if str(path).casefold() not in used)
         folders[run.id] = folder
         used.add(str(folder).casefold())
     return folders
+
+
+def digest(run_id: str) -> str:
+    """A few letters that tell a run from others, whatever its id is made of."""
+    return hashlib.blake2b(run_id.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def rank_folder(folder: P, rank: int) -> P:

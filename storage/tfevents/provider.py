@@ -17,17 +17,19 @@ from tensorboard.data import provider
 from tensorboard.util.tensor_util import make_ndarray
 
 from ..location import without_password
-from ..records import Record
+from ..records import Record, spread
 from ..series import SeriesKey, SeriesRecord
 from .assets import Projector
 from .provider_index import Entry, ShownRun, blobs_of, index, values_of
-from .shown.value import BLOBS
 
 if TYPE_CHECKING:
     from ..store import Store
 
 T = TypeVar("T")
 _FRESH_S = 2.0
+_GRAPHS = ("graphs", "graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model")
+_BLOBS = {"images": 3, "audio": 1} | dict.fromkeys(_GRAPHS, 1)
+"""Plugins whose data are blobs, and how many a record has."""
 _Read = dict[str, dict[str, Any]]
 
 
@@ -68,7 +70,7 @@ class StoreProvider(provider.DataProvider):
     def list_tensors(
         self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
     ) -> _Read:
-        if plugin_name in (*BLOBS, "scalars"):
+        if plugin_name in (*_BLOBS, "scalars"):
             return {}
         return self._list(provider.TensorTimeSeries, plugin_name, plugin_name, run_tag_filter)
 
@@ -76,9 +78,9 @@ class StoreProvider(provider.DataProvider):
         self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
     ) -> _Read:
         def made(**told: Any) -> Any:
-            return provider.BlobSequenceTimeSeries(max_length=_BLOBS_EACH.get(plugin_name, 1), **told)
+            return provider.BlobSequenceTimeSeries(max_length=_BLOBS[plugin_name], **told)
 
-        return self._list(made, plugin_name, plugin_name, run_tag_filter) if plugin_name in BLOBS else {}
+        return self._list(made, plugin_name, plugin_name, run_tag_filter) if plugin_name in _BLOBS else {}
 
     def read_scalars(
         self,
@@ -195,10 +197,11 @@ class StoreProvider(provider.DataProvider):
     def _points(self, entry: Entry, most: int) -> list[Any]:
         series = entry.series
         assert series is not None
-        points = self._store.points(series.run_id, series.tag, rank=series.rank, width=max(most // 2, 1))
-        last_of_step = np.append(points.step[1:] != points.step[:-1], True)
+        points = self._store.points(series.run_id, series.tag, rank=series.rank, width=max(most, 1))
+        last_of_step = np.flatnonzero(np.append(points.step[1:] != points.step[:-1], True))
+        told = last_of_step[spread(len(last_of_step), most)]
         columns = (points.step, points.wall_time, points.value)
-        rows = zip(*(column[last_of_step][-most:].tolist() for column in columns), strict=True)
+        rows = zip(*(column[told].tolist() for column in columns), strict=True)
         return [provider.ScalarDatum(*row) for row in rows]
 
     def _records(self, entry: Entry, most: int) -> list[Record]:
@@ -206,9 +209,6 @@ class StoreProvider(provider.DataProvider):
         assert series is not None
         read = self._store.records(series.run_id, series.tag, series.kind, rank=series.rank, limit=most)
         return list({record.step: record for record in read}.values())
-
-
-_BLOBS_EACH = {"images": 3}
 
 
 def _at_most(downsample: int | None) -> int:

@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
 def export_logs(store: Store, runs: list[str] | None, arguments: argparse.Namespace) -> None:
     from rich.console import Console
 
-    from trainboard.storage.tfevents.export import Export
+    from trainboard.storage.tfevents.export_store import Export
 
     with Export(store, arguments.out, runs, arguments.tags) as export:
         with Console(stderr=True).status("Exporting …") as status:

@@ -6,17 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tensorboard.compat.proto.summary_pb2 import (
-    DATA_CLASS_BLOB_SEQUENCE,
-    DATA_CLASS_TENSOR,
-    Summary,
-    SummaryMetadata,
-)
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.tensor_shape_pb2 import TensorShapeProto
 from tensorboard.compat.proto.types_pb2 import DT_DOUBLE, DT_FLOAT, DT_STRING
-
-BLOBS = ("images", "audio", "graphs")
 
 
 def value(
@@ -24,12 +17,12 @@ def value(
 ) -> Summary.Value:
     """A tensor of float32, float64, or of bytes (dtype object), and what else its plugin must know.
 
-    ``description`` is Markdown. The fast reader takes a class of data for what it says, not for its plugin.
+    ``description`` is Markdown. The class of the data is left for readers to tell from the plugin: of values
+    that name theirs TensorBoard's Python reader expects another layout.
     """
     metadata = SummaryMetadata(
         plugin_data=SummaryMetadata.PluginData(plugin_name=plugin, content=content),
         summary_description=description,
-        data_class=DATA_CLASS_BLOB_SEQUENCE if plugin in BLOBS else DATA_CLASS_TENSOR,
     )
     return Summary.Value(tag=clean(tag), metadata=metadata, tensor=_proto(tensor))
 
