@@ -261,7 +261,7 @@ def test_pages_say_what_is_missing_where_there_is_little(
     board.set_viewport_size({"width": 390, "height": 800})
     board.goto(f"{dashboard.url}{path}")
     said = {"/runs": "1 run", "/compare": "All runs are in one group", "/hparams": "Nothing varies"}[path]
-    expect(board.get_by_text(said).first).to_be_visible()
+    expect(board.locator("#page").get_by_text(said).first).to_be_visible()
     assert board.evaluate("document.documentElement.scrollWidth") <= 390
 
 
