@@ -238,7 +238,7 @@ def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, serv
     board.goto(f"{served.url}/hparams")
     expect(board.locator("#trial-figure .annotation", has_text="opt.lr (log)")).to_be_visible()
     board.get_by_text("Importance", exact=True).click()
-    expect(board.locator(".trial-figure .ytick text").first).to_have_text("model")
+    expect(board.locator(".trial-figure .ytick text").last).to_have_text("model")
     board.get_by_text("Scatter matrix", exact=True).click()
     expect(board.locator("#trial-figure .subplot")).to_have_count(6)
     board.get_by_text("Table", exact=True).click()
