@@ -28,6 +28,7 @@ from . import (
     many_series,
     query,
     tfevents,
+    visdom_load,
     watch,
 )
 
@@ -50,6 +51,7 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 

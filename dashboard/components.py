@@ -65,6 +65,12 @@ class ViewMenu(_Drawn):
     _type = "ViewMenu"
 
 
+class PaneBoard(_Drawn):
+    """The windows of Visdom's environments, and what people do with them. It fills itself from the API."""
+
+    _type = "PaneBoard"
+
+
 class ScalarChart(_Drawn):
     """One line chart. ``lines`` as from ``cards.scalar.line``; ``label`` is its name for screen readers."""
 

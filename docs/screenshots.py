@@ -16,7 +16,9 @@ import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 import trainboard as tb
@@ -56,6 +58,7 @@ def main() -> None:
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
+        take_panes(browser, Path(folder))
         browser.close()
 
 
@@ -86,6 +89,41 @@ def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[st
         page = browser.new_page(viewport=size)
         for name, (where, drawn) in pictures.items():
             take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+
+
+def take_panes(browser: Browser, folder: Path) -> None:
+    """What a program draws with Visdom's client."""
+    with (
+        closing(open_store(folder / "visdom.db", create=True)) as store,
+        dashboard(store, 0) as address,
+    ):
+        draw_with_visdom(urlsplit(address).port)
+        page = browser.new_page(viewport=SIZE)
+        take(
+            page, f"{address}panes?env=digits_cnn&theme=light", ".js-plotly-plot .trace", IMAGES / "panes.png"
+        )
+
+
+def draw_with_visdom(port: int | None) -> None:
+    from visdom import Visdom
+
+    generator = np.random.default_rng(0)
+    for env in ("digits_mlp", "digits_cnn"):
+        vis = Visdom(port=port, env=env, use_incoming_socket=False)
+        steps = np.arange(200)
+        for name, scale in (("train", 1.0), ("val", 1.2)):
+            loss = scale / (1 + steps / 20) + generator.normal(0, 0.02, 200)
+            vis.line(X=steps, Y=loss, win="loss", name=name, update="append", opts={"title": "Loss"})
+        vis.heatmap(generator.random((10, 10)), opts={"title": "Confusion", "xlabel": "said", "ylabel": "is"})
+        vis.scatter(generator.normal(size=(150, 2)), generator.integers(1, 4, 150), opts={"title": "Codes"})
+        vis.images(
+            generator.random((8, 3, 28, 28)), nrow=4, opts={"title": "Batch", "width": 420, "height": 250}
+        )
+        vis.text("Epoch 1<br>Epoch 2<br><b>Best so far: 0.97</b>", opts={"title": "Log"})
+        knobs = [{"type": "number", "name": "Learning rate", "value": "0.001"}]
+        vis.properties(
+            [*knobs, {"type": "button", "name": "Checkpoint", "value": "Save"}], opts={"title": "Knobs"}
+        )
 
 
 def store_of_guide(folder: Path) -> Path:

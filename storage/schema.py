@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -206,4 +206,41 @@ views = Table(
     Column("name", CleanString, primary_key=True),
     Column("address", Text, nullable=False),
     Column("saved_at", Double, nullable=False),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("views", JSONText, nullable=False),
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("environments.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("window_id", CleanString, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("pane", JSONText, nullable=False),
+    Column("content", JSONText),
+    Column("traces", JSONText, nullable=False),
+    Column("pieces", BigInteger, nullable=False),
+    Column("closed_at", Double),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("run_id", CleanString, primary_key=True),
+    Column("window_id", CleanString, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", JSONText),
+    Column("blob", String, ForeignKey("blobs.hash")),
+    ForeignKeyConstraint(
+        ["run_id", "window_id"], ["windows.run_id", "windows.window_id"], ondelete="CASCADE"
+    ),
+    Index("pieces_by_blob", "blob"),
 )
