@@ -14,7 +14,21 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from . import crowd, drain, faults, graph, import_time, kill, live, load, log_cost, many_series, query, watch
+from . import (
+    charts,
+    crowd,
+    drain,
+    faults,
+    graph,
+    import_time,
+    kill,
+    live,
+    load,
+    log_cost,
+    many_series,
+    query,
+    watch,
+)
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("trainboard", "numpy", "sqlalchemy", "torch", "tensorflow", "tensorboard")
@@ -30,6 +44,7 @@ USUAL: dict[str, Callable[[int], str]] = {
 }
 LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "faults": lambda asked: faults.report(asked.trials),
+    "charts": lambda _: charts.report(),
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
