@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONSTRAINTS := requirements/constraints.txt
+BUILD_CONSTRAINTS := requirements/build-constraints.txt
 
 # Install a Debian package where that may be done without asking.
 apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || as="sudo -n"; } && \
@@ -19,7 +20,7 @@ help: ## Explain these targets
 
 setup: $(READY) ## Make .venv with trainboard and everything pinned; quick when nothing has changed
 
-$(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS)
+$(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS) $(BUILD_CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "trainboard needs Python 3.11 or newer: make setup PYTHON=/path/to/python3.11" >&2; exit 1; }
 	@echo "[1/2] Virtual environment in $(VENV), with $$($(PYTHON) --version)"
@@ -27,14 +28,14 @@ $(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS)
 		$(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "[2/2] trainboard and its pinned dependencies, PyTorch and TensorFlow too: minutes the first time"
 	@$(BIN)/python -m pip install --quiet --upgrade --constraint $(CONSTRAINTS) pip
-	@$(BIN)/pip install --constraint $(CONSTRAINTS) --editable '.[dev]'
+	@$(BIN)/pip install --constraint $(CONSTRAINTS) --build-constraint $(BUILD_CONSTRAINTS) --editable '.[dev]'
 	@touch $@
 
 demo: setup ## Train four networks and watch them live; ARGS=--once ends after training
 	@$(BIN)/trainboard demo $(ARGS)
 
 test: setup chromium postgresql ## Run the tests, those in a browser and on PostgreSQL included
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(ARGS)
 
 lint: setup ## Check style and formatting
 	$(BIN)/ruff check .

@@ -18,6 +18,7 @@ from . import (
     charts,
     crowd,
     drain,
+    export,
     faults,
     graph,
     import_time,
@@ -27,6 +28,8 @@ from . import (
     log_cost,
     many_series,
     query,
+    tfevents,
+    visdom_load,
     watch,
 )
 
@@ -39,8 +42,10 @@ USUAL: dict[str, Callable[[int], str]] = {
     "query": query.report,
     "watch": watch.report,
     "graph": graph.report,
+    "export": export.report,
     "import_time": import_time.report,
     "load": load.report,
+    "tfevents": tfevents.report,
 }
 LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "faults": lambda asked: faults.report(asked.trials),
@@ -48,6 +53,7 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
 

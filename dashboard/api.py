@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..storage.errors import TrainboardError
 from ..storage.ranks import slowest
-from . import asked, bands
+from . import asked, bands, view_routes
 from .cards import scalar
 from .changes import Changes
 from .errors import told
@@ -27,6 +27,8 @@ from .lines import Lines, View
 from .pages import PAGES
 from .run_rows import RunRows, run_row
 from .spool_watch import SpoolWatch
+from .visdom import api as panes
+from .visdom.app import Visdom
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -38,7 +40,7 @@ T = TypeVar("T")
 _log = logging.getLogger("trainboard.dashboard")
 
 
-def create_api(store: Store, changes: Changes, watch: SpoolWatch) -> Starlette:
+def create_api(store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom) -> Starlette:
     """The API for one store. Anything unknown is a JSON 404, any failure a JSON error; neither is a page."""
     interface = _Interface(store, changes, watch)
     routes: list[BaseRoute] = [
@@ -51,6 +53,8 @@ def create_api(store: Store, changes: Changes, watch: SpoolWatch) -> Starlette:
         Route("/api/v1/groups", interface.groups, methods=["POST"]),
         Route("/api/v1/bands", interface.bands, methods=["POST"]),
         *create_routes(store),
+        *view_routes.create_routes(store),
+        *panes.create_routes(store, visdom),
     ]
     for page in PAGES:
         routes += page.routes(store)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from ..storage.run_rows import clean_text
 from .cards.scalar import MERGES, Wanted
 from .formula import parse
+from .groups import By
 from .lines import View
 
 if TYPE_CHECKING:
@@ -99,6 +100,15 @@ def view(asked: Mapping[str, Any]) -> View:
     """How lines are wanted. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``OverflowError``."""
     width = min(max(int(asked.get("width", _WIDTH)), _MIN_WIDTH), _MAX_WIDTH)
     return View(width, _AXES[asked.get("axis", "step")], _window(asked.get("window")))
+
+
+def by(asked: Any) -> By:
+    """How runs are grouped: by "keys", all "but" some, a "pattern", or {} for the group they were given."""
+    if not isinstance(asked, dict):
+        raise TypeError(f"an object is expected, not {asked!r:.100}")
+    told = {name: texts(value) for name, value in asked.items() if name != "pattern"}
+    pattern = asked.get("pattern")
+    return By(**told, pattern=None if pattern is None else str(pattern))
 
 
 def texts(given: Any) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from starlette.exceptions import HTTPException
 
+from ..storage.patterns import BadPattern
 from . import asked, groups
 from .cards.scalar import Line, Wanted, with_header
 from .groups import Aggregate, By, Member
@@ -38,7 +39,7 @@ def read_groups(store: Store, ids: Sequence[str], by: By) -> dict[str, Any]:
     members = [Member(row.id, row.name, row.group, row.config) for row in rows]
     try:
         found = groups.group_runs(members, by)
-    except groups.BadPattern as error:
+    except BadPattern as error:
         where = "" if error.position is None else f" (at character {error.position + 1})"
         raise HTTPException(422, f"{error}{where}") from error
     keys = groups.varying([groups.flatten(row.config) for row in rows])
@@ -74,14 +75,8 @@ def pack(names: Sequence[str], drawn: Sequence[Aggregate]) -> bytes:
 def asked_groups(body: Mapping[str, Any]) -> tuple[list[str], By]:
     """``{"runs": [id, …], "by": {"keys": […]} or {"but": […]} or {"pattern": "…"} or {}}``."""
     try:
-        by = {
-            name: asked.texts(value)
-            for name, value in dict(body.get("by") or {}).items()
-            if name != "pattern"
-        }
-        pattern = (body.get("by") or {}).get("pattern")
-        return _ids(body["runs"]), By(**by, pattern=None if pattern is None else str(pattern)[:1_000])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _ids(body["runs"]), asked.by(body.get("by") or {})
+    except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(400, f"This is not a request for groups: {error!r:.300}.") from error
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-import regex
 from numpy.typing import NDArray
 
+from ..storage import patterns
 from .bootstrap import interval
 
 Statistic = Literal["mean", "median"]
@@ -48,14 +48,6 @@ class By(NamedTuple):
     pattern: str | None = None
 
 
-class BadPattern(ValueError):
-    """A regular expression that is none, or that takes too long; ``position`` is where, if known."""
-
-    def __init__(self, message: str, position: int | None = None) -> None:
-        super().__init__(message)
-        self.position = position
-
-
 @dataclass(frozen=True)
 class Aggregate:
     """A group as one line over ``x``.
@@ -89,19 +81,21 @@ def group_runs(members: Sequence[Member], by: By) -> list[Group]:
     Runs whose name does not match a pattern are one group. Raises ``BadPattern``.
     """
     flat = {member.run: flatten(member.config) for member in members}
-    pattern = None if by.pattern is None else _compiled(by.pattern)
     keys = by.keys
     if by.but is not None:
         keys = [key for key in varying(list(flat.values())) if key not in by.but]
+    if by.pattern is not None:
+        patterns.compile_pattern(by.pattern)
     groups: dict[tuple[tuple[str, str], ...], list[str]] = {}
-    for member in members:
-        if keys is not None:
-            key = tuple((name, _said(flat[member.run], name)) for name in keys)
-        elif pattern is not None:
-            key = _matched(pattern, member.name)
-        else:
-            key = (("group", member.group or "no group"),)
-        groups.setdefault(key, []).append(member.run)
+    with patterns.time_limit(PATTERN_SECONDS):
+        for member in members:
+            if keys is not None:
+                key = tuple((name, _said(flat[member.run], name)) for name in keys)
+            elif by.pattern is not None:
+                key = _matched(by.pattern, member.name)
+            else:
+                key = (("group", member.group or "no group"),)
+            groups.setdefault(key, []).append(member.run)
     return [Group(_name(key), key, runs) for key, runs in groups.items()]
 
 
@@ -207,18 +201,8 @@ def _looks_like_json(text: str) -> bool:
     return True
 
 
-def _compiled(pattern: str) -> Any:
-    try:
-        return regex.compile(pattern)
-    except regex.error as error:
-        raise BadPattern(f"This is no regular expression: {error.msg}.", error.pos) from error
-
-
-def _matched(pattern: Any, name: str) -> tuple[tuple[str, str], ...]:
-    try:
-        found = pattern.search(name, timeout=PATTERN_SECONDS)
-    except TimeoutError as error:
-        raise BadPattern("This regular expression takes too long.") from error
+def _matched(pattern: str, name: str) -> tuple[tuple[str, str], ...]:
+    found = patterns.search(pattern, name)
     if found is None:
         return (("name", "no match"),)
     parts = found.groups() or (found.group(),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
@@ -18,6 +19,9 @@ MAX_BODY = 4 << 20
 BODY_SECONDS = 20.0
 MAX_HEAD = 64 << 10
 HEAD_SECONDS = 10.0
+MAX_VISDOM_BODY = 64 << 20
+"""Visdom's clients send videos and large images in one piece."""
+VISDOM_BODY_SECONDS = 60.0
 MAX_CONNECTIONS = 4_096
 
 
@@ -76,18 +80,21 @@ class LimitedBodies:
     What programs log is larger, and has limits of its own where it is taken in.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, is_visdom: Callable[[Scope], bool] = lambda scope: False) -> None:
         self._app = app
+        self._is_visdom = is_visdom
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] == INGEST_PATH:
             await self._app(scope, receive, send)
             return
+        visdom = self._is_visdom(scope)
+        most, seconds = (MAX_VISDOM_BODY, VISDOM_BODY_SECONDS) if visdom else (MAX_BODY, BODY_SECONDS)
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _read(scope, receive)
+            async with asyncio.timeout(seconds):
+                body = await _read(scope, receive, most)
         except TimeoutError:
-            refusal = _refusal(408, f"The body did not arrive in {BODY_SECONDS:.0f} seconds.")
+            refusal = _refusal(408, f"The body did not arrive in {seconds:.0f} seconds.")
         except ValueError as error:
             refusal = _refusal(413, str(error))
         else:
@@ -96,23 +103,23 @@ class LimitedBodies:
         await refusal(scope, receive, send)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
+async def _read(scope: Scope, receive: Receive, most: int) -> bytes:
     """The body. Raises ``ValueError`` if it is, or says it will be, too large."""
     announced = Headers(scope=scope).get("content-length", "")
-    _check(int(announced) if announced.isdecimal() else 0)
+    _check(int(announced) if announced.isdecimal() else 0, most)
     received = bytearray()
     more = True
     while more:
         message = await receive()
         received += message.get("body", b"")
-        _check(len(received))
+        _check(len(received), most)
         more = message.get("more_body", False)
     return bytes(received)
 
 
-def _check(size: int) -> None:
-    if size > MAX_BODY:
-        raise ValueError(f"The body is more than {MAX_BODY} bytes.")
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise ValueError(f"The body is more than {most} bytes.")
 
 
 def _after(body: bytes, receive: Receive) -> Receive:

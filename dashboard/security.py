@@ -21,13 +21,16 @@ from .guesses import Guesses
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from .visdom.app import Visdom
+
 COOKIE = "trainboard_token"
 _COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_READING_POSTS = {"/api/v1/scalars", "/api/v1/groups", "/api/v1/bands"}
+_READING_POSTS = {f"/api/v1/{name}" for name in ("scalars", "groups", "bands", "run-table", "comparison")}
 """What is asked by POST because the question is long."""
 
 _NEED_READ = "a token is needed: open the address the server printed"
+_NEED_LOGIN = "a Visdom client must log in with the write token as its password"
 _NEED_WRITE = "logging here needs the write token that the server printed, as TRAINBOARD_WRITE_TOKEN"
 
 _log = logging.getLogger("trainboard.dashboard")
@@ -62,6 +65,7 @@ def content_policy(script_hashes: Sequence[str], framed: bool = False) -> str:
         "style-src": "'self' 'unsafe-inline'",
         "img-src": "'self' data: blob:",
         "font-src": "'self' data:",
+        "media-src": "'self' data: blob:",
         "connect-src": "'self'",
         "worker-src": "'self' blob:",
         "object-src": "'none'",
@@ -93,8 +97,10 @@ class Guard:
         write_token: str | None = None,
         script_hashes: Sequence[str] = (),
         framed: bool = False,
+        visdom: Visdom | None = None,
     ) -> None:
         self._app = app
+        self._visdom = visdom
         self._host = host
         self._cookie = f"{COOKIE}_{port}"
         self._token = token
@@ -128,11 +134,22 @@ class Guard:
             return _refuse(connection, 403, "this Host is not served here; open the address it printed")
         if not _is_same_site(connection):
             return _refuse(connection, 403, "requests from other sites are refused")
+        if self._visdom is not None and self._visdom.route(connection.scope) is not None:
+            return self._refusal_of_program(connection, self._visdom)
         if not guarded:
             return None
         shown = self._write_tokens(connection) if writes else self._read_tokens(connection)
         token = self._write_token if writes else self._token
         return self._refusal_of_tokens(connection, shown, token, _NEED_WRITE if writes else _NEED_READ)
+
+    def _refusal_of_program(self, connection: HTTPConnection, visdom: Visdom) -> Response | None:
+        """Whether a Visdom client must log in first. Its cookie is of no use for anything else."""
+        if visdom.is_login(connection.scope) or visdom.login.is_allowed(connection.cookies):
+            return None
+        shown = [*self._write_tokens(connection), *self._read_tokens(connection)]
+        # A browser that may read is led to the page.
+        token = self._token if connection.scope.get("method") in _SAFE_METHODS else self._write_token
+        return self._refusal_of_tokens(connection, shown, token, _NEED_LOGIN)
 
     def _refusal_of_tokens(
         self, connection: HTTPConnection, shown: Sequence[str], token: str | None, need: str

@@ -1,4 +1,4 @@
-"""One server on one port: ``/api/`` goes to the API, everything else to Dash."""
+"""One server on one port: ``/api/`` goes to the API, Visdom's paths to its protocol, the rest to Dash."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from .limits import MAX_CONNECTIONS, LimitedBodies, LimitedProtocol
 from .pages import PAGES
 from .security import Guard, is_loopback, make_token
 from .spool_watch import SpoolWatch
+from .visdom.api import IMPORT_PATH
+from .visdom.app import Visdom
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 6006
 _LOOK_SECONDS = 1.0
-_TRIED_PORTS = 100
+_TRIED_PORTS = 101
 _UVICORN: dict[str, Any] = {
     "http": LimitedProtocol,
     "ws": "websockets-sansio",
@@ -51,6 +53,7 @@ def create_app(
     port: int = DEFAULT_PORT,
     token: str | None = None,
     write_token: str | None = None,
+    visdom_base_url: str = "",
 ) -> ASGIApp:
     """The dashboard as an ASGI application.
 
@@ -59,12 +62,14 @@ def create_app(
     (``ValueError``). With either token programs must show ``write_token`` to log here. Serve it with its
     lifespan, which adopts the spools that dead programs left behind.
     """
-    return _create_app(store, Changes(store), host, port, token, write_token)
+    visdom = Visdom(store, write_token, visdom_base_url)
+    return _create_app(store, Changes(store), visdom, host, port, token, write_token)
 
 
 def _create_app(
     store: Store,
     changes: Changes,
+    visdom: Visdom,
     host: str,
     port: int,
     token: str | None,
@@ -74,24 +79,36 @@ def _create_app(
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
-    app = LimitedBodies(_Dispatcher(store, changes, dash.server))
+    dispatcher = _Dispatcher(store, changes, visdom, dash.server)
+    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] == IMPORT_PATH)
     hashes = dash.csp_hashes()
-    tokens = {"token": token, "write_token": write_token}
-    return Guard(app, host=host, port=port, **tokens, script_hashes=hashes, framed=framed)
+    return Guard(
+        app,
+        host=host,
+        port=port,
+        token=token,
+        write_token=write_token,
+        script_hashes=hashes,
+        framed=framed,
+        visdom=visdom,
+    )
 
 
 class _Dispatcher:
-    def __init__(self, store: Store, changes: Changes, dash: ASGIApp) -> None:
+    def __init__(self, store: Store, changes: Changes, visdom: Visdom, dash: ASGIApp) -> None:
         self._store = store
+        self._visdom = visdom
         self._changes = changes
         self._watch = SpoolWatch(store)
-        self._api = create_api(store, changes, self._watch)
+        self._api = create_api(store, changes, self._watch, visdom)
         self._dash = dash
         self._pages = {page.PATH for page in PAGES}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(scope, receive, send)
+        elif self._visdom.route(scope) is not None:
+            await self._visdom(scope, receive, send)
         elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
         elif ".." in scope["path"] or "\0" in scope["path"]:
@@ -137,15 +154,22 @@ def serve(
     *,
     token: str | None = None,
     write_token: str | None = None,
+    visdom_port: int | None = None,
+    visdom_base_url: str = "",
     ready: Callable[[str], Any] = lambda address: None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     A port in use is replaced by the next free one (0 means any). A ``host`` other than loopback gets a
     token made for it unless one is given, and where there is a token, so is one for programs that log.
+    With ``visdom_port`` the same is served on that port, too, where Visdom's clients look for a server.
     Prints the address, then calls ``ready`` with it.
     """
-    with bind(host, port) as listener:
+    with contextlib.ExitStack() as open_until_end:
+        listener = open_until_end.enter_context(bind(host, port))
+        listeners = [listener]
+        if visdom_port is not None:
+            listeners.append(open_until_end.enter_context(bind(host, visdom_port, tried=1)))
         bound = listener.getsockname()[1]
         if port not in (0, bound):
             print(f"Port {port} is in use, so this is port {bound}.", flush=True)
@@ -157,17 +181,30 @@ def serve(
 
         def started() -> None:
             _announce(address, write_token)
+            if visdom_port is not None:
+                print(f"Visdom clients reach it on port {listeners[1].getsockname()[1]}", flush=True)
             ready(address)
 
-        server = Server(store, listener, host=host, token=token, write_token=write_token, started=started)
+        server = Server(
+            store,
+            listener,
+            host=host,
+            token=token,
+            write_token=write_token,
+            visdom_base_url=visdom_base_url,
+            started=started,
+        )
         with contextlib.suppress(KeyboardInterrupt):
-            server.run()
+            server.run(listeners)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Listen on the first free port from ``port`` on. Raises ``OSError`` if none is free or no such host."""
+def bind(host: str, port: int, tried: int = _TRIED_PORTS) -> socket.socket:
+    """Listen on the first free port of ``tried`` from ``port`` on (0: any).
+
+    Raises ``OSError`` if none is free or there is no such host.
+    """
     family = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
-    last = port if port == 0 else min(port + _TRIED_PORTS, 65_535)
+    last = port if port == 0 else min(port + tried - 1, 65_535)
     for candidate in range(port, last + 1):
         listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -211,13 +248,15 @@ class Server(uvicorn.Server):
         token: str | None = None,
         write_token: str | None = None,
         framed: bool = False,
+        visdom_base_url: str = "",
         started: Callable[[], Any] = lambda: None,
     ) -> None:
         self._listener = listener
         self._tell_started = started
         self._changes = Changes(store)
+        self._visdom = Visdom(store, write_token, visdom_base_url)
         port = listener.getsockname()[1]
-        app = _create_app(store, self._changes, host, port, token, write_token, framed)
+        app = _create_app(store, self._changes, self._visdom, host, port, token, write_token, framed)
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, **_UVICORN))
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
@@ -230,4 +269,5 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._changes.close()
+        self._visdom.close()
         await super().shutdown(sockets)

@@ -6,6 +6,9 @@ picture of all kinds shows what the program of docs/media.md logs.
 
 from __future__ import annotations
 
+import itertools
+import math
+import random
 import re
 import shutil
 import subprocess
@@ -13,9 +16,12 @@ import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+import trainboard as tb
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
@@ -37,6 +43,14 @@ PICTURES = {
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
 RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
 KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
+SWEEP = {
+    "runs": ("runs?theme=light", "#run-grid .ag-row"),
+    "compare": (
+        "compare?theme=light&compare_by=keys&compare_keys=model&a=model+narrow&b=model+wide",
+        ".verdict[data-decided]",
+    ),
+    "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
+}
 SETTLING = 3_000
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
@@ -46,9 +60,24 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         trained = Path(sys.argv[1]) if sys.argv[1:] else trained_store(Path(folder))
         take_all(browser, trained, SIZE, PICTURES)
+        take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
+        take_panes(browser, Path(folder))
         browser.close()
+
+
+def swept_store(folder: Path) -> Path:
+    """Runs of two models, four learning rates and six seeds, of which one model is a little better."""
+    noise = random.Random(0)
+    for seed, lr, model in itertools.product(range(6), (1e-4, 1e-3, 1e-2, 1e-1), ("narrow", "wide")):
+        config = {"model": model, "lr": lr, "seed": seed, "dropout": round(noise.uniform(0, 0.5), 2)}
+        floor = 0.3 + 0.08 * abs(math.log10(lr) + 2.5) - 0.05 * (model == "wide") + noise.gauss(0, 0.02)
+        name = f"{model}-lr{lr:g}-seed{seed}"
+        with tb.init("sweep", name, config=config, tags=["sweep"], store=folder / "sweep.db") as run:
+            for step in range(30):
+                run.log({"train/loss": floor + 1 / (step + 1), "val/loss": floor + 1.1 / (step + 1)})
+    return folder / "sweep.db"
 
 
 def two_ranks(folder: Path) -> Path:
@@ -65,6 +94,41 @@ def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[st
         page = browser.new_page(viewport=size)
         for name, (where, drawn) in pictures.items():
             take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+
+
+def take_panes(browser: Browser, folder: Path) -> None:
+    """What a program draws with Visdom's client."""
+    with (
+        closing(open_store(folder / "visdom.db", create=True)) as store,
+        dashboard(store, 0) as address,
+    ):
+        draw_with_visdom(urlsplit(address).port)
+        page = browser.new_page(viewport=SIZE)
+        take(
+            page, f"{address}panes?env=digits_cnn&theme=light", ".js-plotly-plot .trace", IMAGES / "panes.png"
+        )
+
+
+def draw_with_visdom(port: int | None) -> None:
+    from visdom import Visdom
+
+    generator = np.random.default_rng(0)
+    for env in ("digits_mlp", "digits_cnn"):
+        vis = Visdom(port=port, env=env, use_incoming_socket=False)
+        steps = np.arange(200)
+        for name, scale in (("train", 1.0), ("val", 1.2)):
+            loss = scale / (1 + steps / 20) + generator.normal(0, 0.02, 200)
+            vis.line(X=steps, Y=loss, win="loss", name=name, update="append", opts={"title": "Loss"})
+        vis.heatmap(generator.random((10, 10)), opts={"title": "Confusion", "xlabel": "said", "ylabel": "is"})
+        vis.scatter(generator.normal(size=(150, 2)), generator.integers(1, 4, 150), opts={"title": "Codes"})
+        vis.images(
+            generator.random((8, 3, 28, 28)), nrow=4, opts={"title": "Batch", "width": 420, "height": 250}
+        )
+        vis.text("Epoch 1<br>Epoch 2<br><b>Best so far: 0.97</b>", opts={"title": "Log"})
+        knobs = [{"type": "number", "name": "Learning rate", "value": "0.001"}]
+        vis.properties(
+            [*knobs, {"type": "button", "name": "Checkpoint", "value": "Save"}], opts={"title": "Knobs"}
+        )
 
 
 def store_of_guide(folder: Path) -> Path:

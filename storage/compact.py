@@ -16,7 +16,7 @@ from sqlalchemy import Table, delete, exists, select, tuple_, update
 from .engine import now
 from .location import sqlite_path
 from .run_changes import BEYOND_RESTORE
-from .schema import blobs, chunks, records, runs, series, spools
+from .schema import blobs, chunks, environments, pieces, records, runs, series, spools, windows
 from .series import run_status
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _ROWS = 200
 _PAGES = 2_000
 _INCREMENTAL = 2
-_PARTS = (chunks, records, spools, series)
+_PARTS = (chunks, records, spools, series, pieces, windows, environments)
 _TABLES = (*_PARTS, runs, blobs)
 
 
@@ -92,18 +92,18 @@ def _remove_some(store: Store, table: Table, run_id: str) -> int:
 
 
 def _remove_blobs(store: Store) -> int:
-    """Remove blobs without a record, in the order of their hashes; return how many."""
+    """Remove blobs that nothing refers to, in the order of their hashes; return how many."""
     removed, after = 0, ""
-    unused = ~exists().where(records.c.blob == blobs.c.hash)
+    used = exists().where(records.c.blob == blobs.c.hash) | exists().where(pieces.c.blob == blobs.c.hash)
     while True:
         with store.writing() as connection:
-            query = select(blobs.c.hash).where(blobs.c.hash > after, unused).order_by(blobs.c.hash)
+            query = select(blobs.c.hash).where(blobs.c.hash > after, ~used).order_by(blobs.c.hash)
             # A blob that somebody refers to just now is locked on a server, and passed over.
             query = query.limit(_ROWS).with_for_update(skip_locked=True)
             found = connection.scalars(query).all()
             if not found:
                 return removed
-            removed += connection.execute(delete(blobs).where(blobs.c.hash.in_(found), unused)).rowcount
+            removed += connection.execute(delete(blobs).where(blobs.c.hash.in_(found), ~used)).rowcount
             after = found[-1]
 
 

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, RowMapping, and_, func, select
 
 from .engine import in_groups, now
+from .filter_syntax import parse_field
+from .run_filter import Filters, bounded, listed
+from .run_list import count_older
 from .schema import runs, series
 from .series import SeriesKey, run_status
 
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
 Summary = Literal["last", "minimum", "maximum", "mean", "min_step", "max_step"]
 SUMMARIES: tuple[Summary, ...] = ("last", "minimum", "maximum", "mean", "min_step", "max_step")
+
+_MOST_ORDERS = 5
 
 BRIEF = (
     *(runs.c[name] for name in ("run_id", "project", "name", "group_name", "tags", "notes", "config")),
@@ -89,3 +94,47 @@ def add_metrics(connection: Connection, rows: dict[str, RunRow], metrics: Sequen
                 tag = numbers[row["series_id"]]
                 told = {one: row[one.summary] for one in metrics if one.tag == tag}
                 rows[row["run_id"]].metrics.update(told)
+
+
+class TableQuery(NamedTuple):
+    """Which runs to list, and how: of one project or all, those a filter lets through, some in an order.
+
+    ``order`` holds fields of ``run_filter.FIELDS``, each with whether the greatest comes first; the newest
+    come first of what is equal.
+    """
+
+    project: str | None = None
+    where: str = ""
+    archived: bool = False
+    order: Sequence[tuple[str, bool]] = ()
+    limit: int = 100
+    offset: int = 0
+    metrics: Sequence[Metric] = ()
+
+
+class TablePage(NamedTuple):
+    """Rows of a table, how many runs of its project are older than each, and how many rows there are."""
+
+    rows: list[RunRow]
+    older: list[int]
+    total: int
+
+
+def run_table(store: Store, wanted: TableQuery) -> TablePage:
+    """A part of a table of runs. A method of ``Store``; raises ``BadFilter``."""
+    with store.reading() as connection, bounded(connection):
+        moment = now(connection)
+        filters = Filters(connection.dialect.name, moment)
+        found = and_(listed(wanted.project, wanted.archived), filters.condition(wanted.where))
+        order = [
+            column
+            for field, descending in wanted.order[:_MOST_ORDERS]
+            for column in filters.sorted_by(parse_field(field), descending)
+        ]
+        query = select(*BRIEF).where(found).order_by(*order, runs.c.created_at.desc(), runs.c.run_id)
+        page = connection.execute(query.limit(wanted.limit).offset(wanted.offset)).mappings()
+        rows = {row["run_id"]: to_row(row, moment) for row in page}
+        total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
+        add_metrics(connection, rows, wanted.metrics)
+        older = count_older(connection, [(row.id, row.project) for row in rows.values()])
+    return TablePage(list(rows.values()), older, total)

@@ -1,7 +1,7 @@
 """The tables of a store.
 
 Every key begins with the run's id and no query joins runs, so the same tables can be spread by run
-over many machines. Blobs are the one exception: they are keyed by what they hold.
+over many machines. Two are no part of a run: blobs, keyed by what they hold, and the views of a project.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0007"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -182,4 +182,65 @@ spools = Table(
     Column("damaged", BigInteger, nullable=False),
     Column("finished", Integer, nullable=False),
     Index("spools_by_id", "spool_id"),
+)
+
+# No foreign key: of a run that was removed for good it must still be known that its files were read.
+followed = Table(
+    "followed",
+    metadata,
+    Column("run_id", CleanString, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("modified", Double, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("again", BigInteger, nullable=False),
+    Column("deferred", LargeBinary, nullable=False),
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("project", CleanString, primary_key=True),
+    Column("name", CleanString, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("saved_at", Double, nullable=False),
+)
+
+environments = Table(
+    "environments",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("views", JSONText, nullable=False),
+)
+
+windows = Table(
+    "windows",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("environments.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("window_id", CleanString, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("pane", JSONText, nullable=False),
+    Column("content", JSONText),
+    Column("traces", JSONText, nullable=False),
+    Column("pieces", BigInteger, nullable=False),
+    Column("closed_at", Double),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("run_id", CleanString, primary_key=True),
+    Column("window_id", CleanString, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", JSONText),
+    Column("blob", String, ForeignKey("blobs.hash")),
+    ForeignKeyConstraint(
+        ["run_id", "window_id"], ["windows.run_id", "windows.window_id"], ondelete="CASCADE"
+    ),
+    Index("pieces_by_blob", "blob"),
 )

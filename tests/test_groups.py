@@ -15,13 +15,13 @@ from dashboard_fixtures import Dashboard, log_run
 from trainboard.dashboard.groups import (
     INTERPOLATED,
     SAME_PLACES,
-    BadPattern,
     By,
     Member,
     aggregate,
     group_runs,
 )
 from trainboard.storage import Store
+from trainboard.storage.patterns import BadPattern
 
 SEEDS = [
     Member(f"{model}-{seed}", f"{model}-seed{seed}", model, {"model": model, "opt": {"lr": lr}, "seed": seed})

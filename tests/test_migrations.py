@@ -27,17 +27,17 @@ from trainboard.storage.run_rows import load_run
 from trainboard.storage.schema import SCHEMA_VERSION, chunks, metadata
 from trainboard.storage.series import SeriesKey
 
-NEXT = """
+NEXT = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "9999"
+down_revision = "{SCHEMA_VERSION}"
 
 
 def upgrade():
     op.add_column("runs", sa.Column("colour", sa.String))
-    {last_line}
+    {{last_line}}
 """
 
 
@@ -48,7 +48,7 @@ def next_version(tmp_path: Path) -> Any:
     def make(last_line: str = "") -> Path:
         folder = tmp_path / "migrations"
         shutil.copytree(MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "0005_colour.py").write_text(NEXT.format(last_line=last_line))
+        (folder / "versions" / "9999_colour.py").write_text(NEXT.format(last_line=last_line))
         return folder
 
     return make
@@ -85,11 +85,11 @@ def test_an_older_store_is_migrated_and_a_copy_is_kept(
     path = tmp_path / "store.db"
     fill(path, segment)
     url = resolve_url(path)
-    prepare(connect(url), url, create=False, scripts=next_version(), target="0005")
+    prepare(connect(url), url, create=False, scripts=next_version(), target="9999")
     assert "colour" in columns(path)
     with pytest.raises(StoreTooNew):
         open_store(path)
-    copy = tmp_path / "store.db.before-0005"
+    copy = tmp_path / "store.db.before-9999"
     assert "colour" not in columns(copy)
     assert open_store(copy).points("run", "loss").value.tolist() == [0.5]
 
@@ -99,7 +99,7 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path, segment: Any, ne
     fill(path, segment)
     url = resolve_url(path)
     with pytest.raises(ZeroDivisionError):
-        prepare(connect(url), url, create=False, scripts=next_version("1 / 0"), target="0005")
+        prepare(connect(url), url, create=False, scripts=next_version("1 / 0"), target="9999")
     assert "colour" not in columns(path)
     assert open_store(path).points("run", "loss").value.tolist() == [0.5]
 
@@ -139,7 +139,8 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
         after = migrated.points("run", f"of {count}", width=50)
         assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
     if path := sqlite_path(store.url):
-        assert open_store(path.with_name("store.db.before-0004")).points("run", "of 100").total == 100
+        backup = path.with_name(f"store.db.before-{SCHEMA_VERSION}")
+        assert open_store(backup).points("run", "of 100").total == 100
 
 
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
@@ -175,7 +176,8 @@ def as_version_1(url: str) -> None:
 def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
-        connection.execute(text("DROP TABLE requests"))
+        for table in ("pieces", "windows", "environments", "views", "followed", "requests"):
+            connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX runs_by_age"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
         connection.execute(text("DROP INDEX records_by_blob"))

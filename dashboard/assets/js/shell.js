@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const THEMES = ["auto", "light", "dark"];
-  const PAGE_KEYS = { c: "/", h: "/histograms", m: "/media", g: "/graph" };
+  const PAGE_KEYS = { c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph" };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
   const NARROW = "(max-width: 760px)";
@@ -59,10 +59,14 @@
 
   /** Go to a page; the address keeps its query, and the shell stays as it is. */
   function go(path) {
-    if (path === location.pathname) return;
-    history.pushState(null, "", path + location.search);
-    window.dispatchEvent(new PopStateEvent("popstate"));
+    if (path !== location.pathname) trainboard.open(path + location.search);
   }
+
+  /** Go to an address, path and query, of ours. */
+  trainboard.open = (address) => {
+    history.pushState(null, "", address);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  };
 
   function nextTheme() {
     const at = THEMES.indexOf(trainboard.value("theme"));
@@ -87,8 +91,9 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus('[id=\'{"query":"filter"}\']'),
+    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
     r: () => focus("#run-search"),
+    v: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),
     n: () => document.getElementById("new-chart")?.click(),
     v: () => document.querySelector("#chart-view > summary")?.click(),

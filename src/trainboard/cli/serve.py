@@ -6,14 +6,24 @@ import argparse
 import os
 import sys
 import webbrowser
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainboard.storage import Store
 
 DEFAULT_PORT = 6006
+VISDOM_PORT = 8097
+"""Where Visdom's clients look for a server if they are not told another port."""
+
 STORE_HELP = "path or URL; $TRAINBOARD_STORE or ./trainboard.db if left out"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
+    parser.add_argument(
+        "--logdir", metavar="DIR[,DIR…]", help="follow TensorBoard logs in these folders, as import does"
+    )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; a token guards all but loopback"
     )
@@ -21,6 +31,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--write-token",
         help="what programs must show to log here; $TRAINBOARD_WRITE_TOKEN, or made and printed with --token",
+    )
+    parser.add_argument(
+        "--visdom-port", type=port, metavar="PORT", help="serve on this port, too, for Visdom's clients"
+    )
+    parser.add_argument(
+        "--visdom",
+        action="store_const",
+        dest="visdom_port",
+        const=VISDOM_PORT,
+        help=f"short for --visdom-port {VISDOM_PORT}, which is that of clients with default arguments",
+    )
+    parser.add_argument(
+        "--visdom-base-url", default="", metavar="PATH", help="the base_url of Visdom's clients, such as /vis"
     )
     add_page_arguments(parser)
 
@@ -47,7 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
     from trainboard.storage.mounts import network_warning
 
-    with closing(open_store(arguments.store)) as store:
+    with ExitStack() as stack:
+        # Logs are to be followed, and Visdom's clients expect a server, before anything is stored.
+        create = bool(arguments.logdir) or arguments.visdom_port is not None
+        store = stack.enter_context(closing(open_store(arguments.store, create=create)))
+        if arguments.logdir:
+            stack.enter_context(following_logs(store, arguments.logdir))
         if unsafe := network_warning(store.url):
             print(f"trainboard: {unsafe}.", file=sys.stderr)
         # After the store is open: a wrong path should be said at once, and this import takes a second.
@@ -59,12 +87,29 @@ def run(arguments: argparse.Namespace) -> int:
             "write_token": arguments.write_token or os.environ.get("TRAINBOARD_WRITE_TOKEN"),
         }
         try:
-            serve(store, arguments.host, arguments.port, **tokens, ready=ready)
+            serve(
+                store,
+                arguments.host,
+                arguments.port,
+                **tokens,
+                visdom_port=arguments.visdom_port,
+                visdom_base_url=arguments.visdom_base_url,
+                ready=ready,
+            )
         except OSError as error:
-            where = f"{arguments.host}, port {arguments.port}"
+            also = "" if arguments.visdom_port is None else f" and {arguments.visdom_port}"
+            where = f"{arguments.host}, port {arguments.port}{also}"
             print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
             return 2
         return 0
+
+
+def following_logs(store: Store, logdir: str) -> AbstractContextManager[None]:
+    """Follow logs in a thread. Raises ``LogsNotFound``."""
+    from trainboard.cli.import_logs import logdirs
+    from trainboard.storage.tfevents.following import following, open_follower
+
+    return following(open_follower(store, logdirs(logdir)))
 
 
 def has_screen() -> bool:

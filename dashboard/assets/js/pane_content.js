@@ -1,0 +1,172 @@
+/* What is in a window: a figure, a text, images, properties. Whatever else a program sent is shown as JSON. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const h = (...args) => React.createElement(...args);
+  const { useEffect, useRef, useState } = React;
+
+  trainboard.PaneContent = function PaneContent({ pane, tell, zoom }) {
+    const Kind = trainboard.paneKinds[pane.type] ?? Raw;
+    return h(Kind, { pane, tell, zoom });
+  };
+
+  /* On a card of our own: no background of the figure's, and no room that an absent title would take. */
+  function layoutOf(pane) {
+    const dark = trainboard.state.theme === "dark";
+    const { width, height, ...layout } = pane.content.layout;
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)",
+      plot_bgcolor: "rgba(0,0,0,0)",
+      font: { color: dark ? "#e6e8eb" : "#1c2024", size: 11 },
+      ...layout,
+      autosize: true,
+      uirevision: `${pane.id} ${pane.reset ?? 0}`,
+    };
+  }
+
+  function Plot({ pane, zoom }) {
+    const place = useRef(null);
+    const [problem, setProblem] = useState(null);
+    const follow = (drawn) => {
+      drawn.removeAllListeners("plotly_relayout");
+      drawn.on("plotly_relayout", (event) => zoomed(event, pane.content.data, zoom));
+    };
+    useEffect(() => {
+      let gone = false;
+      trainboard.panes
+        .plotly()
+        .then((Plotly) => {
+          if (gone) return null;
+          const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendDataToCloud"] };
+          return Plotly.react(place.current, pane.content.data, layoutOf(pane), config);
+        })
+        .then((drawn) => drawn && follow(drawn))
+        .then(() => setProblem(null))
+        .catch((error) => setProblem(String(error.message ?? error)));
+      return () => void (gone = true);
+    }, [pane.contentID, pane.reset, trainboard.state.theme]);
+    useEffect(() => {
+      const watcher = new ResizeObserver(() => place.current?.data && window.Plotly?.Plots.resize(place.current));
+      watcher.observe(place.current);
+      return () => {
+        watcher.disconnect();
+        if (place.current) window.Plotly?.purge(place.current);
+      };
+    }, []);
+    return h(
+      "div",
+      { className: "pane-plot" },
+      problem && h("p", { role: "alert", className: "problem" }, problem),
+      h("div", { ref: place, className: "pane-figure" }),
+    );
+  }
+
+  /** Ask for the points of what a person zooms to, where a line has more than were told. */
+  function zoomed(event, data, zoom) {
+    const [low, high] = event["xaxis.range"] ?? [event["xaxis.range[0]"], event["xaxis.range[1]"]];
+    if (event["xaxis.autorange"]) return zoom(null);
+    const isLong = data.some((trace) => "thinned" in trace);
+    if (isLong && typeof low === "number" && typeof high === "number") zoom([low, high]);
+  }
+
+  /* No script, no form, no link out, and no way to this page: that is what an empty sandbox means. */
+  function Text({ pane }) {
+    const dark = trainboard.state.theme === "dark";
+    const style = `<style>body{margin:8px;font:13px/1.4 system-ui,sans-serif;color:${dark ? "#e6e8eb" : "#1c2024"}}</style>`;
+    return h("iframe", {
+      className: "pane-text",
+      sandbox: "",
+      title: pane.title || "Text",
+      srcDoc: style + String(pane.content ?? ""),
+    });
+  }
+
+  function Image({ pane, tell }) {
+    const history = Array.isArray(pane.content) ? pane.content : [pane.content];
+    const [chosen, setChosen] = useState(null);
+    const [zoom, setZoom] = useState(1);
+    const at = Math.min(chosen ?? pane.selected ?? history.length - 1, history.length - 1);
+    const image = history[at] ?? {};
+    const place = useRef(null);
+    useEffect(() => {
+      const wheel = (event) => {
+        if (!event.ctrlKey) return;
+        event.preventDefault();
+        setZoom((now) => Math.min(32, Math.max(0.25, now * (event.deltaY < 0 ? 1.25 : 0.8))));
+      };
+      place.current.addEventListener("wheel", wheel, { passive: false });
+      return () => place.current?.removeEventListener("wheel", wheel);
+    }, []);
+    const click = (event) => {
+      const { left, top, width, height } = event.target.getBoundingClientRect();
+      const scale = [event.target.naturalWidth / width, event.target.naturalHeight / height];
+      const [x, y] = [(event.clientX - left) * scale[0], (event.clientY - top) * scale[1]];
+      tell({ event_type: "Click", image_coord: { x, y, visibility: "hidden" } });
+    };
+    return h(
+      "div",
+      { className: "pane-images" },
+      h(
+        "div",
+        { className: "pane-image", ref: place, onDoubleClick: () => setZoom(1) },
+        h("img", { src: safe(image.src), alt: image.caption || pane.title || "", onClick: click, style: { width: `${100 * zoom}%` } }),
+      ),
+      image.caption && h("p", { className: "quiet" }, image.caption),
+      history.length > 1 &&
+        pane.show_slider !== false &&
+        h("input", {
+          type: "range",
+          "aria-label": "Image of the history",
+          min: 0,
+          max: history.length - 1,
+          value: at,
+          onChange: (event) => setChosen(Number(event.target.value)),
+        }),
+    );
+  }
+
+  const safe = (source) => (/^data:image\//.test(source ?? "") ? source : undefined);
+
+  function Properties({ pane, tell }) {
+    const update = (id, value) => tell({ event_type: "PropertyUpdate", propertyId: id, value });
+    return h(
+      "form",
+      { className: "pane-properties", onSubmit: (event) => event.preventDefault() },
+      (pane.content ?? []).map((property, id) => h(Property, { key: id, property, update: (value) => update(id, value) })),
+    );
+  }
+
+  function Property({ property, update }) {
+    const [text, setText] = useState(null);
+    const { type, name, value, values = [] } = property;
+    useEffect(() => setText(null), [value]);
+    const send = () => text !== null && update(text);
+    const inputs = {
+      button: () => h("button", { type: "button", onClick: () => update("clicked") }, String(value)),
+      checkbox: () =>
+        h("input", { type: "checkbox", checked: Boolean(value), onChange: (event) => update(event.target.checked) }),
+      select: () =>
+        h(
+          "select",
+          { value: String(value), onChange: (event) => update(event.target.value) },
+          values.map((one, at) => h("option", { key: at, value: String(at) }, String(one))),
+        ),
+    };
+    const field = () =>
+      h("input", {
+        type: type === "number" ? "number" : "text",
+        step: "any",
+        value: text ?? String(value ?? ""),
+        onChange: (event) => setText(event.target.value),
+        onBlur: send,
+        onKeyDown: (event) => event.key === "Enter" && send(),
+      });
+    return h("label", null, h("span", null, String(name)), (inputs[type] ?? field)());
+  }
+
+  function Raw({ pane }) {
+    return h("pre", { className: "pane-raw" }, JSON.stringify(pane.content, null, 1));
+  }
+
+  trainboard.paneKinds = { ...trainboard.paneKinds, plot: Plot, text: Text, image: Image, image_history: Image, properties: Properties };
+})();

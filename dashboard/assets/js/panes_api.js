@@ -1,0 +1,56 @@
+/* What the Panes page asks the server for, and what it changes there. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const TOKEN = "trainboard-write-token";
+  const PATH = "/api/v1/panes";
+  const PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js";
+  let plotly = null;
+
+  const query = (pairs) => new URLSearchParams(pairs).toString();
+
+  /** Ask for a change; throws an error with the server's words. */
+  async function change(name, asked) {
+    return post(`${PATH}/${name}`, JSON.stringify(asked));
+  }
+
+  async function post(url, body) {
+    const headers = { "content-type": "application/json" };
+    const token = sessionStorage.getItem(TOKEN);
+    if (token) headers.authorization = `Bearer ${token}`;
+    const answer = await fetch(url, { method: "POST", headers, body });
+    if (answer.status === 401) return askForToken(url, body);
+    if (!answer.ok) throw new Error((await answer.json()).message);
+    return answer.json();
+  }
+
+  function askForToken(url, body) {
+    const token = prompt("Changing this needs the write token that the server printed:");
+    if (!token) throw new Error("Nothing was changed: that needs the write token.");
+    sessionStorage.setItem(TOKEN, token);
+    return post(url, body);
+  }
+
+  trainboard.panes = {
+    change,
+    environments: async () => (await trainboard.json(PATH)).environments,
+    windows: (names) => trainboard.json(`${PATH}/windows?${query(names.map((name) => ["env", name]))}`),
+    window: (env, win, more = {}) => trainboard.json(`${PATH}/window?${query({ env, win, ...more })}`),
+    exportUrl: (env, format) => `${PATH}/export?${query({ env, format })}`,
+    import: (env, text) => post(`${PATH}/import?${query({ env })}`, text),
+    event: (env, win, event) => change("event", { env, win, event }),
+
+    /** Plotly, loaded when the first window needs it. */
+    plotly() {
+      plotly ??= new Promise((resolve, reject) => {
+        if (window.Plotly) return resolve(window.Plotly);
+        const script = document.createElement("script");
+        script.src = PLOTLY;
+        script.onload = () => resolve(window.Plotly);
+        script.onerror = () => reject(new Error("Plotly cannot be loaded."));
+        document.head.append(script);
+      });
+      return plotly;
+    },
+  };
+})();

@@ -1,0 +1,102 @@
+/* The environments beside the board: grouped by what is before the first "_", any number of them chosen, and
+   what can be done with those. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const h = (...args) => React.createElement(...args);
+  const { useState } = React;
+
+  trainboard.PaneEnvironments = function PaneEnvironments({ environments, chosen, choose, report }) {
+    const [search, setSearch] = useState("");
+    const found = environments.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase()));
+    const groups = Map.groupBy(found, ({ name }) => name.split("_")[0]);
+    const toggle = (name, alone) => {
+      if (alone) return choose([name]);
+      choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
+    };
+    const item = (environment) => h(Environment, { key: environment.name, environment, chosen, toggle });
+    return h(
+      "aside",
+      { className: "pane-environments", "aria-label": "Environments" },
+      h("input", {
+        type: "search",
+        placeholder: "Search environments",
+        "aria-label": "Search environments",
+        value: search,
+        onChange: (event) => setSearch(event.target.value),
+      }),
+      [...groups].map(([group, members]) =>
+        members.length === 1
+          ? item(members[0])
+          : h("details", { key: group, open: true }, h("summary", null, `${group} (${members.length})`), members.map(item)),
+      ),
+      h(Actions, { environments, chosen, choose, report }),
+    );
+  };
+
+  function Environment({ environment: { name, windows }, chosen, toggle }) {
+    return h(
+      "div",
+      { className: "pane-environment" },
+      h("input", {
+        type: "checkbox",
+        checked: chosen.includes(name),
+        "aria-label": `Compare ${name}`,
+        onChange: () => toggle(name, false),
+      }),
+      h("button", { className: "quiet-button", title: `Show only ${name}`, onClick: () => toggle(name, true) }, name),
+      h("span", { className: "quiet" }, String(windows)),
+    );
+  }
+
+  function Actions({ environments, chosen, choose, report }) {
+    const one = environments.find(({ name }) => chosen.length === 1 && name === chosen[0]);
+    const change = (...asked) => trainboard.panes.change(...asked).catch((error) => report(error.message));
+    const fork = async () => {
+      const to = prompt(`A copy of ${one.name}, named:`, `${one.name}_copy`);
+      if (!to) return;
+      await change("fork", { env: one.name, to });
+      choose([to.replaceAll("/", "_")]);
+    };
+    const remove = async (envs) => {
+      if (!envs.length) return report("No environment matches.");
+      if (!confirm(`Delete for good, with all their windows: ${envs.join(", ")}?`)) return;
+      await change("delete", { envs });
+      choose(chosen.filter((name) => !envs.includes(name)));
+    };
+    const removeMatching = () => {
+      const pattern = prompt("Delete all environments whose names match this regular expression:");
+      if (!pattern) return;
+      try {
+        const expression = new RegExp(`^(?:${pattern})$`);
+        remove(environments.map(({ name }) => name).filter((name) => expression.test(name)));
+      } catch (error) {
+        report(error.message);
+      }
+    };
+    const open = async (event) => {
+      for (const file of event.target.files) {
+        const name = file.name.replace(/\.json$/, "");
+        await trainboard.panes.import(name, await file.text()).catch((error) => report(error.message));
+      }
+    };
+    const button = (label, onClick, disabled) => h("button", { onClick, disabled }, label);
+    const link = (format) =>
+      one && h("a", { href: trainboard.panes.exportUrl(one.name, format), download: "" }, `Export ${format.toUpperCase()}`);
+    return h(
+      "div",
+      { className: "pane-actions" },
+      button("Copy…", fork, !one),
+      button("Delete…", () => remove(chosen), !chosen.length),
+      button("Delete matching…", removeMatching),
+      button(
+        one?.promoted ? "Hide from the runs" : "Show as a run",
+        () => change("promote", { env: one.name, promoted: !one.promoted }),
+        !one,
+      ),
+      link("html"),
+      link("json"),
+      h("label", null, "Import saved JSON", h("input", { type: "file", accept: ".json", multiple: true, onChange: open })),
+    );
+  }
+})();

@@ -1,0 +1,77 @@
+/* Where cards are: a grid of twelve columns that people rearrange, kept with the environment by name of view. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const { useEffect, useRef } = React;
+  const COLUMNS = 12;
+  const CELL = 40;
+  const USUAL = { w: 4, h: 8 };
+
+  /** The place of a card that was never moved: as large as the program asked. */
+  function usual(card, width) {
+    const [w, h] = card.size;
+    return {
+      w: w ? Math.min(COLUMNS, Math.max(2, Math.ceil((w / width) * COLUMNS))) : USUAL.w,
+      h: h ? Math.max(3, Math.ceil((h + 30) / CELL)) : USUAL.h,
+    };
+  }
+
+  /** A hook: keeps a gridstack in step with the cards, and calls `moved` with places that a person changed. */
+  trainboard.usePaneGrid = (cards, places, moved) => {
+    const host = useRef(null);
+    const grid = useRef(null);
+    const told = useRef(moved);
+    told.current = moved;
+
+    useEffect(() => {
+      const made = GridStack.init(
+        { auto: false, column: COLUMNS, cellHeight: CELL, margin: 4, handle: ".pane-bar", animate: false },
+        host.current,
+      );
+      grid.current = made;
+      made.on("dragstop resizestop", () => told.current(placesOf(made)));
+      return () => made.destroy(false);
+    }, []);
+
+    useEffect(() => {
+      grid.current.batchUpdate();
+      const gone = grid.current.engine.nodes.filter((node) => !node.el.isConnected);
+      for (const node of gone) grid.current.removeWidget(node.el, false);
+      for (const item of host.current.querySelectorAll(":scope > .grid-stack-item")) {
+        const id = item.getAttribute("gs-id");
+        if (item.gridstackNode) continue;
+        const card = cards.find((one) => one.key === id);
+        const place = places[id] ?? usual(card, host.current.clientWidth);
+        grid.current.makeWidget(item, { ...place, id, minW: 1, minH: 2 });
+      }
+      grid.current.batchUpdate(false);
+    }, [cards.map((card) => card.key).join("\n")]);
+
+    return {
+      host,
+      /** Put every card at its place of another view. */
+      arrange(view) {
+        const items = grid.current.getGridItems();
+        grid.current.batchUpdate();
+        for (const item of items) {
+          const place = view[item.getAttribute("gs-id")];
+          if (place) grid.current.update(item, place);
+        }
+        grid.current.batchUpdate(false);
+      },
+      /** Close the gaps. */
+      repack() {
+        grid.current.compact("compact");
+        told.current(placesOf(grid.current));
+      },
+    };
+  };
+
+  const placesOf = (grid) =>
+    Object.fromEntries(
+      grid.getGridItems().map((item) => {
+        const { x, y, w, h } = item.gridstackNode;
+        return [item.getAttribute("gs-id"), { x, y, w, h }];
+      }),
+    );
+})();

@@ -1,0 +1,1 @@
+"""Visdom's protocol: unmodified clients draw into environments of the store."""

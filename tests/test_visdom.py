@@ -1,0 +1,234 @@
+"""The unmodified Visdom client against our server: what it draws is stored, and survives the server."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import visdom
+from dashboard_fixtures import Dashboard, eventually
+from server_process import ServerProcess
+from visdom_server import post
+
+from trainboard.storage import Store, open_store
+
+Connect = Callable[..., visdom.Visdom]
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    store = open_store(tmp_path_factory.mktemp("visdom") / "runs.db", create=True)
+    dashboard = Dashboard(store)
+    yield dashboard
+    dashboard.stop()
+    store.close()
+
+
+def client(port: int, **options: Any) -> visdom.Visdom:
+    return visdom.Visdom(server="http://localhost", port=port, raise_exceptions=True, **options)
+
+
+def pane(vis: visdom.Visdom, win: str) -> dict[str, Any]:
+    return json.loads(vis.get_window_data(win))
+
+
+def test_a_client_connects_at_once(dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="connects")
+    assert vis.check_connection(timeout_seconds=3)
+    assert "connects" in vis.get_env_list()
+
+
+def test_events_of_the_page_reach_the_programs_callbacks(dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="callbacks")
+    assert vis.check_connection(timeout_seconds=3)
+    win = vis.text("press a key")
+    heard: list[dict[str, Any]] = []
+    vis.register_event_handler(heard.append, win)
+    event = {"event_type": "KeyPress", "key": "a", "key_code": 65}
+    status, _ = post(
+        f"{dashboard.url}/api/v1/panes/event", json.dumps({"env": "callbacks", "win": win, "event": event})
+    )
+    assert status == 200
+    eventually(lambda: heard)
+    assert heard[0]["key"] == "a"
+    assert heard[0]["pane_data"]["content"] == "press a key"
+
+
+def test_a_client_that_polls_hears_of_events_in_order(dashboard: Dashboard) -> None:
+    init = json.dumps({"message_type": "init"})
+    sid = json.loads(post(f"{dashboard.url}/vis_socket_wrap", init)[1])["sid"]
+    vis = client(dashboard.port, env="polls", use_incoming_socket=False)
+    win = vis.text("x")
+    for key in "abc":
+        asked = {"env": "polls", "win": win, "event": {"event_type": "KeyPress", "key": key}}
+        post(f"{dashboard.url}/api/v1/panes/event", json.dumps(asked))
+    query = json.dumps({"message_type": "query", "sid": sid})
+    messages = json.loads(post(f"{dashboard.url}/vis_socket_wrap", query)[1])["messages"]
+    assert [json.loads(message).get("key") for message in messages] == [None, "a", "b", "c"]
+    unknown = json.loads(post(f"{dashboard.url}/vis_socket_wrap", '{"sid": "bogus"}')[1])
+    assert unknown == {"success": False, "reason": "closed", "messages": []}
+
+
+def test_points_come_back_exactly_whatever_they_are(dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="exact", use_incoming_socket=False)
+    vis.line(X=np.array([0, 1]), Y=np.array([1.0, 2.0]), win="w", name="a")
+    vis.line(X=np.array([0.25]), Y=np.array([np.inf]), win="w", name="a", update="append")
+    vis.line(X=np.array([7.0, 8.0]), Y=np.array([np.nan, 4.0]), win="w", name="a", update="append")
+    trace = pane(vis, "w")["content"]["data"][0]
+    assert trace["x"] == [0, 1, 0.25, 7, 8]
+    assert trace["y"] == [1, 2, float("inf"), None, 4]
+
+
+def test_lines_are_series_of_a_run_that_lists_leave_out_until_it_is_promoted(dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="promoted", use_incoming_socket=False)
+    for step in range(3):
+        vis.line(X=np.array([step]), Y=np.array([step * 2.0]), win="loss", name="train", update="append")
+    store = dashboard.store
+    assert [run.name for run in store.runs("visdom")] == []
+    asked = json.dumps({"env": "promoted", "promoted": True})
+    assert post(f"{dashboard.url}/api/v1/panes/promote", asked)[0] == 200
+    (run,) = store.runs("visdom")
+    assert (run.name, run.status) == ("promoted", "running")
+    points = store.points(run.id, "loss/train")
+    assert points.step.tolist() == [0, 1, 2]
+    assert points.value.tolist() == [0, 2, 4]
+
+
+def test_a_three_dimensional_scatter_can_be_appended_to(dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="three", use_incoming_socket=False)
+    vis.scatter(X=np.ones((2, 3)), win="s", name="a")
+    vis.scatter(X=np.zeros((1, 3)), win="s", name="a", update="append")
+    trace = pane(vis, "s")["content"]["data"][0]
+    assert [trace[axis] for axis in "xyz"] == [[1, 1, 0]] * 3
+
+
+def test_fewer_traces_than_there_are_update_the_first(dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="fewer", use_incoming_socket=False)
+    vis.line(Y=np.zeros((2, 2)), X=np.array([0, 1]), win="w")
+    vis.line(Y=np.ones(1), X=np.array([2]), win="w", update="append")
+    assert [trace["y"] for trace in pane(vis, "w")["content"]["data"]] == [[0, 0, 1], [0, 0]]
+
+
+NAMES = ["a/b", "..", "a.b", "two words", "naïve ✓", "%2F", "x" * 300]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_environment_may_have_any_name(name: str, dashboard: Dashboard) -> None:
+    vis = client(dashboard.port, env="other", use_incoming_socket=False)
+    win = vis.text("here", env=name)
+    assert json.loads(vis.get_window_data(win, env=name))["content"] == "here"
+    assert name.replace("/", "_") in vis.get_env_list()
+    vis.delete_env(name)
+    assert name.replace("/", "_") not in vis.get_env_list()
+
+
+BAD = [
+    ("{", "cannot use this request"),
+    ("[]", "not a JSON object"),
+    ("{}", "data"),
+    ('{"data": []}', "list index"),
+    ("[" * 100_000, "nested too deeply"),
+]
+
+
+@pytest.mark.parametrize(("body", "said"), BAD, ids=["broken", "list", "empty", "no data", "deep"])
+def test_a_request_that_makes_no_sense_is_told_so(body: str, said: str, dashboard: Dashboard) -> None:
+    status, text = post(f"{dashboard.url}/events", body)
+    assert (status, said in text) == (400, True), text
+
+
+def test_a_body_that_is_too_large_is_refused_with_the_limit(dashboard: Dashboard) -> None:
+    status, text = post(f"{dashboard.url}/events", b" " * ((64 << 20) + 1))
+    assert (status, "67108864" in text) == (413, True)
+
+
+def test_one_bad_request_spoils_no_other_of_its_transaction(dashboard: Dashboard) -> None:
+    good = [
+        json.dumps({"eid": "mixed", "win": f"w{at}", "data": [{"type": "text", "content": "x"}]})
+        for at in range(30)
+    ]
+    bodies = [body for pair in zip(good, ["{}"] * 30, strict=True) for body in pair]
+    statuses: list[int] = []
+    threads = [
+        threading.Thread(target=lambda body=body: statuses.append(post(f"{dashboard.url}/events", body)[0]))
+        for body in bodies
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] * 30 + [400] * 30
+    vis = client(dashboard.port, env="mixed", use_incoming_socket=False)
+    assert len(json.loads(vis.get_window_data())) == 30
+
+
+def test_unknown_panes_and_fields_are_kept(dashboard: Dashboard) -> None:
+    message = {"eid": "raw", "win": "w", "data": [{"type": "hparams", "content": [1]}], "unheard": 1}
+    assert post(f"{dashboard.url}/events", json.dumps(message)) == (200, "w")
+    vis = client(dashboard.port, env="raw", use_incoming_socket=False)
+    found = pane(vis, "w")
+    assert (found["type"], found["content"]) == ("hparams", [1])
+
+
+def test_a_log_of_a_client_that_was_offline_is_replayed(dashboard: Dashboard, tmp_path: Path) -> None:
+    log = str(tmp_path / "log")
+    offline = visdom.Visdom(offline=True, log_to_filename=log, env="replayed")
+    offline.line(X=np.array([0, 1]), Y=np.array([0, 1]), win="w", name="a")
+    offline.text("later", win="t")
+    vis = client(dashboard.port, use_incoming_socket=False)
+    vis.replay_log(log)
+    assert vis.win_exists("w", env="replayed") and vis.win_exists("t", env="replayed")
+
+
+def test_what_was_answered_is_there_after_the_server_was_killed(tmp_path: Path) -> None:
+    """Killed again and again in the middle of appends, it never loses one that it answered."""
+    server = ServerProcess(tmp_path / "runs.db", "--visdom-port", "0")
+    answered: list[int] = []
+    over = threading.Event()
+
+    def append() -> None:
+        at = 0
+        while not over.is_set():
+            body = {"data": [{"type": "scatter", "name": "a", "x": [at], "y": [at]}], "layout": {}}
+            message = {"eid": "killed", "win": "w", "name": "a", "append": True, **body}
+            try:
+                if post(f"{server.url}/update", json.dumps(message)) == (200, "w"):
+                    answered.append(at)
+            except OSError:
+                continue
+            at += 1
+
+    thread = threading.Thread(target=append)
+    thread.start()
+    try:
+        for _ in range(3):
+            before = len(answered)
+            eventually(lambda before=before: len(answered) > before + 50)
+            server.restart()
+    finally:
+        over.set()
+        thread.join()
+    found = json.loads(post(f"{server.url}/win_data", '{"eid": "killed", "win": "w"}')[1])
+    stored = found["content"]["data"][0]["x"]
+    server.kill()
+    assert set(answered) <= set(stored)
+    # A request whose answer was lost is sent again by this test; nothing else comes twice.
+    assert len(stored) <= len(set(stored)) + 3
+
+
+def test_a_write_token_is_the_password(store: Store, start_dashboard: Callable[..., Dashboard]) -> None:
+    dashboard = start_dashboard(store, token="read", write_token="write", visdom_base_url="/vis")
+    vis = client(dashboard.port, env="e", username="me", password="write", base_url="/vis")
+    assert vis.check_connection(timeout_seconds=3)
+    assert vis.win_exists(vis.text("x"))
+    with pytest.raises(RuntimeError):
+        client(dashboard.port, username="me", password="wrong", base_url="/vis")
+    assert post(f"{dashboard.url}/vis/win_data", '{"eid": "e"}')[0] == 401
+    cookie = vis.session.cookies["user_password"]
+    refused = vis.session.get(f"{dashboard.url}/api/v1/runs", cookies={"user_password": cookie})
+    assert refused.status_code == 401

@@ -1,0 +1,59 @@
+"""Visdom's own server, from its package, as a process to compare with; it downloads nothing."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dashboard_fixtures import eventually
+
+_PROGRAM = "from visdom.server.run_server import main; main()"
+
+
+@contextmanager
+def visdom_server(folder: Path) -> Iterator[str]:
+    """The address of a server that keeps its files in ``folder``."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, "-port", str(port), "-bind_local", "-env_path", f"{folder}/envs/"],
+        env={**os.environ, "HOME": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        eventually(lambda: answers(url), 30)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(f"{url}/user/style.css", timeout=5).close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
+
+
+def post(url: str, body: bytes | str) -> tuple[int, str]:
+    """Status and text of an answer to a request as Visdom's client sends it."""
+    data = body.encode() if isinstance(body, str) else body
+    request = urllib.request.Request(url, data)
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
