@@ -185,7 +185,7 @@ def test_html_of_a_program_runs_no_script(page: Page, dashboard: Dashboard) -> N
     frame = pane(page, "Attack").locator("iframe")
     assert frame.get_attribute("sandbox") == ""
     expect(frame.content_frame.locator("p")).to_have_text("here")
-    assert page.evaluate("[window.hacked, document.title]") == [None, "trainpage"]
+    assert page.evaluate("[window.hacked, document.title]") == [None, "trainboard"]
 
 
 def test_an_environment_leaves_as_a_page_and_as_json_and_comes_back(
