@@ -17,6 +17,7 @@ from pathlib import Path
 from . import (
     crowd,
     drain,
+    export,
     faults,
     graph,
     import_time,
@@ -26,6 +27,7 @@ from . import (
     log_cost,
     many_series,
     query,
+    tfevents,
     visdom_load,
     watch,
 )
@@ -39,8 +41,10 @@ USUAL: dict[str, Callable[[int], str]] = {
     "query": query.report,
     "watch": watch.report,
     "graph": graph.report,
+    "export": export.report,
     "import_time": import_time.report,
     "load": load.report,
+    "tfevents": tfevents.report,
 }
 LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "faults": lambda asked: faults.report(asked.trials),

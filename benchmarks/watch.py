@@ -9,7 +9,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ TOOLS = {
     "summary_writer": "SummaryWriter.add_histogram",
     "tf_summary": "tf.summary.histogram",
     "keras": "Keras TensorBoard(histogram_freq=1)",
+    "numpy_64": "np.histogram of 64 bins, which is what wandb.Histogram calls",
 }
 NOTHING = {"weights": False, "gradients": False, "activations": False, "updates": False}
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -32,6 +33,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "flight recorder alone": NOTHING,
     **{f"{one} alone": {**NOTHING, one: True, "flight_recorder": False} for one in NOTHING},
 }
+WIDTHS = [(3, 32, 1), (32, 64, 2), (64, 128, 1), (128, 128, 2)]
+WIDTHS += [(128, 256, 1), (256, 256, 2), (256, 512, 1), (512, 256, 1)]  # in, out, stride
 EVERY, BLOCKS, BLOCK = 100, 12, 8
 Act = Callable[[], object]
 
@@ -81,6 +84,10 @@ def keras(folder: Path, arrays: list[np.ndarray]) -> Act:
     return lambda: callback.on_epoch_end(0, {})
 
 
+def numpy_64(folder: Path, arrays: list[np.ndarray]) -> Act:
+    return lambda: [np.histogram(array, bins=64) for array in arrays]
+
+
 def passes(folder: str, tool: str) -> dict[str, float]:
     """How many times as long as ``np.sum`` over the same memory it takes."""
     random = np.random.default_rng(0)
@@ -118,6 +125,52 @@ def step(folder: str, options: str) -> dict[str, float]:
     return {name: 1000 * statistics.median(values) for name, values in took.items()}
 
 
+def keras_step(folder: str, options: str) -> dict[str, float]:
+    """The same in ``fit`` on TensorFlow, whose step is traced: two models in alternating blocks."""
+    import keras
+
+    import trainboard as tb
+
+    class Clock(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            begun.append(time.perf_counter())
+
+    models = [_keras_training(), _keras_training()]
+    images = np.random.default_rng(0).normal(size=(32 * (BLOCK + 1), 32, 32, 3)).astype(np.float32)
+    labels = np.zeros(len(images))
+    took: dict[str, list[float]] = {"unwatched": [], "watched": [], "due": []}
+    with tb.init("bench", store=Path(folder) / "store.db") as run:
+        run.watch(models[1], every=BLOCK + 1, **OPTIONS[options])
+        logs = tb.KerasCallback(run, log_graph=False, time_steps=False)
+        for block in range(BLOCKS + 1):
+            for model, callbacks in zip(models, ([], [logs]), strict=True):
+                begun: list[float] = []
+                model.fit(images, labels, shuffle=False, verbose=0, callbacks=[Clock(), *callbacks])
+                due, *others = np.diff(begun)
+                if block and callbacks:
+                    took["due"].append(due)
+                if block:  # what came before was tracing
+                    took["watched" if callbacks else "unwatched"] += others
+    return {name: 1000 * statistics.median(values) for name, values in took.items()}
+
+
+def _keras_training() -> Any:
+    """The net of ``_training`` in Keras."""
+    import keras
+    from keras import layers
+
+    model: Any = keras.Sequential([keras.Input((32, 32, 3))])
+    for _, outputs, stride in WIDTHS:
+        model.add(layers.Conv2D(outputs, 3, stride, "same", use_bias=False))
+        model.add(layers.BatchNormalization())
+        model.add(layers.ReLU())
+    model.add(layers.GlobalAveragePooling2D())
+    model.add(layers.Dense(10))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.01, momentum=0.9), loss, jit_compile=False)
+    return model
+
+
 def _training() -> tuple[Any, Callable[[], None]]:
     """A convolutional net of 3.5 million parameters, and a step of its training."""
     import torch
@@ -127,9 +180,7 @@ def _training() -> tuple[Any, Callable[[], None]]:
         convolution = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
         return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
-    widths = [(3, 32, 1), (32, 64, 2), (64, 128, 1), (128, 128, 2), (128, 256, 1)]
-    widths += [(256, 256, 2), (256, 512, 1), (512, 256, 1)]
-    blocks = [block(*width) for width in widths]
+    blocks = [block(*width) for width in WIDTHS]
     model = nn.Sequential(*blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(256, 10))
     optimizer = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9)
     images, labels = torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))
@@ -147,21 +198,31 @@ def report(repeats: int) -> str:
         (name, f"{median_of(repeats, 'benchmarks.watch', 'passes', tool)['passes']:.1f}")
         for tool, name in TOOLS.items()
     ]
-    first = table("Histograms of 25.6 million parameters, in passes (np.sum = 1)", ("", "passes"), rows)
-    steps: list[Row] = []
-    for options in OPTIONS:
-        found = median_of(repeats, "benchmarks.watch", "step", options)
+    title = "Histograms of 25.6 million parameters, in passes (np.sum = 1)"
+    return "\n".join(
+        [
+            table(title, ("", "passes"), rows),
+            _steps("step", "Training steps of a convolutional net", OPTIONS, repeats),
+            _steps("keras_step", "The same in Keras's fit", ("defaults", "flight recorder alone"), repeats),
+        ]
+    )
+
+
+def _steps(what: str, title: str, options: Iterable[str], repeats: int) -> str:
+    rows: list[Row] = []
+    for option in options:
+        found = median_of(repeats, "benchmarks.watch", what, option)
         unwatched, watched, due = (found[name] for name in ("unwatched", "watched", "due"))
         ratio = (watched + (due - watched) / EVERY) / unwatched
-        steps.append((options, *(f"{ms:.1f}" for ms in (unwatched, watched, due)), f"{ratio:.3f}"))
+        rows.append((option, *(f"{ms:.1f}" for ms in (unwatched, watched, due)), f"{ratio:.3f}"))
     header = ("", "unwatched, ms", "watched, ms", "due step, ms", "watched, over unwatched")
-    title = f"Training steps of a convolutional net, every {EVERY}th step due"
-    return f"{first}\n{table(title, header, steps)}"
+    return table(f"{title}, every {EVERY}th step due", header, rows)
 
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         where, what, *rest = sys.argv[1:]
-        print(json.dumps({"passes": passes, "step": step}[what](where, *rest)))
+        measures = {"passes": passes, "step": step, "keras_step": keras_step}
+        print(json.dumps(measures[what](where, *rest)))
     else:
         print(report(repeats=3))

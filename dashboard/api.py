@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..storage.errors import TrainboardError
 from ..storage.ranks import slowest
-from . import asked
+from . import asked, bands, view_routes
 from .cards import scalar
 from .changes import Changes
 from .errors import told
@@ -50,7 +50,10 @@ def create_api(store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom
         Route("/api/v1/changes", interface.changes),
         Route("/api/v1/spools", interface.spools),
         Route("/api/v1/scalars", interface.scalars, methods=["POST"]),
+        Route("/api/v1/groups", interface.groups, methods=["POST"]),
+        Route("/api/v1/bands", interface.bands, methods=["POST"]),
         *create_routes(store),
+        *view_routes.create_routes(store),
         *panes.create_routes(store, visdom),
     ]
     for page in PAGES:
@@ -146,6 +149,18 @@ class _Interface:
         wanted, view = await asked.scalars(request)
         revisions = await self._revisions()
         body = await self._read(self._scalars, wanted, view, revisions)
+        return Response(body, media_type="application/octet-stream")
+
+    async def groups(self, request: Request) -> Response:
+        """Which of some runs belong together; ``bands.asked_groups`` says how it is asked."""
+        ids, by = bands.asked_groups(await asked.body(request))
+        return JSONResponse(await self._read(bands.read_groups, self._store, ids, by))
+
+    async def bands(self, request: Request) -> Response:
+        """One line with a band for each group of runs; ``bands.asked_bands`` and ``pack`` say the form."""
+        wanted = bands.asked_bands(await asked.body(request))
+        revisions = await self._revisions()
+        body = await self._read(bands.read_bands, self._store, self._lines, wanted, revisions)
         return Response(body, media_type="application/octet-stream")
 
     def _scalars(self, wanted: list[scalar.Wanted], view: View, revisions: dict[str, int]) -> bytes:

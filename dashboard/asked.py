@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.exceptions import HTTPException
 
 from ..storage.run_rows import clean_text
 from .cards.scalar import MERGES, Wanted
+from .formula import parse
+from .groups import By
 from .lines import View
 
 if TYPE_CHECKING:
@@ -83,15 +86,36 @@ def page(request: Request) -> Page:
 
 async def scalars(request: Request) -> tuple[list[Wanted], View]:
     """The body of a request for scalars."""
-    asked = await _json(request)
+    asked = await body(request)
     try:
-        width = min(max(int(asked.get("width", _WIDTH)), _MIN_WIDTH), _MAX_WIDTH)
-        view = View(width, _AXES[asked.get("axis", "step")], _window(asked.get("window")))
+        wanted = view(asked)
         entries = asked["series"]
-        check_size(len(entries), width)
-        return [_wanted(**entry) for entry in entries], view
+        check_size(len(entries), wanted.width)
+        return [series(**entry) for entry in entries], wanted
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise HTTPException(400, f"This is not a request for scalars: {error!r:.300}.") from error
+
+
+def view(asked: Mapping[str, Any]) -> View:
+    """How lines are wanted. Raises ``KeyError``, ``TypeError``, ``ValueError`` or ``OverflowError``."""
+    width = min(max(int(asked.get("width", _WIDTH)), _MIN_WIDTH), _MAX_WIDTH)
+    return View(width, _AXES[asked.get("axis", "step")], _window(asked.get("window")))
+
+
+def by(asked: Any) -> By:
+    """How runs are grouped: by "keys", all "but" some, a "pattern", or {} for the group they were given."""
+    if not isinstance(asked, dict):
+        raise TypeError(f"an object is expected, not {asked!r:.100}")
+    told = {name: texts(value) for name, value in asked.items() if name != "pattern"}
+    pattern = asked.get("pattern")
+    return By(**told, pattern=None if pattern is None else str(pattern))
+
+
+def texts(given: Any) -> list[str]:
+    """A list of texts as the store would hold them. Raises ``TypeError`` if it is none."""
+    if not isinstance(given, list):
+        raise TypeError(f"a list is expected, not {given!r:.100}")
+    return [clean_text(one) for one in given]
 
 
 def check_size(series: int, width: int) -> None:
@@ -103,7 +127,8 @@ def check_size(series: int, width: int) -> None:
         raise HTTPException(413, f"{series} series at {width} pixels; {allowed} of that width are allowed.")
 
 
-def _wanted(run: str, tag: str, rank: int | str = 0, since: int = 0) -> Wanted:
+def series(run: str, tag: str, rank: int | str = 0, since: int = 0, formula: bool = False) -> Wanted:
+    """One series of a request. Raises ``TypeError`` or ``ValueError``."""
     if isinstance(rank, str):
         if rank not in MERGES:
             raise ValueError(f"rank is a number or one of {', '.join(MERGES)}")
@@ -111,7 +136,9 @@ def _wanted(run: str, tag: str, rank: int | str = 0, since: int = 0) -> Wanted:
         raise ValueError("rank is a whole number from 0")
     if type(since) is not int or not 0 <= since < _MAX_INDEX:
         raise ValueError("since is a whole number from 0")
-    return Wanted(clean_text(run), clean_text(tag), rank, since)
+    if formula:
+        parse(tag)
+    return Wanted(clean_text(run), clean_text(tag), rank, since, formula is True)
 
 
 def _window(asked: Any) -> tuple[float, float] | None:
@@ -123,7 +150,8 @@ def _window(asked: Any) -> tuple[float, float] | None:
     return low, high
 
 
-async def _json(request: Request) -> dict[str, Any]:
+async def body(request: Request) -> dict[str, Any]:
+    """The body of a request, a JSON object."""
     try:
         asked = await request.json()
     except (ValueError, RecursionError) as error:

@@ -47,6 +47,24 @@ class ControlBoard(_Drawn):
     _type = "ControlBoard"
 
 
+class RunPage(_Drawn):
+    """What is around the table of runs: filter, columns, changes, one run in full, differences."""
+
+    _type = "RunPage"
+
+
+class ComparePage(_Drawn):
+    """Groups of runs by one number, and the verdict on two of them. It fills itself from the API."""
+
+    _type = "ComparePage"
+
+
+class ViewMenu(_Drawn):
+    """The project's saved views: open, save, rename, delete. It fills itself from the API."""
+
+    _type = "ViewMenu"
+
+
 class PaneBoard(_Drawn):
     """The windows of Visdom's environments, and what people do with them. It fills itself from the API."""
 

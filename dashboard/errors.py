@@ -5,7 +5,10 @@ from __future__ import annotations
 import logging
 
 from ..storage.errors import (
+    BadChange,
+    BadFilter,
     ProtocolMismatch,
+    RunIsLive,
     RunNotFound,
     SeriesNotFound,
     SpoolGap,
@@ -16,7 +19,7 @@ from ..storage.errors import (
     TrainboardError,
 )
 
-_SAID_AS_IT_IS = (ProtocolMismatch, SpoolGap, TooLarge)
+_SAID_AS_IT_IS = (BadChange, BadFilter, ProtocolMismatch, RunIsLive, SpoolGap, TooLarge)
 _SAID: tuple[tuple[type[TrainboardError], str], ...] = (
     (RunNotFound, "There is no such run."),
     (SeriesNotFound, "There is no such series."),

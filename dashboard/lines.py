@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..storage.errors import RunNotFound, SeriesNotFound
 from .cards.scalar import Line, Wanted, read
+from .derived import derive
+from .formula import parse
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -82,8 +84,11 @@ class Lines:
         return brought
 
     def _line(self, wanted: Wanted, view: View) -> Line | None:
+        how = {"width": view.width, "axis": view.axis, "window": view.window}
         try:
-            return read(self._store, wanted, width=view.width, axis=view.axis, window=view.window)
+            if wanted.formula:
+                return derive(self._store, wanted.run, parse(wanted.tag), **how)
+            return read(self._store, wanted, **how)
         except (RunNotFound, SeriesNotFound):
             return None
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COOKIE = "trainboard_token"
 _COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_READING_POSTS = {"/api/v1/scalars"}
+_READING_POSTS = {f"/api/v1/{name}" for name in ("scalars", "groups", "bands", "run-table", "comparison")}
 """What is asked by POST because the question is long."""
 
 _NEED_READ = "a token is needed: open the address the server printed"
@@ -51,8 +51,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def content_policy(script_hashes: Sequence[str]) -> str:
-    """The content security policy: everything from here, no script but files and Dash's own inline ones."""
+_NOTEBOOKS = "http://localhost:* http://127.0.0.1:* http://[::1]:* vscode-webview:"
+
+
+def content_policy(script_hashes: Sequence[str], framed: bool = False) -> str:
+    """The content security policy: everything from here, no script but files and Dash's own inline ones.
+
+    ``framed`` lets pages of this machine, such as notebooks, show it in a frame; else none may.
+    """
     directives = {
         "default-src": "'self'",
         "script-src": " ".join(["'self'", *script_hashes]),
@@ -65,7 +71,7 @@ def content_policy(script_hashes: Sequence[str]) -> str:
         "object-src": "'none'",
         "base-uri": "'none'",
         "form-action": "'self'",
-        "frame-ancestors": "'none'",
+        "frame-ancestors": _NOTEBOOKS if framed else "'none'",
     }
     return "; ".join(f"{name} {value}" for name, value in directives.items())
 
@@ -90,6 +96,7 @@ class Guard:
         token: str | None,
         write_token: str | None = None,
         script_hashes: Sequence[str] = (),
+        framed: bool = False,
         visdom: Visdom | None = None,
     ) -> None:
         self._app = app
@@ -100,7 +107,7 @@ class Guard:
         self._write_token = write_token
         self._guesses = Guesses()
         self._headers = {
-            "content-security-policy": content_policy(script_hashes),
+            "content-security-policy": content_policy(script_hashes, framed),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "cross-origin-opener-policy": "same-origin",

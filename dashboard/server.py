@@ -74,6 +74,7 @@ def _create_app(
     port: int,
     token: str | None,
     write_token: str | None,
+    framed: bool = False,
 ) -> ASGIApp:
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
@@ -88,6 +89,7 @@ def _create_app(
         token=token,
         write_token=write_token,
         script_hashes=hashes,
+        framed=framed,
         visdom=visdom,
     )
 
@@ -245,6 +247,7 @@ class Server(uvicorn.Server):
         host: str = "127.0.0.1",
         token: str | None = None,
         write_token: str | None = None,
+        framed: bool = False,
         visdom_base_url: str = "",
         started: Callable[[], Any] = lambda: None,
     ) -> None:
@@ -253,7 +256,7 @@ class Server(uvicorn.Server):
         self._changes = Changes(store)
         self._visdom = Visdom(store, write_token, visdom_base_url)
         port = listener.getsockname()[1]
-        app = _create_app(store, self._changes, self._visdom, host, port, token, write_token)
+        app = _create_app(store, self._changes, self._visdom, host, port, token, write_token, framed)
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, **_UVICORN))
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:

@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from . import welcome
-from .components import RunList, aria
+from .components import RunList, ViewMenu, aria
 from .pages import PAGES
 
 SHARED_QUERY: Mapping[str, str] = {
@@ -83,6 +83,7 @@ def _header() -> html.Header:
             html.Span("trainboard", className="brand"),
             html.Nav(links, id="pages", **aria(label="Pages")),
             html.Span(id="behind", role="status"),
+            ViewMenu(id="views"),
             html.Span(id="live", role="status"),
             html.Button(
                 _icon("theme"),
@@ -101,12 +102,17 @@ def _icon(name: str) -> html.Span:
 
 def _keys() -> html.Dialog:
     keys = [
-        ("/", "Filter the charts"),
+        ("/", "Filter the charts or the table of runs"),
         ("r", "Search the runs"),
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
-        ("g then c, h, m, g", "Go to Charts, Histograms, Media, Graph"),
+        ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
+        ("v", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
+        ("n", "New chart of several tags"),
+        ("v", "More about how charts look"),
+        ("Drag, double-click", "Zoom into a chart, see all of it again"),
+        ("Alt and wheel, Shift and drag", "Zoom, move what is in view"),
         ("Up, Down", "Move through the runs"),
         ("Space, Enter", "Show or hide the run, show only this run"),
         ("Esc", "Reset the zoom, leave a field"),

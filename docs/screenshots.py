@@ -6,6 +6,9 @@ picture of all kinds shows what the program of docs/media.md logs.
 
 from __future__ import annotations
 
+import itertools
+import math
+import random
 import re
 import shutil
 import subprocess
@@ -18,6 +21,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+import trainboard as tb
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
@@ -34,6 +38,14 @@ PICTURES = {
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
 RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
 KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
+SWEEP = {
+    "runs": ("runs?theme=light", "#run-grid .ag-row"),
+    "compare": (
+        "compare?theme=light&compare_by=keys&compare_keys=model&a=model+narrow&b=model+wide",
+        ".verdict[data-decided]",
+    ),
+    "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
+}
 SETTLING = 3_000
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
@@ -43,10 +55,24 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         trained = Path(sys.argv[1]) if sys.argv[1:] else trained_store(Path(folder))
         take_all(browser, trained, SIZE, PICTURES)
+        take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_panes(browser, Path(folder))
         browser.close()
+
+
+def swept_store(folder: Path) -> Path:
+    """Runs of two models, four learning rates and six seeds, of which one model is a little better."""
+    noise = random.Random(0)
+    for seed, lr, model in itertools.product(range(6), (1e-4, 1e-3, 1e-2, 1e-1), ("narrow", "wide")):
+        config = {"model": model, "lr": lr, "seed": seed, "dropout": round(noise.uniform(0, 0.5), 2)}
+        floor = 0.3 + 0.08 * abs(math.log10(lr) + 2.5) - 0.05 * (model == "wide") + noise.gauss(0, 0.02)
+        name = f"{model}-lr{lr:g}-seed{seed}"
+        with tb.init("sweep", name, config=config, tags=["sweep"], store=folder / "sweep.db") as run:
+            for step in range(30):
+                run.log({"train/loss": floor + 1 / (step + 1), "val/loss": floor + 1.1 / (step + 1)})
+    return folder / "sweep.db"
 
 
 def two_ranks(folder: Path) -> Path:

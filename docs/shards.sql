@@ -39,6 +39,7 @@ CALL spread('chunks', 'run_id');
 CALL spread('records', 'run_id');
 CALL spread('spools', 'run_id');
 CALL spread('requests', 'run_id');
+CALL spread('followed', 'run_id');
 CALL spread('environments', 'run_id');
 CALL spread('windows', 'run_id');
 CALL spread('pieces', 'run_id');

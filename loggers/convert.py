@@ -155,13 +155,21 @@ _readers: dict[type, Callable[[Any], float]] = {float: float, int: float, bool: 
 
 
 def _not_a_number(value: Any, reason: str = "") -> Refused:
-    shape = getattr(value, "shape", None)
-    if shape is not None and tuple(shape) not in ((), (1,)):
-        what = f"an array of shape {tuple(shape)}"
+    shape = _shape(value)
+    if shape not in ((), (1,)):
+        what = f"an array of shape {shape}"
         could_be = "tb.Histogram(values), tb.Image(array), tb.Audio(samples) or tb.Table(rows)"
         return Refused("array", f"{what} is not a number: log {could_be}")
     what = f"{_short(value)} of type {type(value).__name__} is not a number"
     return Refused(f"value {type(value).__name__}", f"{what} ({reason})" if reason else what)
+
+
+def _shape(value: Any) -> tuple[Any, ...]:
+    """Its ``shape``; () if it has none, or one that cannot be read."""
+    try:
+        return tuple(getattr(value, "shape", ()))
+    except Exception:
+        return ()
 
 
 def to_mapping(values: Any) -> Mapping[Any, Any]:
@@ -185,6 +193,9 @@ def to_contents(values: Mapping[Any, Any]) -> Contents:
             contents.arriving.append((to_tag(path), value))
         except Refused as refusal:
             contents.refusals.append(Refused(refusal.cause, f"{_short(path)}: {refusal}"))
+        except Exception as error:
+            what = f"{_short(path)}: this {type(value).__name__} cannot be logged: {error!r}"
+            contents.refusals.append(Refused(f"value {type(value).__name__}", what))
     return contents
 
 

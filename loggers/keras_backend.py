@@ -17,6 +17,7 @@ if keras.backend.backend() == "tensorflow":
         is_replicated,
         is_tracing,
         may_be_trained,
+        norm_of,
         outside_traces,
         values_of,
         with_gradient_told,
@@ -55,6 +56,10 @@ else:
         """The values that a gradient stores."""
         return gradient
 
+    def norm_of(values: Any) -> Any:
+        """The Euclidean norm, in float32."""
+        return keras.ops.norm(keras.ops.reshape(keras.ops.cast(values, "float32"), (-1,)))
+
     def with_gradient_told(tensor: Any, listener: Callable[[Any], None]) -> Any:
         """``tensor``, whose gradient is told to ``listener`` when it is computed."""
         if tensor.requires_grad:
@@ -69,6 +74,7 @@ __all__ = [
     "is_replicated",
     "is_tracing",
     "may_be_trained",
+    "norm_of",
     "outside_traces",
     "to_numpy",
     "values_of",

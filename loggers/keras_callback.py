@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Literal
@@ -17,6 +18,9 @@ from .keras_steps import KerasSteps
 from .keras_watch import KerasWatch, watch_of
 from .layers import WatchOptions
 from .run import Run
+from .warn import warn
+
+_logging: weakref.WeakKeyDictionary[Any, list[KerasCallback]] = weakref.WeakKeyDictionary()
 
 
 class KerasCallback(keras.callbacks.Callback):
@@ -32,8 +36,11 @@ class KerasCallback(keras.callbacks.Callback):
     watches the model as ``Run.watch`` does, with the options given (``watch={"every": 10}``), unless it is
     watched already; ``log_graph`` logs the graph, and ``time_steps`` where the time of steps goes, as
     ``Run.steps`` does. Nothing here stops ``fit``, unless ``on_nonfinite`` raises ``StopTraining``: what
-    goes wrong is reported by one warning. Raises ValueError if ``every`` is
-    none of the above, and for options that make no sense.
+    goes wrong is reported by one warning; so is a callback that ``fit`` was given twice, which logs once.
+    Raises ValueError if ``every`` is none of the above, and for options that make no sense.
+
+    Subclasses add to ``_begin``, ``_begin_epoch``, ``_begin_batch`` and so on, which are called once for
+    each event.
     """
 
     def __init__(
@@ -62,8 +69,60 @@ class KerasCallback(keras.callbacks.Callback):
         self._owns_run = self._owns_watch = False
         self._before_epoch = 0
         self._epoch = 0
+        self._last_event: tuple[str, int] | None = None
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        self._last_event = None
+        # A ``fit`` that raised has not told its callbacks that it ended.
+        for callback in _logging.pop(model, []):
+            callback._end()
+        if self._run is not None:
+            self._end()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        name = type(self).__name__
+        if not self._is_new("train begins"):
+            warn(f"fit was given the same {name} twice: it logs once")
+            return
+        with self._guard("starting to log to trainboard"):
+            others = _logging.setdefault(self.model, [])
+            if any(type(other) is type(self) for other in others):
+                warn(f"fit was given a second {name}: it logs nothing")
+                self._last_event = None
+                return
+            others.append(self)
+        self._begin()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._is_new("epoch begins", epoch):
+            self._begin_epoch(epoch)
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._is_new("batch begins", batch):
+            self._begin_batch(batch)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._is_new("batch ends", batch):
+            self._end_batch(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        if self._is_new("epoch ends", epoch):
+            self._end_epoch(epoch, logs or {})
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        if self._is_new("train ends"):
+            _logging.pop(self.model, None)
+            self._end()
+
+    def _is_new(self, event: str, number: int = 0) -> bool:
+        """Whether Keras tells of an event for the first time, and this callback is one that logs."""
+        if self._last_event is None and event != "train begins":
+            return False
+        told, self._last_event = self._last_event, (event, number)
+        return told != self._last_event
+
+    def _begin(self) -> None:
         with self._guard("starting to log to trainboard"):
             self._run = self._given or session.current_run()
             self._owns_run = self._run is None
@@ -77,7 +136,7 @@ class KerasCallback(keras.callbacks.Callback):
             if self._times_steps and getattr(self.model, "train_function", None) is not None:
                 self._steps = KerasSteps(self._run, self.model)
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def _begin_epoch(self, epoch: int) -> None:
         with self._guard("reading the optimizer's iterations"):
             self._epoch = epoch + 1
             self._before_epoch = self._iterations()
@@ -85,7 +144,7 @@ class KerasCallback(keras.callbacks.Callback):
             if self._steps is not None:
                 self._steps.begin_epoch()
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def _begin_batch(self, batch: int) -> None:
         step = self._before_epoch + batch + 1
         if self._steps is not None:
             self._steps.begin_step(step)
@@ -93,7 +152,7 @@ class KerasCallback(keras.callbacks.Callback):
             if self._watch is not None:
                 self._watch.before_steps(step, self._stride())
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def _end_batch(self, batch: int, logs: dict[str, Any] | None) -> None:
         with self._as_logging():
             self._log_batch(batch, logs)
         if self._steps is not None:
@@ -113,20 +172,18 @@ class KerasCallback(keras.callbacks.Callback):
         if self._every is not None and step // self._every > before // self._every:
             with self._guard("logging a batch"):
                 self._log_training(step, self._means.of(self.model, logs or {}))
-
         if self._run is not None:
             self._run.apply_controls()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def _end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         with self._guard("logging an epoch"):
-            logs = logs or {}
             step = self._iterations()
             if self._every is None:
                 self._log_training(step, {name: v for name, v in logs.items() if not _is_validation(name)})
             values = {f"val/{name[4:]}": v for name, v in logs.items() if _is_validation(name)}
             self._log({**values, "epoch": self._epoch}, step)
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def _end(self) -> None:
         with self._guard("ending the log"):
             if self._watch is not None and self._owns_watch:
                 self._watch.close()

@@ -18,7 +18,7 @@ from keras import ops
 
 from .blame import first_bad_gradient, first_bad_owner
 from .flight_recorder import KEPT_STEPS, FlightRecorder, Norms
-from .keras_backend import is_reachable, outside_traces, to_numpy, values_of
+from .keras_backend import is_reachable, norm_of, outside_traces, to_numpy, values_of
 from .keras_forward import Forward
 from .keras_layers import Layers
 
@@ -202,8 +202,7 @@ def _row(number: Any) -> Any:
 
 def _norms(tensors: Sequence[Any]) -> Any:
     """Euclidean norms, float64. They are infinite, too, for finite values beyond about 1e19."""
-    squares = [ops.sum(ops.square(ops.cast(tensor, "float32"))) for tensor in tensors]
-    return ops.cast(ops.sqrt(ops.stack(squares)), "float64")
+    return ops.cast(ops.stack([norm_of(tensor) for tensor in tensors]), "float64")
 
 
 def _all(conditions: Sequence[Any]) -> Any:

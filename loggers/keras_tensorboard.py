@@ -63,32 +63,32 @@ class KerasTensorBoard(KerasCallback):
         self._last_step = 0
         self._last_time = 0.0
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        super().on_train_begin(logs)
+    def _begin(self) -> None:
+        super()._begin()
         if self._run is not None and self._profile_steps is not None:
             self._profile = self._run.profile(self._profile_steps)
 
-    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_train_batch_begin(batch, logs)
+    def _begin_batch(self, batch: int) -> None:
+        super()._begin_batch(batch)
         if self._profile is not None:
             self._profile.begin_step()
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+    def _end_batch(self, batch: int, logs: dict[str, Any] | None) -> None:
         if self._profile is not None:
             self._profile.end_step()
-        super().on_train_batch_end(batch, logs)
+        super()._end_batch(batch, logs)
 
-    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+    def _end(self) -> None:
         if self._profile is not None:
             self._profile.close()
-        super().on_train_end(logs)
+        super()._end()
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_epoch_begin(epoch, logs)
+    def _begin_epoch(self, epoch: int) -> None:
+        super()._begin_epoch(epoch)
         self._last_step, self._last_time = self._before_epoch, time.perf_counter()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        super().on_epoch_end(epoch, logs)
+    def _end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
+        super()._end_epoch(epoch, logs)
         if self._histogram_freq and epoch % self._histogram_freq == 0:
             with self._guard("logging weights"):
                 self._log_weights(self._iterations())

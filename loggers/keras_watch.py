@@ -2,7 +2,8 @@
 
 Where ``optimizer.apply`` runs eagerly (loops of one's own, ``run_eagerly=True``, the PyTorch backend)
 they are taken right after it. In ``fit`` on TensorFlow it is traced once into a graph that can call
-nothing of ours: there the callback says before a step that it is due, and takes them after it.
+nothing of ours: there the callback, and in a traced loop of one's own ``run.log``, says before a step that
+it is due, and takes them after it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from .keras_backend import is_replicated, is_tracing, to_numpy
 from .keras_flight import KerasFlight
 from .keras_forward import Forward
 from .keras_layers import Layers
+from .keras_loop import OwnLoop, is_in_fit
 from .layers import Measure, Source, WatchOptions, log_layers
 from .warn import warn
 
@@ -43,8 +45,9 @@ def watch(run: Run, model: keras.Model, **options: Any) -> KerasWatch:
     other, in the last forward pass. Updates are what the step added, or where Keras makes several at once
     (``steps_per_execution``), all of these.
 
-    ``fit`` needs ``trainboard.KerasCallback`` as well, which drives this; so does any traced step. In a
-    ``tf.function`` of one's own, and under a distribution strategy, only eager steps are seen.
+    ``fit`` needs ``trainboard.KerasCallback`` as well, which drives this. A step in a ``tf.function`` of
+    one's own is seen if the function is first called after ``watch``, and if the loop tells by ``run.log``
+    that a step is over. Under a distribution strategy only eager steps are seen.
     Raises ValueError for an interval that is none, and on the JAX backend.
     """
     return KerasWatch(run, model, WatchOptions(**options))
@@ -85,6 +88,7 @@ class KerasWatch:
         self._copies = _gradient_copies()
         self._activations = Activations(bool(options.histograms_every))
         self._forward = Forward(self._layers, self._on_output, self._on_end)
+        self._own_loop: OwnLoop | None = None
         self._flight: KerasFlight | None = None
         if options.flight_recorder:
             recorder = FlightRecorder(run, options.on_nonfinite)
@@ -96,6 +100,8 @@ class KerasWatch:
 
     def close(self) -> None:
         self._stop_listening()
+        if self._own_loop is not None:
+            self._own_loop.close()
         self._forward.forget()
         model = self._layers.model
         if model is not None and _watches.get(model) is self:
@@ -160,7 +166,7 @@ class KerasWatch:
                     self._flight.look(optimizer, given)
             self._forward.forget()
             if is_tracing():
-                self._trace(given)
+                self._trace(optimizer, given)
             else:
                 self._after_step(optimizer, given)
 
@@ -173,9 +179,11 @@ class KerasWatch:
         if self._flight is not None:
             self._flight.count_batch()
 
-    def _trace(self, given: Mapping[int, Any]) -> None:
-        if not self.driven:
-            warn("fit and traced steps are watched through trainboard.KerasCallback: pass it to fit")
+    def _trace(self, optimizer: Any, given: Mapping[int, Any]) -> None:
+        if not self.driven and is_in_fit():
+            warn("fit is watched through trainboard.KerasCallback: pass it to fit")
+        elif not self.driven and self._own_loop is None:
+            self._own_loop = OwnLoop(self._run, self, optimizer)
         self._traced = True
         if self._options.gradients and self._copies is not None:
             self._copies.trace(given)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Source = Literal["weights", "gradients", "raw_gradients", "updates", "activations"]
 """Where values come from. ``gradients`` are those that the optimizer used, ``raw_gradients`` those before
-it or the program clipped or unscaled them, ``updates`` what a step added to the weights."""
+it or the program clipped them, ``updates`` what a step added to the weights."""
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,19 @@ import struct
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..storage.frames import MAX_BATCH, FrameType
 from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
-if TYPE_CHECKING:
-    from .controls import Controls
-
 
 class Log:
     """Turns values into frames of a spool. Nothing here raises: one warning is given for each cause.
 
-    Without a ``spool`` nothing is kept. Only ``rank`` 0 of a job changes what is known of its run.
+    ``at_steps`` are called after each call that ends a step. Without a ``spool`` nothing is kept. Only
+    ``rank`` 0 of a job changes what is known of its run.
     """
 
     def __init__(self, spool: Spool | None, warn: Warner, first_step: int, rank: int) -> None:
@@ -29,7 +27,7 @@ class Log:
         self._warn = warn
         self._step = first_step
         self._is_copy = False
-        self._controls: Controls | None = None
+        self.at_steps: list[Callable[[], None]] = []
 
     def log(
         self,
@@ -71,8 +69,9 @@ class Log:
             self._drop(error, len(values))
         except Exception as error:
             self._report(error)
-        if commit and self._controls is not None:
-            self._controls.apply()
+        if commit and self.at_steps:
+            for act in tuple(self.at_steps):
+                act()
 
     def log_aside(self, values: Mapping[str, Any]) -> None:
         """Log what was not asked for, at the step logged last, leaving the count of steps as it is."""

@@ -1,4 +1,4 @@
-"""``run.profile``: a framework's profiler on for a few steps, and its timeline kept as a ``Trace``."""
+"""``run.profile``: the frameworks' profilers on for a few steps, and their timelines kept as ``Trace``s."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from .guard import Guard
 
 if TYPE_CHECKING:
     from .run import Run
-
-TAG = "profile"
 
 
 class Profiler(Protocol):
@@ -38,7 +36,9 @@ def checked_steps(steps: tuple[int, int]) -> tuple[int, int]:
 
 
 class Profile:
-    """A profile of one stretch of a program, logged under the tag ``profile`` when it ends.
+    """A profile of one stretch of a program, logged as ``profile/<framework>`` when it ends.
+
+    A program that has loaded both PyTorch and TensorFlow is seen by the profilers of both.
 
     With ``steps`` it begins and ends by itself as ``begin_step`` and ``end_step`` are called around the
     program's steps, which it counts; else as a context manager. What goes wrong is one warning.
@@ -48,7 +48,7 @@ class Profile:
         self._run = run
         self._steps = checked_steps(steps) if steps is not None else None
         self._count = 0
-        self._profiler: Profiler | None = None
+        self._profilers: dict[str, Profiler] = {}
         self._guard = Guard()
 
     def begin_step(self) -> None:
@@ -62,12 +62,11 @@ class Profile:
 
     def close(self) -> None:
         """End the profile, if it has begun, and log it."""
-        profiler, self._profiler = self._profiler, None
-        if profiler is None:
-            return
-        with self._guard("logging a profile"), TemporaryDirectory(prefix="trainboard-") as folder:
-            trace = Trace.from_bytes(profiler.stop(Path(folder)).read_bytes(), self._name())
-            self._run.log_aside({TAG: trace})
+        while self._profilers:
+            framework, profiler = self._profilers.popitem()
+            with self._guard("logging a profile"), TemporaryDirectory(prefix="trainboard-") as folder:
+                trace = Trace.from_bytes(profiler.stop(Path(folder)).read_bytes(), self._name())
+                self._run.log_aside({f"profile/{framework}": trace})
 
     def __enter__(self) -> Profile:
         if self._steps is None:
@@ -83,20 +82,25 @@ class Profile:
         return f"steps {self._steps[0]} to {self._steps[1]}" if self._steps is not None else ""
 
     def _start(self) -> None:
+        loaded = [framework for framework in _PROFILERS if framework in sys.modules]
         with self._guard("starting a profiler"):
-            self._profiler = _profiler()
+            if not loaded:
+                raise RuntimeError("only programs that have imported torch or tensorflow can be profiled")
+        for framework in loaded:
+            with self._guard(f"starting the profiler of {framework}"):
+                self._profilers[framework] = _PROFILERS[framework]()
 
 
-def _profiler() -> Profiler:
-    """That of TensorFlow if the program runs Keras on it or has not loaded PyTorch, else PyTorch's."""
-    keras = sys.modules.get("keras")
-    on_tensorflow = keras is not None and keras.backend.backend() == "tensorflow"
-    if "tensorflow" in sys.modules and (on_tensorflow or "torch" not in sys.modules):
-        from .tensorflow_profile import TensorFlowProfile
+def _torch() -> Profiler:
+    from .torch_profile import TorchProfile
 
-        return TensorFlowProfile()
-    if "torch" in sys.modules:
-        from .torch_profile import TorchProfile
+    return TorchProfile()
 
-        return TorchProfile()
-    raise RuntimeError("only programs that have imported torch or tensorflow can be profiled")
+
+def _tensorflow() -> Profiler:
+    from .tensorflow_profile import TensorFlowProfile
+
+    return TensorFlowProfile()
+
+
+_PROFILERS = {"torch": _torch, "tensorflow": _tensorflow}

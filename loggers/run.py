@@ -75,6 +75,7 @@ class Run(Log):
         self._describing: threading.Thread | None = None
         self._system: SystemMetrics | None = None
         self._last_request = last_request
+        self._controls: Controls | None = None
 
     def watch(self, model: Any, **options: Any) -> None:
         """Log what ``loggers.layers.WatchOptions`` say of a model, or a list of them, until ``unwatch()``."""
@@ -153,7 +154,7 @@ class Run(Log):
         return Steps(self, loader, device, every)
 
     def profile(self, steps: tuple[int, int] | None = None) -> Profile:
-        """Log what PyTorch's or TensorFlow's profiler sees as a trace under the tag ``profile``.
+        """Log what PyTorch's and TensorFlow's profilers see as ``profile/torch`` and ``profile/tensorflow``.
 
         ``with run.profile(): …`` profiles the block; after ``run.profile(steps=(first, last))`` these steps
         of ``run.steps`` are, counted from 1. Raises ValueError if ``steps`` are no such pair.
@@ -195,6 +196,7 @@ class Run(Log):
             from .controls import Controls
 
             self._controls = Controls(self, self._last_request)
+            self.at_steps.append(self._controls.apply)
             if self._drain is not None:
                 self._drain.hear(self.id, self._controls)
         return self._controls

@@ -89,7 +89,8 @@ class SummaryWriter(MediaWriter):
         """A tensor as a table: a row for each index but the last, a column for each last index."""
         array = to_array(tensor)
         width = array.shape[-1] if array.ndim else 1
-        self._log(tag, figures.Table(array.reshape(-1, width)), global_step, walltime)
+        rows = array.size // width if width else 0
+        self._log(tag, figures.Table(array.reshape(rows, width)), global_step, walltime)
 
     @adds
     def add_histogram(
@@ -134,8 +135,8 @@ class SummaryWriter(MediaWriter):
 
     @adds
     def add_onnx_graph(self, prototxt: Any) -> None:
-        """Goes to event files alone: graphs in ONNX files are not read yet."""
-        raise NotImplementedError("graphs in ONNX files are not read yet")
+        """The graph in the ONNX file at a path."""
+        self.run.log_graph(prototxt)
 
     @adds
     def add_graph(

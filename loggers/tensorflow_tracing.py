@@ -56,6 +56,11 @@ def values_of(gradient: Any) -> Any:
     return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
+def norm_of(values: Any) -> Any:
+    """The Euclidean norm, in float32: one operation that reads values once."""
+    return tf.sqrt(2.0 * tf.nn.l2_loss(tf.cast(values, tf.float32)))
+
+
 def with_gradient_told(tensor: Any, listener: Callable[[Any], None]) -> Any:
     """A tensor like ``tensor``, whose gradient is told to ``listener`` when it is computed."""
 

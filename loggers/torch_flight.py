@@ -1,8 +1,10 @@
-"""The flight recorder of a PyTorch model: one norm of all gradients and of all weights each step."""
+"""The flight recorder of a PyTorch model: norms of all gradients each step, of weights where it matters."""
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,12 +14,24 @@ from torch.optim import Optimizer
 
 from .blame import first_bad_gradient, first_bad_owner
 from .deferred import Deferred
-from .flight_recorder import FlightRecorder, Norms
+from .flight_recorder import KEPT_STEPS, FlightRecorder, Norms
+from .guard import StopTraining
 from .torch_device import Pending
 from .torch_forward import Forward, Suspect, is_finite
 from .torch_layers import Models, by_owner, norms, values_of
 
 Named = Sequence[tuple[str, torch.nn.Parameter]]
+
+
+@dataclass
+class _Made:
+    """A step on the CPU whose weights have yet to be looked at."""
+
+    step: int
+    batch: int
+    order: Mapping[str, None]
+    optimizer: weakref.ref[Optimizer]
+    norms: dict[str, tuple[list[str], list[float]]]
 
 
 @dataclass
@@ -35,16 +49,20 @@ class TorchFlight:
     """Looks before and after every step of an optimizer, and reports to ``recorder``.
 
     On the CPU a fault is known at once: in the forward pass at its end, of the gradients before the
-    optimizer uses them. On CUDA nothing is waited for; a fault is reported when the step's numbers are
-    here, usually one step later.
+    optimizer uses them. Weights are as much to read as gradients, so that what a step made of them is looked
+    at in every 16th step, at the end, and as soon as a forward pass or gradients are not finite: before
+    these are blamed. On CUDA all is read at every step, and nothing is waited for; a fault is reported
+    when the step's numbers are here, usually one step later.
     """
 
     def __init__(self, recorder: FlightRecorder, models: Models) -> None:
         self._recorder = recorder
+        self._models = models
         self._deferred = Deferred()
         self._last_step = 0
         self._failed = False
         self._norms: dict[str, tuple[list[str], list[float]]] = {}
+        self._made: _Made | None = None
         self.forward = Forward(models, self._bad_output)
 
     def before_step(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
@@ -56,36 +74,48 @@ class TorchFlight:
         gradients = [p.grad for _, p in parameters if p.grad is not None]
         found = norms(gradients).tolist()
         fine = [_is_fine(norm, g) for norm, g in zip(found, gradients, strict=True)]
+        self._end_last_step(look=not all(fine))
         self._norms = {"gradients": (names, found)}
         if not all(fine):
             self._report_gradients(step, dict(zip(names, fine, strict=True)))
 
     def after_step(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
-        """Look at the weights that a step has made, and begin the next."""
+        """A step is made; begin the next."""
         if _on_device(parameters):
             self._defer(optimizer, step, parameters)
-        elif not _is_skipped(optimizer):
-            names = [name for name, _ in parameters]
-            found = norms([parameter for _, parameter in parameters]).tolist()
-            self._norms["weights"] = (names, found)
-            fine = [_is_fine(norm, p) for norm, (_, p) in zip(found, parameters, strict=True)]
-            if self._failed:
-                pass
-            elif not all(fine):
-                order = list(self.forward.order)
-                self._report(
-                    first_bad_owner(order, by_owner(dict(zip(names, fine, strict=True)))), "update", step
-                )
-            else:
-                self._recorder.good(step, self._norms)
+        elif not _is_skipped(optimizer) and not self._failed:
+            forward = self.forward
+            self._made = _Made(step, forward.batch, forward.order, weakref.ref(optimizer), self._norms)
+            if step % KEPT_STEPS == 0:
+                self._end_last_step(look=True)
         self._last_step, self._failed, self._norms = step, False, {}
         self.forward.forget()
 
     def close(self) -> None:
-        self._deferred.settle()
+        with suppress(StopTraining):
+            self._end_last_step(look=True)
+            self._deferred.settle()
         self.forward.remove()
 
+    def _end_last_step(self, *, look: bool) -> None:
+        """The last step was good, unless its weights, if they are looked at, tell otherwise."""
+        made, self._made = self._made, None
+        if made is None:
+            return
+        optimizer = made.optimizer()
+        if look and optimizer is not None:
+            parameters = self._models.parameters_of(optimizer)
+            names, found = [name for name, _ in parameters], norms([p for _, p in parameters]).tolist()
+            made.norms["weights"] = names, found
+            fine = [_is_fine(norm, p) for norm, (_, p) in zip(found, parameters, strict=True)]
+            if not all(fine):
+                layer = first_bad_owner(list(made.order), by_owner(dict(zip(names, fine, strict=True))))
+                self._recorder.report(layer, "update", made.step, made.batch, norms=made.norms)
+                return
+        self._recorder.good(made.step, made.norms)
+
     def _bad_output(self, suspect: Suspect) -> None:
+        self._end_last_step(look=True)
         self._report(suspect[0], "forward", self._last_step + 1, trace=suspect[1])
 
     def _report(self, layer: str, phase: Any, step: int, trace: str = "") -> None:

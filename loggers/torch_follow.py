@@ -89,9 +89,10 @@ class TorchFollow:
             self._noting = register_module_forward_hook(self._note)
 
     def _note(self, module: torch.nn.Module, args: Any, output: Any) -> None:
-        if type(output) is tuple and output:
-            output = output[0]
-        self._calls.append((module, output.shape if isinstance(output, torch.Tensor) else None))
+        with self._guard(_FOLLOWING):
+            if type(output) is tuple and output:
+                output = output[0]
+            self._calls.append((module, output.shape if isinstance(output, torch.Tensor) else None))
 
     def _finish(self, model: torch.nn.Module, args: Any, output: Any) -> None:
         self._depth -= 1

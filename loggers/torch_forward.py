@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import functools
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch.utils.hooks import RemovableHandle
 
+from .guard import Guard
 from .torch_calls import tensors_in
 from .torch_layers import Models
 
@@ -37,10 +39,11 @@ class Forward:
         self._models = models
         self._on_bad_output = on_bad_output
         self._handles: list[RemovableHandle] = []
-        self._hooked: set[int] = set()
+        self._hooked: dict[str, weakref.ref[torch.nn.Module]] = {}
         self._kept: list[tuple[str, list[torch.Tensor]]] = []
         self._depth = 0
         self._active = False
+        self.guard = Guard()
         self.on_output: Callable[[str, torch.Tensor], None] | None = None
         self.batch = 0
         self.forget()
@@ -56,21 +59,26 @@ class Forward:
         self._kept.clear()
 
     def install(self) -> None:
-        """Hook modules that are new since the last time."""
-        for name, module in self._models.modules():
-            if id(module) in self._hooked:
-                continue
-            self._hooked.add(id(module))
-            hook = _Hook(self, name, module)
+        """Hook the modules as they are named now, unless that is done."""
+        modules = dict(self._models.modules())
+        hooked = {name: module for name, held in self._hooked.items() if (module := held()) is not None}
+        if hooked == modules:
+            return
+        self._unhook()
+        for name, module in modules.items():
+            self._hooked[name] = weakref.ref(module)
             self._handles.append(module.register_forward_pre_hook(_Entry(self)))
-            self._handles.append(module.register_forward_hook(hook, always_call=True))
+            self._handles.append(module.register_forward_hook(_Hook(self, name, module), always_call=True))
 
     def remove(self) -> None:
+        self._unhook()
+        self.forget()
+
+    def _unhook(self) -> None:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
         self._hooked.clear()
-        self.forget()
 
     def enter(self) -> None:
         if self._depth == 0:
@@ -84,33 +92,36 @@ class Forward:
         if output is None or not self._active:
             return
         tensors = [output] if isinstance(output, torch.Tensor) else tensors_in(output)
-        tensors = [tensor for tensor in tensors if tensor.is_floating_point()]
         self.order.setdefault(name)
+        if self._on_bad_output is not None:
+            self._keep(name, tensors)
         outermost = self._depth == 0
-        if outermost or opaque:
-            self._listen(name, tensors)
+        if not (outermost or opaque or (leaf and self.on_output is not None)):
+            return
+        tensors = _floats(tensors)
         if leaf and self.on_output is not None:
             for tensor in tensors:
                 self.on_output(name, tensor)
-        if self._on_bad_output is not None:
-            self._keep(name, tensors)
-            if outermost:
-                self.roots.add(name)
-                self._look(tensors)
+        if self._on_bad_output is None:
+            return
+        if outermost or opaque:
+            self._listen(name, tensors)
+        if outermost:
+            self.roots.add(name)
+            self._look(tensors)
 
     def _listen(self, name: str, tensors: Sequence[torch.Tensor]) -> None:
         def add(gradient: torch.Tensor) -> None:
             total = gradient.detach().sum()
             self.gradients[name] = self.gradients[name] + total if name in self.gradients else total
 
-        if self._on_bad_output is not None:
-            for tensor in tensors:
-                if tensor.requires_grad:
-                    tensor.register_hook(add)
+        for tensor in tensors:
+            if tensor.requires_grad:
+                tensor.register_hook(add)
 
     def _keep(self, name: str, tensors: list[torch.Tensor]) -> None:
         if tensors and tensors[0].is_cuda:
-            for tensor in tensors:
+            for tensor in _floats(tensors):
                 total = tensor.detach().sum()
                 self.sums[name] = self.sums[name] + total if name in self.sums else total
         else:
@@ -122,7 +133,7 @@ class Forward:
             return
         for worse_only in (True, False):
             for name, tensors in kept:
-                for tensor in tensors:
+                for tensor in _floats(tensors):
                     if _has_worse(tensor) if worse_only else not is_finite(tensor):
                         self._judge((name, trace_of(tensor)), outputs)
                         return
@@ -143,7 +154,8 @@ class _Entry:
 
     def __call__(self, module: torch.nn.Module, args: Any) -> None:
         if not torch.compiler.is_compiling():
-            self._forward.enter()
+            with self._forward.guard("following the model's modules"):
+                self._forward.enter()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Known wherever Python is, so that a pickled model can be loaded without this package.
@@ -156,15 +168,21 @@ class _Hook:
     def __init__(self, forward: Forward, name: str, module: torch.nn.Module) -> None:
         self._forward = forward
         self._name = name
+        self._following = f"following the module {name}"
         self._leaf = next(module.children(), None) is None
         has_parameters = next(module.parameters(recurse=False), None) is not None
         self._opaque = not has_parameters and not type(module).__module__.startswith("torch.nn.")
 
     def __call__(self, module: torch.nn.Module, args: Any, output: Any) -> None:
         if not torch.compiler.is_compiling():
-            self._forward.leave(self._name, output, leaf=self._leaf, opaque=self._opaque)
+            with self._forward.guard(self._following):
+                self._forward.leave(self._name, output, leaf=self._leaf, opaque=self._opaque)
 
     __reduce__ = _Entry.__reduce__
+
+
+def _floats(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    return [tensor for tensor in tensors if tensor.is_floating_point()]
 
 
 def is_finite(tensor: torch.Tensor) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch.nn.parameter import is_lazy
 from torch.optim.optimizer import (
     Optimizer,
     register_optimizer_step_post_hook,
@@ -19,10 +20,12 @@ from .deferred import Deferred
 from .flight_recorder import FlightRecorder
 from .guard import Guard
 from .layers import Measure, Source, WatchOptions, log_layers
+from .torch_device import Pending
 from .torch_flight import TorchFlight
 from .torch_forward import Forward
 from .torch_layers import Models, values_of
 from .torch_measure import Measures
+from .torch_scaler import loss_scale
 
 if TYPE_CHECKING:
     from .run import Run
@@ -33,8 +36,8 @@ def watch(run: Run, model: torch.nn.Module | Sequence[torch.nn.Module], **option
 
     They are taken at an optimizer's first step and every ``every``-th step from there, and carry the
     number of steps which that optimizer has made since ``watch`` as their step. Weights are those that
-    the step made, updates what it added to them, and gradients those that it used (clipped and unscaled,
-    where a program does so); ``layers/raw_gradients`` are those before that.
+    the step made, updates what it added to them, and gradients those that it used (clipped, where a program
+    does so); ``layers/raw_gradients`` are those before that. A ``GradScaler``'s scale is in neither.
     Activations are the outputs of modules without children, in the step's last forward pass. A parameter
     that no optimizer holds does not change and is not logged.
 
@@ -157,7 +160,7 @@ class TorchWatch:
                     self._raw[name] = Measures({name: values}, False)
 
         for name, parameter in self._models.parameters():
-            if parameter.requires_grad and parameter.is_leaf:
+            if parameter.requires_grad and parameter.is_leaf and not is_lazy(parameter):
                 hook = parameter.register_post_accumulate_grad_hook(partial(keep, name=name))
                 self._raw_hooks.append(hook)
 
@@ -181,7 +184,8 @@ class TorchWatch:
             log("gradients", [measure(gradients)])
             raw = [self._raw[name] for name, _ in progress.parameters if name in self._raw]
             if statistics and raw:
-                log("raw_gradients", raw)
+                scale = loss_scale()
+                log("raw_gradients", raw, scale=Pending([scale]) if scale is not None else None)
         if options.updates:
             before = progress.weights
             updates = {n: values - before[n] for n, values in weights.items() if n in before}
@@ -197,16 +201,21 @@ class TorchWatch:
         step: int,
         statistics: bool,
         before: Measures | None = None,
+        scale: Pending | None = None,
     ) -> None:
-        """Log what was measured as soon as it is here, which on the CPU is now."""
+        """Log what was measured as soon as it is here, which on the CPU is now; divided by ``scale``."""
 
         def log() -> None:
             measures = {name: one for part in found for name, one in part.values().items()}
+            if scale is not None:
+                factor = 1 / scale.values()[0].item()
+                measures = {name: Measure(one.moments.times(factor)) for name, one in measures.items()}
             ratios = _ratios(measures, before.values()) if before is not None else None
             log_layers(self._run, step, source, measures, statistics=statistics, ratios=ratios)
 
-        for part in (*found, *([before] if before is not None else [])):
-            self._deferred.add(part, _nothing)
+        for part in (*found, before, scale):
+            if part is not None:
+                self._deferred.add(part, _nothing)
         self._deferred.add(found[-1], log)
         self._deferred.poll()
 

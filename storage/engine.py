@@ -32,6 +32,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from .errors import NotAStore, StoreConflict, StoreGone, StoreUnavailable
+from .json_values import add_functions
 from .location import sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
@@ -113,6 +114,7 @@ def _sqlite_engine(path: Path) -> Engine:
             raise
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
+        add_functions(connection)
         return connection
 
     engine = create_engine("sqlite://", creator=open_file, poolclass=QueuePool, max_overflow=60)

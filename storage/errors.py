@@ -85,6 +85,16 @@ class BadChange(TrainboardError, ValueError):
     http_code = 422
 
 
+class BadFilter(TrainboardError, ValueError):
+    """A filter of runs that makes no sense; ``position`` is the index of the character where."""
+
+    http_code = 422
+
+    def __init__(self, what: str, position: int) -> None:
+        super().__init__(f"The filter is wrong at character {position + 1}: {what}.")
+        self.position = position
+
+
 class RunIsLive(TrainboardError, ValueError):
     """The run is still being written to."""
 
@@ -95,3 +105,9 @@ class MissingExtra(TrainboardError, ImportError):
     """What was asked for needs a package that is not installed."""
 
     http_code = 501
+
+
+class LogsNotFound(TrainboardError, FileNotFoundError):
+    """There are no logs to follow at that place."""
+
+    http_code = 404

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
+from .engine import now
 from .errors import RunNotFound, SeriesNotFound
+from .run_filter import Filters, bounded
 from .schema import runs, series
 from .series import SeriesKey, SeriesRecord
 
@@ -32,8 +35,12 @@ def run_rows(
     archived: bool,
     deleted: bool,
     ids: Sequence[str] | None,
+    where: str,
 ) -> list[dict[str, Any]]:
-    """The rows of runs, newest first: those deleted, or those not, the archived ones only if wanted."""
+    """The rows of runs, newest first: those deleted, or those not, the archived ones only if wanted.
+
+    And of these those that a filter lets through. Raises ``BadFilter``.
+    """
     query = select(runs).where(runs.c.deleted_at.is_not(None) if deleted else _ALIVE)
     if project is not None:
         query = query.where(runs.c.project == project)
@@ -41,8 +48,11 @@ def run_rows(
         query = query.where(runs.c.run_id.in_(ids))
     elif not archived and not deleted:
         query = query.where(runs.c.archived_at.is_(None))
+    if where:
+        query = query.where(Filters(connection.dialect.name, now(connection)).condition(where))
     query = query.order_by(runs.c.created_at.desc(), runs.c.run_id)
-    return [dict(row) for row in connection.execute(query).mappings()]
+    with bounded(connection) if where else nullcontext():
+        return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def run_row(connection: Connection, run_id: str, where: str) -> dict[str, Any]:

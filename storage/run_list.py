@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Text, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from .engine import now
+from .run_filter import Filters, listed
 from .schema import runs, series
-from .series import SILENCE_S, RunRecord
+from .series import RunRecord
 
 _MAX_WORDS = 8
 _ALIVE = runs.c.deleted_at.is_(None)
@@ -59,24 +59,21 @@ def read_page(
 ) -> RunPage:
     """A page of runs. Raises ``ValueError`` if ``after`` is not what a page before gave."""
     moment = now(connection)
-    found = _found(wanted, moment)
+    found = _found(wanted, Filters(connection.dialect.name, moment))
     query = select(runs).where(found).order_by(runs.c.created_at.desc(), runs.c.run_id)
     if after is not None:
         query = query.where(_beyond(after))
     rows = [dict(row) for row in connection.execute(query.limit(limit + 1)).mappings()]
     total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
     last = f"{rows[limit - 1]['created_at']!r},{rows[limit - 1]['run_id']}" if len(rows) > limit else None
-    older = _count_older(connection, rows[:limit])
+    older = count_older(connection, [(row["run_id"], row["project"]) for row in rows[:limit]])
     return RunPage([make(row, moment) for row in rows[:limit]], older, total, last)
 
 
-def _found(wanted: Wanted, moment: float) -> ColumnElement[bool]:
-    found = and_(_ALIVE, *(_contains(word, moment) for word in wanted.search.split()[:_MAX_WORDS]))
-    if wanted.project is not None:
-        found &= runs.c.project == wanted.project
-    if wanted.ids is not None:
-        found &= runs.c.run_id.in_(wanted.ids)
-    return found if wanted.archived else found & runs.c.archived_at.is_(None)
+def _found(wanted: Wanted, filters: Filters) -> ColumnElement[bool]:
+    words = wanted.search.split()[:_MAX_WORDS]
+    found = and_(listed(wanted.project, wanted.archived), *map(filters.contains, words))
+    return found if wanted.ids is None else found & runs.c.run_id.in_(wanted.ids)
 
 
 def read_projects(connection: Connection) -> list[str]:
@@ -118,28 +115,20 @@ def read_series(
     return SeriesList(list(listed), of_run, total)
 
 
-def _contains(word: str, moment: float) -> ColumnElement[bool]:
-    """Whether a run's name, id, group, tags or status contains a word, in any case."""
-    silent = and_(runs.c.status == "running", runs.c.updated_at < moment - SILENCE_S)
-    texts = (runs.c.name, runs.c.run_id, runs.c.group_name, case((silent, "killed"), else_=runs.c.status))
-    tagged = cast(runs.c.tags, Text).icontains(json.dumps(word)[1:-1], autoescape=True)
-    return or_(tagged, *(text.icontains(word, autoescape=True) for text in texts))
-
-
 def _beyond(after: str) -> ColumnElement[bool]:
     moment, _, run_id = after.partition(",")
     began = float(moment)
     return or_(runs.c.created_at < began, and_(runs.c.created_at == began, runs.c.run_id > run_id))
 
 
-def _count_older(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[int]:
-    """For each row of a run how many runs of its project began before it."""
+def count_older(connection: Connection, listed: Sequence[tuple[str, str]]) -> list[int]:
+    """For each run, told by its id and project, how many runs of its project began before it."""
     age = func.row_number().over(
         partition_by=runs.c.project, order_by=(runs.c.created_at, runs.c.run_id.desc())
     )
-    projects = {row["project"] for row in rows}
+    projects = {project for _, project in listed}
     ages = select(runs.c.run_id, (age - 1).label("older")).where(runs.c.project.in_(projects)).subquery()
-    ids = [row["run_id"] for row in rows]
+    ids = [run_id for run_id, _ in listed]
     rows_of = connection.execute(select(ages).where(ages.c.run_id.in_(ids)))
     found = {row.run_id: row.older for row in rows_of}
     return [found[run_id] for run_id in ids]

@@ -1,7 +1,7 @@
 """The tables of a store.
 
 Every key begins with the run's id and no query joins runs, so the same tables can be spread by run
-over many machines. Blobs are the one exception: they are keyed by what they hold.
+over many machines. Two are no part of a run: blobs, keyed by what they hold, and the views of a project.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -182,6 +182,30 @@ spools = Table(
     Column("damaged", BigInteger, nullable=False),
     Column("finished", Integer, nullable=False),
     Index("spools_by_id", "spool_id"),
+)
+
+# No foreign key: of a run that was removed for good it must still be known that its files were read.
+followed = Table(
+    "followed",
+    metadata,
+    Column("run_id", CleanString, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("identity", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("modified", Double, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("again", BigInteger, nullable=False),
+    Column("deferred", LargeBinary, nullable=False),
+)
+
+views = Table(
+    "views",
+    metadata,
+    Column("project", CleanString, primary_key=True),
+    Column("name", CleanString, primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("saved_at", Double, nullable=False),
 )
 
 environments = Table(

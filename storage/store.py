@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,15 @@ from .rank_points import rank_points
 from .ranks import ranks
 from .records import Record, read_index, read_records, spread
 from .run_list import RunPage, SeriesList, Wanted, read_page, read_projects, read_series
+from .run_table import run_rows, run_table
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest, Resumable
+from .views import delete_view, read_views, rename_view, save_view
 
 if TYPE_CHECKING:
     import pandas
+
+    from .tfevents.export_series import Exported
 
 
 class Store(Database):
@@ -96,7 +101,7 @@ class Store(Database):
     def runs(
         self,
         project: str | None = None,
-        where: Mapping[str, Any] | None = None,
+        where: str | Mapping[str, Any] | None = None,
         *,
         ids: Sequence[str] | None = None,
         archived: bool = False,
@@ -104,16 +109,17 @@ class Store(Database):
     ) -> list[RunRecord]:
         """Runs, newest first, of one project or all, or those of these ids that exist.
 
-        ``where`` gives fields of ``RunRecord`` and the values they must equal, such as
-        ``{"status": "running"}``. Archived runs are left out unless ``archived``; ``deleted`` gives those
-        that were deleted and can be restored, and no others.
+        ``where`` is a filter, ``"config.lr > 1e-3 and status = finished"`` (``storage.filter_syntax`` says
+        what it takes; ``BadFilter`` is raised), or gives fields of ``RunRecord`` and the values they must
+        equal, such as ``{"status": "running"}``. Archived runs are left out unless ``archived``;
+        ``deleted`` gives those that were deleted and can be restored, and no others.
         """
+        text, wanted = (where, {}) if isinstance(where, str) else ("", where or {})
         with self.reading() as connection:
             moment = now(connection)
-            rows = lookup.run_rows(connection, project, archived, deleted, ids)
-        wanted = (where or {}).items()
+            rows = lookup.run_rows(connection, project, archived, deleted, ids, text)
         found = [self._run_record(row, moment) for row in rows]
-        return [run for run in found if all(getattr(run, name) == value for name, value in wanted)]
+        return [run for run in found if all(getattr(run, name) == value for name, value in wanted.items())]
 
     def run(self, run_id: str) -> RunRecord:
         with self.reading() as connection:
@@ -154,6 +160,12 @@ class Store(Database):
 
     rank_points = rank_points
     ranks = ranks
+    run_rows = run_rows
+    run_table = run_table
+    views = read_views
+    save_view = save_view
+    rename_view = rename_view
+    delete_view = delete_view
 
     def points_since(self, run_id: str, tag: str, index: int, *, rank: int = 0) -> Points:
         """The points of a scalar series from the ``index``-th to arrive on, in arrival order."""
@@ -213,6 +225,17 @@ class Store(Database):
         All of them, or those of some runs (by id), tags and ranks. Raises ``MissingExtra`` without pandas.
         """
         return dataframes.of_scalars(self, runs, tags, ranks)
+
+    def export_tensorboard(
+        self,
+        directory: str | os.PathLike[str],
+        runs: Sequence[str] | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> Exported:
+        """Write runs as TensorBoard's logs; ``storage.tfevents.export`` says how."""
+        from .tfevents.export import export_tensorboard
+
+        return export_tensorboard(self, directory, runs, tags)
 
     def runs_to_pandas(self, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
         """One row a run, indexed by id, with columns such as ``config.lr`` and ``summary.loss``."""

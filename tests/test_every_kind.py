@@ -26,6 +26,7 @@ from trainboard.storage.kinds.layout import Layout
 from trainboard.storage.kinds.mesh import Mesh
 from trainboard.storage.kinds.moments import Moments
 from trainboard.storage.kinds.pr_curve import PRCurve
+from trainboard.storage.kinds.raw import Raw
 from trainboard.storage.kinds.table import Table
 from trainboard.storage.kinds.text import Text
 from trainboard.storage.kinds.trace import Trace
@@ -102,6 +103,7 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
         Event(""),
         Event("Not finite: fc", "half a pair \ud800", "error", {"ring": [{"norm": math.inf}], "step": 3}),
     ],
+    "raw": lambda: [Raw("", b""), Raw("beholder", b"\0\xff", "file")],
 }
 RECORDS = [name for name, kind in KINDS.items() if kind.stored == "records"]
 

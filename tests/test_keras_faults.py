@@ -294,6 +294,20 @@ def large() -> Any:
     )
 
 
+MASK = np.array([0.0, -np.inf] * 4, np.float32)
+
+
+def between(*inner: Any) -> Any:
+    return keras.Sequential([keras.Input((4,)), dense(8, "first"), *inner, dense(1, "last")])
+
+
+def attentive() -> Any:
+    x = keras.Input((4,))
+    y = layers.Reshape((4, 2))(dense(8, "first")(x))
+    y = layers.MultiHeadAttention(2, 2)(y, y, use_causal_mask=True)
+    return keras.Model(x, dense(1, "last")(layers.Flatten()(layers.Add()([y, y]))))
+
+
 CLEAN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     "dense": (mlp, {"jit_compile": True}),
     "mixed precision": (lambda: mlp(dtype="mixed_float16"), {}),
@@ -305,6 +319,22 @@ CLEAN: dict[str, tuple[Callable[[], Any], dict[str, Any]]] = {
     ),
     "norms beyond float32": (large, {"loss": lambda y, p: ops.mean(p * 1e-10), "optimizer": "sgd"}),
     "frozen layers": (frozen, {}),
+    "eager": (mlp, {"run_eagerly": True}),
+    "batch norm": (lambda: between(layers.BatchNormalization(), layers.ReLU()), {}),
+    "layer norm": (lambda: between(layers.LayerNormalization()), {}),
+    "dropout": (lambda: between(layers.Dropout(0.5)), {"optimizer": "adam"}),
+    "causal attention": (attentive, {}),
+    "convolution": (
+        lambda: between(layers.Reshape((2, 2, 2)), layers.Conv2D(2, 2), layers.Flatten()),
+        {"optimizer": "rmsprop"},
+    ),
+    "a cell inside an RNN": (lambda: between(layers.Reshape((4, 2)), layers.RNN(layers.GRUCell(3))), {}),
+    "both directions": (lambda: between(layers.Reshape((4, 2)), layers.Bidirectional(layers.GRU(2))), {}),
+    "shared layers": (lambda: between(shared := dense(8, "shared"), layers.ReLU(), shared), {}),
+    "softmax of a mask": (lambda: between(layers.Lambda(lambda x: ops.softmax(x + MASK))), {}),
+    "double precision": (lambda: mlp(dtype="float64"), {}),
+    "regularised": (lambda: mlp(kernel_regularizer="l2"), {"optimizer": keras.optimizers.AdamW(0.01)}),
+    "steps of one execution": (mlp, {"steps_per_execution": 3}),
 }
 
 

@@ -15,7 +15,6 @@ from keras import layers
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
-from trainboard.storage.kinds import KINDS
 
 X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 Y = X.sum(axis=1)
@@ -91,7 +90,6 @@ def test_batches_that_cannot_be_profiled_are_refused(batches: Any) -> None:
         tb.KerasTensorBoard(profile_batch=batches)
 
 
-@pytest.mark.skipif("embedding" not in KINDS, reason="there is no such kind yet")
 def test_embeddings_are_logged_with_their_labels(run: tb.Run, tmp_path: Path) -> None:
     (tmp_path / "labels.tsv").write_text("".join(f"word {index}\n" for index in range(6)))
     model: Any = keras.Sequential([keras.Input((3,)), layers.Embedding(6, 2, name="words"), layers.Flatten()])
@@ -106,7 +104,6 @@ def test_embeddings_are_logged_with_their_labels(run: tb.Run, tmp_path: Path) ->
     assert record.value.metadata[5] == ["word 5"]
 
 
-@pytest.mark.skipif("embedding" not in KINDS, reason="there is no such kind yet")
 def test_labels_that_do_not_fit_are_told_and_stop_nothing(run: tb.Run, tmp_path: Path) -> None:
     (tmp_path / "labels.tsv").write_text("one\n")
     model: Any = keras.Sequential([keras.Input((3,)), layers.Embedding(6, 2, name="words"), layers.Flatten()])

@@ -148,6 +148,36 @@ def test_a_loop_of_ones_own_is_watched_without_compile(run: tb.Run) -> None:
         assert same(records(run, "gradients/out/kernel")[index], expected[index][1])
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_a_traced_loop_of_ones_own_is_watched_through_the_log(run: tb.Run, jit_compile: bool) -> None:
+    model, optimizer = network(), keras.optimizers.SGD(0.1)
+    found = []
+    run.watch(model, every=2, on_nonfinite=found.append)
+
+    @tf.function(jit_compile=jit_compile)
+    def train(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(x, training=True) - y) ** 2)
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss
+
+    for step in range(1, 5):
+        expected, before = gradients(model, X, Y), model.get_weights()
+        run.log({"train/loss": train(X if step < 4 else X * np.nan, Y)}, step)
+        if step == 3:
+            logged, moved = statistics(run, "gradients")[3], statistics(run, "updates")[3]
+            for name, norm in zip(logged.names, logged.column("norm"), strict=True):
+                assert norm == pytest.approx(np.linalg.norm(expected[name]), rel=1e-3)
+            assert moved.column("norm")[0] == pytest.approx(
+                np.linalg.norm(model.get_weights()[0] - before[0]), rel=1e-3
+            )
+    assert list(statistics(run, "activations")) == list(records(run, "weights/out/bias")) == [1, 3]
+    assert [(fault.layer, fault.phase, fault.step) for fault in found] == [("hidden", "forward", 4)]
+    run.unwatch()
+    run.log({"after": 1.0})
+
+
 def test_sparse_gradients_are_made_dense_and_missing_ones_left_out(run: tb.Run) -> None:
     table, unused = layers.Embedding(6, 2, name="table"), layers.Dense(1, name="unused")
     rows = keras.Input((2,))

@@ -139,10 +139,8 @@ def test_a_store_of_the_first_version_gets_the_levels_a_writer_would_have_built(
         after = migrated.points("run", f"of {count}", width=50)
         assert (after.value.tobytes(), after.total) == (before.value.tobytes(), count)
     if path := sqlite_path(store.url):
-        assert (
-            open_store(path.with_name(f"store.db.before-{SCHEMA_VERSION}")).points("run", "of 100").total
-            == 100
-        )
+        backup = path.with_name(f"store.db.before-{SCHEMA_VERSION}")
+        assert open_store(backup).points("run", "of 100").total == 100
 
 
 def test_a_damaged_chunk_does_not_keep_an_older_store_from_its_levels(tmp_path: Path) -> None:
@@ -178,7 +176,7 @@ def as_version_1(url: str) -> None:
 def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
-        for table in ("pieces", "windows", "environments", "requests"):
+        for table in ("pieces", "windows", "environments", "views", "followed", "requests"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX runs_by_age"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))

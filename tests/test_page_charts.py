@@ -156,14 +156,15 @@ def test_controls_are_in_the_address_and_come_back_from_it(
     log_run(store, "one", falling(30))
     board.goto(dashboard.url)
     board.get_by_text("Relative", exact=True).click()
-    board.get_by_label("Log y").check()
+    board.get_by_role("radiogroup", name="Y scale").get_by_text("Log", exact=True).click()
     board.get_by_placeholder("Filter charts").fill("loss")
     expect(board.locator("article.card")).to_have_count(2)
-    expect(board).to_have_url(re.compile(r"\?axis=relative&filter=loss&log=1$"))
+    expect(board).to_have_url(re.compile(r"\?axis=relative&filter=loss&yscale=log$"))
     board.reload()
     expect(board.locator("article.card")).to_have_count(2)
-    expect(board.get_by_label("Log y")).to_be_checked()
-    assert board.evaluate("trainboard.plots().every(plot => plot.look.log && plot.look.axis === 'relative')")
+    expect(board.get_by_role("radio", name="Log", exact=True)).to_be_checked()
+    looks = board.evaluate("trainboard.plots().map(plot => [plot.look.yscale, plot.look.axis])")
+    assert looks == [["log", "relative"]] * 2
 
 
 def test_outliers_are_ignored_on_wish(board: Page, store: Store, dashboard: Dashboard) -> None:
@@ -171,7 +172,8 @@ def test_outliers_are_ignored_on_wish(board: Page, store: Store, dashboard: Dash
     board.goto(dashboard.url)
     expect(card(board, "loss")).to_contain_text("100 points")
     assert board.evaluate("trainboard.plots()[0].u.scales.y.max") > 1000
-    board.get_by_label("Ignore outliers").check()
+    board.get_by_text("View", exact=False).first.click()
+    board.get_by_label("Ignore them").check()
     eventually(lambda: board.evaluate("trainboard.plots()[0].u.scales.y.max") < 2)
 
 

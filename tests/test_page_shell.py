@@ -83,6 +83,7 @@ def test_a_run_keeps_its_colour_when_others_come(board: Page, store: Store, dash
     log_run(store, "second", [{"loss": 1.0}])
     expect(board.get_by_label("Show second")).to_be_visible()
     assert box.evaluate("box => getComputedStyle(box).backgroundColor") == before
+    board.wait_for_function("trainboard.plots()[0].curves.length === 2")
     chart = board.evaluate("trainboard.plots()[0].curves.map(curve => curve.color)")
     assert chart == [run_color(0), run_color(1)]
 

@@ -27,7 +27,7 @@ def traces(run: tb.Run) -> list[Any]:
     store = tb.open_store(run.store)
     if not list(store.series(run.id, "trace")):
         return []
-    return [record.value for record in store.records(run.id, "profile", "trace")]
+    return [record.value for record in store.records(run.id, "profile/torch", "trace")]
 
 
 def operations(trace: Any) -> list[str]:
@@ -58,7 +58,7 @@ def test_a_profile_that_training_ends_amid_is_logged(tmp_path: Path) -> None:
         for x in run.steps([torch.ones(4, 4)]):
             x.relu()
     store = tb.open_store(run.store)
-    (record,) = store.records(run.id, "profile", "trace")
+    (record,) = store.records(run.id, "profile/torch", "trace")
     assert "aten::relu" in operations(record.value)
 
 
@@ -93,10 +93,26 @@ with tb.init(store="store.db") as run:
     assert done.returncode == 0, done.stderr
     store = tb.open_store(tmp_path / "store.db")
     (record,) = store.runs()
-    (trace,) = store.records(record.id, "profile", "trace")
+    (trace,) = store.records(record.id, "profile/tensorflow", "trace")
     names = operations(trace.value)
     assert trace.value.name == "steps 2 to 3"
     assert any("MatMul" in name for name in names)
+
+
+def test_a_program_of_both_frameworks_is_seen_by_the_profilers_of_both(tmp_path: Path) -> None:
+    program = """
+import tensorflow as tf, torch, trainboard as tb
+with tb.init(store="store.db") as run, run.profile():
+    torch.mm(torch.ones(4, 4), torch.ones(4, 4))
+    tf.linalg.matmul(tf.ones((4, 4)), tf.ones((4, 4)))
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=True)
+    store = tb.open_store(tmp_path / "store.db")
+    (record,) = store.runs()
+    (torch_trace,) = store.records(record.id, "profile/torch", "trace")
+    (tensorflow_trace,) = store.records(record.id, "profile/tensorflow", "trace")
+    assert "aten::mm" in operations(torch_trace.value)
+    assert any("MatMul" in name for name in operations(tensorflow_trace.value))
 
 
 def test_an_alert_is_an_event(run: tb.Run) -> None:

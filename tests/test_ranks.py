@@ -254,8 +254,8 @@ def test_a_killed_rank_loses_nothing_and_repeats_nothing(tmp_path: Path, seed: i
     store = tb.open_store(path, create=True)
     adopt_orphans(store)
     for rank in range(4):
-        if rank == victim and last[rank] < 0:
-            continue  # killed before it logged anything
+        if last[rank] < 0:
+            continue  # ended before it logged anything
         steps = store.points("killed", "loss", rank=rank).value.tolist()
         assert steps == list(range(len(steps))), "each step once, in order"
         assert len(steps) > last[rank]

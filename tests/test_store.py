@@ -126,6 +126,13 @@ def test_the_version_changes_with_every_change_and_only_then(store: Store, segme
     assert store.revisions() == {"a": 1, "b": 1}
 
 
+def test_a_store_is_closed_at_the_end_of_its_block(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store.db", create=True) as store:
+        assert store.runs() == []
+        assert (tmp_path / "store.db-wal").exists()
+    assert not (tmp_path / "store.db-wal").exists(), "the last connection takes the journal with it"
+
+
 def test_missing_runs_and_series_are_named_with_what_there_is(store: Store, segment: Any) -> None:
     add_run(store, segment, "run")
     with pytest.raises(RunNotFound, match="No run 'x' in .*it has 'run'"):

@@ -275,6 +275,19 @@ def test_embeddings_graphs_tensors_and_layouts_land_in_the_store(tmp_path: Path,
     ]  # fmt: skip
 
 
+def test_the_graph_of_an_onnx_file_is_drawn(tmp_path: Path, url: str) -> None:
+    onnx = pytest.importorskip("onnx")
+    node = onnx.helper.make_node("Relu", ["x"], ["y"], name="act")
+    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [2]) for name in "xy"]
+    graph = onnx.helper.make_graph([node], "net", ends[:1], ends[1:])
+    onnx.save(onnx.helper.make_model(graph), tmp_path / "net.onnx")
+    with SummaryWriter(tmp_path / "net", store=url) as writer:
+        writer.add_onnx_graph(str(tmp_path / "net.onnx"))
+    store = tb.open_store(url)
+    (record,) = store.records(store.runs()[0].id, "graph", "graph")
+    assert "Relu" in [node.op for node in record.value.nodes]
+
+
 def test_writers_are_runs_of_their_own_beside_the_current_one(tmp_path: Path, url: str) -> None:
     current = tb.init("p", "current", store=url)
     writers = [SummaryWriter(f"runs/lr{number}/train", store=url, project="p") for number in range(3)]
@@ -339,7 +352,7 @@ BAD_CALLS: dict[str, Callable[[Any], None]] = {
     "predictions above one": lambda w: w.add_pr_curve("x", [0, 1], [0.5, 7.0]),
     "two tags for a band": lambda w: w.add_custom_scalars_marginchart(["a", "b"]),
     "lists for hyper-parameters": lambda w: w.add_hparams([], []),
-    "an ONNX file": lambda w: w.add_onnx_graph("net.onnx"),
+    "an ONNX file that is not there": lambda w: w.add_onnx_graph("net.onnx"),
     "counts that do not fit limits": lambda w: w.add_histogram_raw("x", 0, 1, 2, 1, 1, [1], [1, 2]),
 }
 

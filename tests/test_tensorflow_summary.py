@@ -14,8 +14,8 @@ import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
 import trainboard as tb
-from trainboard.loggers.tensorflow_histogram import from_intervals
 from trainboard.loggers.warn import TrainboardWarning
+from trainboard.storage.kinds.histogram_buckets import from_intervals
 
 
 @pytest.fixture

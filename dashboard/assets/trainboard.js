@@ -24,7 +24,7 @@
     highlighted: null,
   });
 
-  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "tick", "connected", "highlight". */
+  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "tick", "connected", "highlight", "groups", "marks". */
   trainboard.on = (event, listener) => {
     if (!listeners.has(event)) listeners.set(event, new Set());
     listeners.get(event).add(listener);
@@ -101,7 +101,7 @@
 
   /** Take over the project's newest runs as the server tells them, and how many it has. */
   trainboard.setRuns = (runs, total = state.total) => {
-    state.runs = runs;
+    state.runs = runs.map(coloured);
     state.total = total;
     for (const run of runs) state.beyond.delete(run.id);
     choose();
@@ -141,8 +141,21 @@
   /** Keep runs that are not among the newest, so that they can be shown. */
   trainboard.keepRuns = (runs) => {
     const known = new Set(state.runs.map((run) => run.id));
-    for (const run of runs) if (!known.has(run.id)) state.beyond.set(run.id, run);
+    for (const run of runs) if (!known.has(run.id)) state.beyond.set(run.id, coloured(run));
     choose();
+  };
+
+  /** A run with its colour: its own, or that of its group. */
+  const coloured = (run) => {
+    const own = run.own ?? run.color;
+    return { ...run, own, color: trainboard.colorOf({ ...run, own }) };
+  };
+
+  /** Runs have other colours now. */
+  trainboard.repaint = () => {
+    if (state.runs === null) return;
+    for (const [id, run] of state.beyond) state.beyond.set(id, coloured(run));
+    trainboard.setRuns(state.runs);
   };
 
   /** The runs the address names that are not known yet. */

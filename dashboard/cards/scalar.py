@@ -32,13 +32,15 @@ _ALIGNMENT = 8
 class Wanted:
     """One series of one card, and how many of its points, in the order of arrival, the page has already.
 
-    For ``rank`` one of ``MERGES``: the tag over all ranks, always as a whole.
+    For ``rank`` one of ``MERGES``: the tag over all ranks, always as a whole. With ``formula`` the tag is
+    one that is computed from others, as ``derived.derive`` does.
     """
 
     run: str
     tag: str
     rank: int | str = 0
     since: int = 0
+    formula: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,15 @@ def pack(lines: Sequence[Line | None]) -> bytes:
     reads the numbers in place. A series that does not exist is ``null``.
     """
     entries = [line and _entry(line) for line in lines]
+    return with_header(entries, [line.columns for line in lines if line is not None])
+
+
+def with_header(entries: Sequence[Any], columns: Sequence[NDArray[np.float64]]) -> bytes:
+    """A header about lines, then the columns of each."""
     header = json.dumps(entries, separators=(",", ":")).encode()
     header += b" " * (-(_LENGTH.size + len(header)) % _ALIGNMENT)
-    columns = [line.columns.astype("<f8").tobytes() for line in lines if line is not None]
-    return b"".join([_LENGTH.pack(len(header)), header, *columns])
+    packed = [one.astype("<f8").tobytes() for one in columns]
+    return b"".join([_LENGTH.pack(len(header)), header, *packed])
 
 
 def _entry(line: Line) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from trainboard.dashboard.notebook import show
     from trainboard.loggers.evaluation import ConfusionMatrix, Embedding, Layout, Mesh, PRCurve
     from trainboard.loggers.figures import Figure, Table
     from trainboard.loggers.guard import StopTraining
@@ -58,6 +59,7 @@ __all__ = [
     "log_graph",
     "open_store",
     "run",
+    "show",
     "summary",
     "tf_summary",
     "unwatch",
@@ -91,6 +93,7 @@ _HOMES = {
     "log": ".loggers.session",
     "log_graph": ".loggers.session",
     "open_store": ".storage.opening",
+    "show": ".dashboard.notebook",
     "tf_summary": ".loggers.tensorflow_summary",
     "unwatch": ".loggers.session",
     "watch": ".loggers.session",

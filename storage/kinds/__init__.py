@@ -17,6 +17,7 @@ from . import (
     layout,
     mesh,
     pr_curve,
+    raw,
     scalar,
     table,
     text,
@@ -45,5 +46,6 @@ KINDS: dict[str, Kind[Any]] = {
         graph.KIND,
         layer_stats.KIND,
         event.KIND,
+        raw.KIND,
     )
 }

@@ -50,3 +50,12 @@ class Moments(NamedTuple):
     @property
     def zero_fraction(self) -> float:
         return self.zeros / self.count if self.count else math.nan
+
+    def times(self, factor: float) -> Moments:
+        """Those of the same values multiplied by a positive number."""
+        return self._replace(
+            minimum=self.minimum * factor,
+            maximum=self.maximum * factor,
+            sum=self.sum * factor,
+            sum_squares=self.sum_squares * factor * factor,
+        )

@@ -4,20 +4,12 @@
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
   const { useEffect, useMemo, useRef, useState } = React;
-  const AXES = ["step", "relative", "wall"];
-  const MAX_SMOOTHING = 0.999;
   const OPEN_CARDS = 120; /* sections beyond so many cards start closed */
+  const OFFERED = 5000; /* tags that the fields complete */
   const LISTED_CARDS = 240; /* a section with more shows so many at first */
-  const MARGIN = "300px 0px";
 
-  const chosenAxis = () => (AXES.includes(trainboard.value("axis")) ? trainboard.value("axis") : AXES[0]);
-
-  trainboard.nextAxis = () => {
-    if (!document.querySelector(".chart-grid")) return;
-    const next = AXES[(AXES.indexOf(chosenAxis()) + 1) % AXES.length];
-    dash_clientside.set_props({ query: "axis" }, { value: next });
-    trainboard.setQuery({ axis: next });
-  };
+  /** The card of one tag, as those of charts people made are told. */
+  const cardOf = (tag) => ({ id: tag, title: tag, left: [tag], right: [] });
 
   trainboard.ChartGrid = function ChartGrid() {
     const state = trainboard.useState("runs", "shown", "query", "catalog");
@@ -27,21 +19,51 @@
     const filter = trainboard.value("filter");
     const [matches, problem] = useMemo(() => compile(filter), [filter]);
     if (matches) lastFilter.current = matches;
-    useEffect(() => trainboard.scalars.setAxis(chosenAxis()), [chosenAxis()]);
+    const { axis } = trainboard.look();
+    useEffect(() => trainboard.scalars.setAxis(axis), [axis]);
     useEffect(() => trainboard.scalars.refresh(), [trainboard.value("ranks")]);
     useEffect(() => {
       document.documentElement.toggleAttribute("data-ranks", trainboard.scalars.hasRanks());
     });
 
+    useEffect(() => void (tags && offer(tags)), [tags]);
+
     const found = (tags ?? []).filter(lastFilter.current);
+    const width = Number(trainboard.value("card_width")) || undefined;
     return h(
       "div",
-      { className: "chart-grid" },
+      { className: "chart-grid", style: width && { "--card": `${Math.min(Math.max(width, 160), 1600)}px` } },
       problem && h("p", { className: "filter-problem", role: "alert" }, `This is not a regular expression: ${problem}`),
       trainboard.scalars.untold() > 0 && h(Untold, { told: tags.length }),
-      notice(state, tags, found, filter) ?? h(Sections, { tags: found, filter }),
+      notice(state, tags, found, filter) ?? [
+        h(Chosen, { key: "own", name: "Your charts", charts: trainboard.ownCharts() }),
+        h(Chosen, { key: "pins", name: "Pinned", charts: pinned(tags) }),
+        h(Sections, { key: "all", tags: found, filter }),
+      ],
+      h(trainboard.ChartEditor, { tags: tags ?? [] }),
+      h(trainboard.ViewFields),
     );
   };
+
+  const pinned = (tags) => trainboard.values("pins").filter((tag) => tags.includes(tag)).map(cardOf);
+
+  /** Let the fields that take a tag complete it. */
+  function offer(tags) {
+    const data = tags.slice(0, OFFERED);
+    dash_clientside.set_props({ query: "filter" }, { data });
+    dash_clientside.set_props({ query: "x_tag" }, { data });
+  }
+
+  /** The cards that people chose or made, above all others. */
+  function Chosen({ name, charts }) {
+    if (charts.length === 0) return null;
+    return h(
+      "section",
+      { className: "section", "aria-label": name },
+      h("h2", { className: "section-name" }, name, h("span", { className: "count" }, charts.length)),
+      h("div", { className: "cards" }, charts.map((chart) => h(trainboard.Card, { key: chart.id, chart }))),
+    );
+  }
 
   function Untold({ told }) {
     const all = trainboard.format.tick(told + trainboard.scalars.untold());
@@ -98,7 +120,7 @@
 
   function Section({ name, tags, isOpen, toggle }) {
     const [listed, setListed] = useState(LISTED_CARDS);
-    const cards = () => tags.slice(0, listed).map((tag) => h(Card, { key: tag, tag, section: name }));
+    const cards = () => tags.slice(0, listed).map((tag) => h(trainboard.Card, { key: tag, chart: cardOf(tag), section: name }));
     return h(
       "section",
       { className: "section", "aria-label": name || "other" },
@@ -118,99 +140,5 @@
         tags.length > listed &&
         h("button", { className: "more", onClick: () => setListed(listed + LISTED_CARDS) }, `${tags.length - listed} more`),
     );
-  }
-
-  function Card({ tag, section }) {
-    const root = useRef(null);
-    const [inView, setInView] = useState(false);
-    useEffect(() => {
-      const observer = new IntersectionObserver(([entry]) => setInView(entry.isIntersecting), { rootMargin: MARGIN });
-      observer.observe(root.current);
-      return () => observer.disconnect();
-    }, []);
-    const wide = trainboard.values("wide");
-    const isWide = wide.includes(tag);
-    const toggleWide = () =>
-      trainboard.setValues("wide", isWide ? wide.filter((other) => other !== tag) : [...wide, tag]);
-    const title = section ? tag.slice(section.length + 1) : tag;
-    return h(
-      "article",
-      { className: "card", ref: root, "data-tag": tag, "data-wide": isWide || undefined, "aria-label": tag },
-      inView ? h(LiveCard, { tag, title, isWide, toggleWide }) : h(Head, { tag, title }),
-    );
-  }
-
-  function Head({ tag, title, note, children }) {
-    return h(
-      "header",
-      { className: "card-head" },
-      h("h3", { className: "card-title", title: tag }, title),
-      note && h("span", { className: "card-note", title: "Points drawn, and points logged in this range" }, note),
-      children,
-    );
-  }
-
-  /** A card in view: follows its lines, and asks for detail where a zoom shows thinned ones. */
-  function LiveCard({ tag, title, isWide, toggleWide }) {
-    trainboard.useState("shown", "query", "catalog");
-    const [arrived, setArrived] = useState(0);
-    const [zoom, setZoom] = useState(null);
-    const [detail, setDetail] = useState(null);
-    const plot = useRef(null);
-    useEffect(() => trainboard.scalars.follow(tag, () => setArrived((count) => count + 1)), [tag]);
-
-    const look = {
-      axis: chosenAxis(),
-      smoothing: Math.min(Math.max(Number(trainboard.value("smoothing")) || 0, 0), MAX_SMOOTHING),
-      log: trainboard.value("log") === "1",
-      outliers: trainboard.value("outliers") === "1",
-    };
-    const shown = trainboard.state.shown;
-    const ranks = trainboard.value("ranks");
-    const drawn = useRef({ lines: [], ranks });
-    const base = useMemo(() => {
-      const found = trainboard.scalars.lines(tag);
-      /* Another view of ranks has to be asked for; the last one stays until it comes. */
-      if (found.length === 0 && drawn.current.ranks !== ranks) return drawn.current.lines;
-      drawn.current = { lines: found, ranks };
-      return found;
-    }, [tag, arrived, shown, ranks]);
-    const lines = useMemo(() => (detail ? base.map((line) => detailed(line, detail)) : base), [base, detail]);
-    const isThinned = base.some((line) => !line.exact);
-    useEffect(() => {
-      setDetail(null);
-      if (!zoom?.x || !isThinned) return undefined;
-      let current = true;
-      trainboard.scalars
-        .detail(tag, look.axis, zoom.x, plot.current.root.clientWidth)
-        .then((found) => current && setDetail(found))
-        .catch(() => {}); /* the thinned lines stay; the shell says that the server is gone */
-      return () => (current = false);
-    }, [tag, zoom, isThinned, shown, look.axis, ranks]);
-
-    const reset = zoom && h("button", { title: "Reset the zoom (double-click)", "aria-label": `Reset the zoom of ${tag}`, onClick: () => plot.current.setZoom(null) }, "⟲");
-    const widen = h("button", { title: "Full width", "aria-label": `Full width for ${tag}`, "aria-pressed": isWide, onClick: toggleWide }, "⤢");
-    return h(
-      React.Fragment,
-      null,
-      h(Head, { tag, title, note: noteOf(lines) }, reset, widen),
-      h(trainboard.ScalarChart, { lines, label: tag, look, onZoom: setZoom, plotRef: plot }),
-    );
-  }
-
-  /** A line with the columns of its window; times stay relative to the whole line's beginning. */
-  function detailed(line, detail) {
-    const found = detail.get(line.id);
-    if (!found || found.n === 0) return line;
-    const { id, run, name, color, dash, several } = line;
-    return { id, run, name, color, dash, several, first: line.wall[0], total: found.total, exact: found.exact, ...found.columns };
-  }
-
-  /** "1 000 of 2.5 M points" where not every point is drawn. */
-  function noteOf(lines) {
-    if (lines.every((line) => line.exact)) return null;
-    const drawn = lines.reduce((sum, line) => sum + line.step.length, 0);
-    const total = lines.reduce((sum, line) => sum + line.total, 0);
-    return `${trainboard.format.tick(drawn)} of ${trainboard.format.tick(total)} points`;
   }
 })();

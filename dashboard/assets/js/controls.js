@@ -5,7 +5,6 @@
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
   const { useEffect, useState } = React;
-  const TOKEN = "trainboard-write-token";
 
   trainboard.ControlBoard = function ControlBoard() {
     const state = trainboard.useState("shown", "tick");
@@ -48,8 +47,8 @@
     const [problem, setProblem] = useState(null);
     const live = run.status === "running";
     async function ask(control, value) {
-      const refusal = await post({ run: run.id, control, value });
-      setProblem(refusal);
+      const refusal = await trainboard.change("/api/v1/controls", { run: run.id, control, value });
+      setProblem(refusal && { ...refusal, asked: { control, value } });
       if (!refusal) await load();
     }
     return h(
@@ -60,7 +59,7 @@
       Object.entries(run.controls).map(([name, control]) =>
         h(control.kind === "knob" ? Knob : Button, { key: name, name, control, live, ask, waiting: waits(run, name) }),
       ),
-      problem && h(Problem, { problem, retry: () => ask(problem.asked.control, problem.asked.value) }),
+      problem && h(trainboard.Problem, { problem, retry: () => ask(problem.asked.control, problem.asked.value) }),
       h(Journal, { run }),
     );
   }
@@ -114,29 +113,6 @@
     );
   }
 
-  function Problem({ problem, retry }) {
-    const [token, setToken] = useState("");
-    if (problem.status !== 401) return h("p", { role: "alert", className: "problem" }, problem.message);
-    const keep = (event) => {
-      event.preventDefault();
-      sessionStorage.setItem(TOKEN, token);
-      retry();
-    };
-    return h(
-      "form",
-      { className: "control", role: "alert", onSubmit: keep },
-      h("label", { htmlFor: "write-token" }, "Changing a run needs the write token that the server printed"),
-      h("input", {
-        id: "write-token",
-        type: "password",
-        autoComplete: "off",
-        value: token,
-        onChange: (event) => setToken(event.target.value),
-      }),
-      h("button", { disabled: !token }, "Use it"),
-    );
-  }
-
   function Journal({ run }) {
     if (!run.requests.length) return null;
     const words = ({ control, value }) => (value === null ? `${control} pressed` : `${control} set to ${value}`);
@@ -154,20 +130,5 @@
         ),
       ),
     );
-  }
-
-  /** Ask for it; null, or what the server refused with. */
-  async function post(asked) {
-    const headers = { "content-type": "application/json" };
-    const token = sessionStorage.getItem(TOKEN);
-    if (token) headers.authorization = `Bearer ${token}`;
-    try {
-      const answer = await fetch("/api/v1/controls", { method: "POST", headers, body: JSON.stringify(asked) });
-      if (answer.ok) return null;
-      const { message } = await answer.json();
-      return { asked, status: answer.status, message };
-    } catch {
-      return { asked, status: 0, message: "The server cannot be reached; nothing was changed." };
-    }
   }
 })();

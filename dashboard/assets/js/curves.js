@@ -8,7 +8,7 @@
   const MANY_LINES = 24;
   const HIGHLIGHT = 2.5;
   const HALO = 6;
-  const DASHES = [[], [6, 3], [2, 3], [9, 3, 2, 3]]; /* of several lines of one colour; then again */
+  const DASHES = (trainboard.dashes = [[], [6, 3], [2, 3], [9, 3, 2, 3]]); /* of several lines of one colour; then again */
 
   /** `curve`: {x, y, raw?, low?, high?, bad?, color}, arrays of one length sorted by x; of `u`, a uPlot. */
   trainboard.drawCurves = (u, curves) => {
@@ -25,9 +25,9 @@
       if (from > to) continue;
       ctx.strokeStyle = ctx.fillStyle = curve.color;
       if (curve.low) drawEnvelope(u, ctx, curve, from, to);
-      if (curve.raw) drawLine(u, ctx, curve.x, curve.raw, from, to, ratio, FAINT);
+      if (curve.raw) drawLine(u, ctx, { ...curve, y: curve.raw }, from, to, ratio, FAINT);
       ctx.setLineDash(DASHES[(curve.dash ?? 0) % DASHES.length].map((length) => length * ratio));
-      drawLine(u, ctx, curve.x, curve.y, from, to, width, 1);
+      drawLine(u, ctx, curve, from, to, width, 1);
       ctx.setLineDash([]);
       drawMarks(u, ctx, curve, from, to, MARK * ratio);
     }
@@ -45,7 +45,7 @@
     const [from, to] = visible(u, curve.x);
     for (const [color, thickness, alpha] of [[halo, HALO, 0.85], [curve.color, HIGHLIGHT, 1]]) {
       ctx.strokeStyle = color;
-      drawLine(u, ctx, curve.x, curve.y, from, to, thickness * devicePixelRatio, alpha);
+      drawLine(u, ctx, curve, from, to, thickness * devicePixelRatio, alpha);
     }
   };
 
@@ -68,23 +68,11 @@
   }
   trainboard.lowerBound = lowerBound;
 
-  /** Pixels of a scale; uPlot's own conversion, without its rounding and look-ups for every point. */
-  function projection(u, name) {
-    const { min, max, distr } = u.scales[name];
-    const { left, top, width, height } = u.bbox;
-    if (name === "x") return (value) => left + ((value - min) / (max - min)) * width;
-    if (distr !== 3) return (value) => top + height - ((value - min) / (max - min)) * height;
-    const [low, high] = [Math.log10(min), Math.log10(max)];
-    return (value) => {
-      const clamped = value > 0 ? Math.log10(value) : low;
-      return top + height - ((clamped - low) / (high - low)) * height;
-    };
-  }
-  trainboard.projection = projection;
+  const projection = (u, scale) => trainboard.projection(u, scale);
 
-  function drawLine(u, ctx, x, y, from, to, width, alpha) {
+  function drawLine(u, ctx, { x, y, scale }, from, to, width, alpha) {
     const px = projection(u, "x");
-    const py = projection(u, "y");
+    const py = projection(u, scale ?? "y");
     let open = 0; /* points of the stretch so far: one alone is drawn as a dot */
     ctx.beginPath();
     for (let i = from; i <= to; i++) {
@@ -106,9 +94,9 @@
     ctx.arc(x, y, width, 0, 2 * Math.PI);
   }
 
-  function drawEnvelope(u, ctx, { x, low, high }, from, to) {
+  function drawEnvelope(u, ctx, { x, low, high, scale }, from, to) {
     const px = projection(u, "x");
-    const py = projection(u, "y");
+    const py = projection(u, scale ?? "y");
     ctx.globalAlpha = ENVELOPE;
     ctx.beginPath();
     for (let i = from; i <= to; i++) if (Number.isFinite(high[i])) ctx.lineTo(px(x[i]), py(high[i]));

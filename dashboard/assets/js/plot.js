@@ -7,7 +7,6 @@
   const AXIS_HEIGHT = 24;
   const TIME_AXIS_HEIGHT = 38; /* uPlot writes the date below the time */
   const UNIFORM_DRAG = 24;
-  const PADDING = 0.06;
   const MINUTE = 60;
   const HOUR = 3600;
   const DAY = 86400;
@@ -19,10 +18,10 @@
   /** The charts on the page, in the order in which they came into view. */
   trainboard.plots = () => [...drawn];
 
-  /** `look`: {axis: "step" | "relative" | "wall", smoothing, log, outliers}; `onZoom(zoom or null)`. */
+  /** `look` as in look.js; `onZoom(zoom or null)` and `onPick(step, whether it ends a range)` tell what people do. */
   trainboard.Plot = class Plot {
-    constructor(root, look, onZoom) {
-      Object.assign(this, { root, look, onZoom, curves: [], zoom: null });
+    constructor(root, look, { onZoom, onPick } = {}) {
+      Object.assign(this, { root, look, onZoom, onPick, curves: [], marks: [], zoom: null, sides: ["y"] });
       this.resized = new ResizeObserver(() => this.resize());
       this.build();
       this.resized.observe(root);
@@ -42,20 +41,31 @@
       this.u.destroy();
     }
 
-    /** Show these lines ({id, name, color, step, wall, value, low?, high?, bad?}); the zoom stays. */
+    /** Show these lines (see `curvesOf`), each on the scale "y" or "y2"; the zoom stays. */
     setLines(lines) {
       this.lines = lines;
-      this.curves = lines.map((line) => curveOf(line, this.look));
-      this.redraw();
+      this.curves = trainboard.curvesOf(lines, this.look);
+      const sides = this.curves.some((curve) => curve.scale === "y2") ? ["y", "y2"] : ["y"];
+      if (sides.length !== this.sides.length) {
+        this.sides = sides;
+        this.build();
+      } else this.redraw();
       trainboard.tooltip.refresh(this);
     }
 
     setLook(look) {
-      const rebuilt = look.axis !== this.look.axis || look.log !== this.look.log;
-      if (look.axis !== this.look.axis) this.setZoom(null);
+      const differs = (...keys) => keys.some((key) => look[key] !== this.look[key]);
+      const rebuilt = differs("axis", "along", "xscale", "yscale");
+      if (differs("axis", "along")) this.setZoom(null);
       this.look = look;
       if (rebuilt) this.build();
       this.setLines(this.lines ?? []);
+    }
+
+    /** Vertical lines at what happened: {run, color, step, wall, title, level}. */
+    setMarks(marks) {
+      this.marks = marks;
+      this.redraw();
     }
 
     setZoom(zoom) {
@@ -68,12 +78,14 @@
     build() {
       const old = this.u;
       const { clientWidth, clientHeight } = this.root;
-      this.u = new uPlot(this.options(clientWidth || 300, clientHeight || 200), [[0, 1], [null, null]], this.root);
+      this.u = new uPlot(this.options(clientWidth || 300, clientHeight || 200), [[0, 1], ...this.sides.map(() => [null, null])], this.root);
       old?.destroy();
       const { over } = this.u;
       this.overlay = over.appendChild(document.createElement("canvas"));
       over.addEventListener("mouseenter", () => trainboard.tooltip.enter(this));
       over.addEventListener("mouseleave", () => trainboard.tooltip.leave(this));
+      over.addEventListener("click", (event) => this.pick(event));
+      trainboard.steer(this);
       this.redraw();
     }
 
@@ -92,70 +104,91 @@
     }
 
     redraw() {
-      const { x, y } = this.ranges();
+      const x = this.zoom?.x ?? trainboard.rangeOf(this.curves.map((curve) => curve.x), this.look.xscale, { tight: true });
       this.u.batch(() => {
-        this.u.setScale("x", { min: x[0], max: x[1] });
-        this.u.setScale("y", { min: y[0], max: y[1] });
+        trainboard.setRange(this.u, "x", x);
+        for (const side of this.sides) trainboard.setRange(this.u, side, (side === "y" && this.zoom?.y) || this.yRange(x, side));
         this.u.redraw(false);
       });
     }
 
-    ranges() {
-      const x = this.zoom?.x ?? padded(extent(this.curves.map((curve) => curve.x)), 0);
-      const y = this.zoom?.y ?? this.yRange(x);
-      return { x, y };
-    }
-
-    yRange([low, high]) {
-      const { log, outliers } = this.look;
-      const parts = this.curves.flatMap(({ x, y, low: lowest, high: highest, raw }) => {
+    yRange([low, high], side) {
+      const { yscale, outliers } = this.look;
+      const parts = this.curves.flatMap(({ x, y, low: lowest, high: highest, raw, scale = "y" }) => {
+        if (scale !== side) return [];
         const from = trainboard.lowerBound(x, low);
         const last = trainboard.lowerBound(x, high);
         const to = x[last] <= high ? last + 1 : last;
         const columns = lowest && !raw ? [lowest, highest] : [y];
         return columns.map((column) => column.slice(from, to));
       });
-      const range = outliers ? trainboard.innerRange(parts, log) : extent(parts, log ? 0 : -Infinity);
-      return log ? [range[0] / 1.2, range[1] * 1.2] : padded(range, PADDING);
+      return trainboard.rangeOf(parts, yscale, { inner: outliers });
     }
 
     options(width, height) {
-      const style = getComputedStyle(document.documentElement);
-      const [quiet, grid] = ["--quiet", "--grid"].map((name) => style.getPropertyValue(name));
-      const common = { stroke: quiet, font: FONT, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
-      const { axis, log } = this.look;
-      const x = { ...common, size: axis === "wall" ? TIME_AXIS_HEIGHT : AXIS_HEIGHT, space: 56, gap: 4 };
-      if (axis === "step") x.values = (u, splits) => splits.map(trainboard.format.tick);
-      if (axis === "relative") {
-        x.incrs = SECONDS;
-        x.values = (u, splits) => splits.map((value) => (value === 0 ? "0" : trainboard.format.short(value)));
-      }
-      const y = { ...common, size: AXIS_WIDTH, space: 30, gap: 4, values: (u, splits) => ticks(splits, log) };
+      const { axis, xscale, yscale } = this.look;
       return {
         width,
         height,
-        padding: [8, 12, 2, 0],
+        padding: [8, this.sides.length > 1 ? 0 : 12, 2, 0],
         legend: { show: false },
-        scales: { x: { time: axis === "wall", auto: false }, y: { auto: false, distr: log ? 3 : 1 } },
-        axes: [x, y],
-        series: [{}, { show: true, paths: () => null, points: { show: false } }],
+        scales: {
+          x: trainboard.uplotScale(xscale, { time: axis === "wall" }),
+          ...Object.fromEntries(this.sides.map((side) => [side, trainboard.uplotScale(yscale)])),
+        },
+        axes: this.axes(),
+        series: [{}, ...this.sides.map((scale) => ({ show: true, scale, paths: () => null, points: { show: false } }))],
         cursor: this.cursor(),
         hooks: {
-          draw: [(u) => trainboard.drawCurves(u, this.curves), () => this.overlay && this.drawHighlight()],
+          draw: [(u) => this.draw(u), () => this.overlay && this.drawHighlight()],
           setSelect: [(u) => this.selected(u)],
           setCursor: [() => trainboard.tooltip.move(this)],
         },
       };
     }
 
+    axes() {
+      const style = getComputedStyle(document.documentElement);
+      const [quiet, grid] = ["--quiet", "--grid"].map((name) => style.getPropertyValue(name));
+      const common = { stroke: quiet, font: FONT, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
+      const { axis, xscale, yscale } = this.look;
+      const x = { ...common, size: axis === "wall" ? TIME_AXIS_HEIGHT : AXIS_HEIGHT, space: 56, gap: 4 };
+      if (axis === "step") x.values = (u, splits) => trainboard.ticks(splits, xscale);
+      if (axis === "relative") {
+        if (xscale === "linear") x.incrs = SECONDS;
+        x.values = (u, splits) => splits.map((value) => (value === null ? "" : value === 0 ? "0" : trainboard.format.short(value)));
+      }
+      const values = (u, splits) => trainboard.ticks(splits, yscale);
+      const y = { ...common, size: AXIS_WIDTH, space: 30, gap: 4, values };
+      const right = { ...y, scale: "y2", side: 1, grid: { show: false } };
+      return this.sides.length > 1 ? [x, y, right] : [x, y];
+    }
+
+    draw(u) {
+      trainboard.drawMoments(u, this);
+      trainboard.drawCurves(u, this.curves);
+      trainboard.drawBest(u, this);
+    }
+
     cursor() {
+      const { axis, along, xscale } = this.look;
       return {
         y: false,
         points: { show: false },
         drag: { x: true, y: true, uni: UNIFORM_DRAG, setScale: false },
-        sync: { key: `trainboard-${this.look.axis}`, scales: ["x", null], setSeries: false },
+        sync: { key: ["trainboard", axis, along, xscale].join(" "), scales: ["x", null], setSeries: false },
         bind: { dblclick: () => () => this.setZoom(null) },
       };
+    }
+
+    /** A click chooses the step of the nearest point. */
+    pick(event) {
+      const at = this.u.posToVal(event.offsetX, "x");
+      const near = this.curves.flatMap(({ x, step }) => {
+        const i = trainboard.lowerBound(x, at);
+        return [i - 1, i].filter((j) => j >= 0 && j < x.length).map((j) => [Math.abs(x[j] - at), step[j]]);
+      });
+      if (near.length > 0) this.onPick?.(near.reduce((a, b) => (b[0] < a[0] ? b : a))[1], event.shiftKey);
     }
 
     /** A dragged box zooms; one as wide or as high as the plot leaves that direction as it is. */
@@ -169,46 +202,4 @@
       if (trainboard.tooltip.isOver(this)) this.setZoom(zoom);
     }
   };
-
-  /** A line as drawn: x on the chosen axis; with smoothing, y smoothed over the raw values. */
-  function curveOf(line, { axis, smoothing }) {
-    const first = line.first ?? line.wall[0];
-    const x = axis === "step" ? line.step : axis === "wall" ? line.wall : line.wall.map((wall) => wall - first);
-    const curve = { ...line, first, x, y: line.value, raw: null };
-    if (smoothing > 0) Object.assign(curve, { raw: line.value, y: trainboard.smooth(line.value, smoothing) });
-    return curve;
-  }
-
-  /** The least and the greatest finite value above a bound; where there is none, a range to look at. */
-  function extent(columns, above = -Infinity) {
-    let low = Infinity;
-    let high = -Infinity;
-    for (const column of columns) {
-      for (let i = 0; i < column.length; i++) {
-        const value = column[i];
-        if (value < low && value > above) low = value;
-        if (value > high && value < Infinity) high = value;
-      }
-    }
-    return low <= high ? [low, high] : above === 0 ? [0.1, 1] : [0, 1];
-  }
-
-  function padded([low, high], share) {
-    if (low === high) {
-      const around = Math.abs(low) * 0.1 || 1;
-      return [low - around, high + around];
-    }
-    const pad = (high - low) * share;
-    return [low - pad, high + pad];
-  }
-
-  /** The words beside the y axis; on a logarithmic one only 1, 2 and 5 of each decade, or 1 where they crowd. */
-  function ticks(splits, log) {
-    const spoken = splits.length > 20 ? [1] : [1, 2, 5];
-    return splits.map((value) => {
-      if (value === null) return "";
-      const digit = Number(value.toExponential(0)[0]);
-      return !log || spoken.includes(digit) ? trainboard.format.tick(value) : "";
-    });
-  }
 })();

@@ -4,20 +4,21 @@
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
   const { useEffect, useRef } = React;
-  const PLAIN = { axis: "step", smoothing: 0, log: false, outliers: false };
   const TOLD = 20;
 
-  /** `lines` as `Plot.setLines` takes them; `label` names the chart; `onZoom(zoom)` follows the zoom. */
-  trainboard.ScalarChart = function ScalarChart({ id, lines = [], label, height, look = PLAIN, onZoom, plotRef }) {
+  /** `lines` and `marks` as `Plot` takes them; `label` names the chart; `onZoom` and `onPick` as of `Plot`. */
+  trainboard.ScalarChart = function ScalarChart({ id, lines = [], marks, label, height, look = trainboard.plainLook, plotRef, card, ...told }) {
     const root = useRef(null);
     const plot = useRef(null);
     useEffect(() => {
-      plot.current = new trainboard.Plot(root.current, look, onZoom);
+      plot.current = new trainboard.Plot(root.current, look, told);
       if (plotRef) plotRef.current = plot.current;
       return () => plot.current.destroy();
     }, []);
+    useEffect(() => void (plot.current.card = card), [card]);
     useEffect(() => plot.current.setLook(look), Object.values(look));
     useEffect(() => plot.current.setLines(lines), [lines]);
+    useEffect(() => marks && plot.current.setMarks(marks), [marks]);
     return h(
       "div",
       { id, className: "card-body", style: height && { height }, role: "group", "aria-label": label },

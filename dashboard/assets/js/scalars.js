@@ -18,6 +18,7 @@
   const catalog = new Map(); /* run -> tag -> its ranks */
   const cache = new Map(); /* series -> its columns, and whether the server has more */
   const wanted = new Map(); /* tag -> listeners of the cards in view */
+  const formulas = new Set();
   let axis = "step";
   let timer = null;
   let busy = false;
@@ -62,6 +63,7 @@
   });
   /** Which lines stand for a tag of a run: its one rank, each of several, or how they are brought together. */
   function ranksShown(run, tag) {
+    if (isFormula(tag)) return catalog.has(run) ? [0] : [];
     const ranks = catalog.get(run)?.get(tag) ?? [];
     const view = trainboard.value("ranks");
     if (ranks.length < 2 || view === "each") return ranks;
@@ -94,8 +96,9 @@
         for (const rank of ranksShown(run.id, tag)) {
           const entry = cache.get(key(run.id, rank, tag));
           if (entry && !entry.stale) continue;
-          const since = entry && entry.columns.step.length <= HELD ? entry.total : 0;
-          requests.push({ run: run.id, tag, rank, since });
+          const formula = isFormula(tag);
+          const since = entry && !formula && entry.columns.step.length <= HELD ? entry.total : 0;
+          requests.push({ run: run.id, tag, rank, since, formula });
           if (requests.length === SERIES_PER_REQUEST) return requests;
         }
       }
@@ -146,24 +149,26 @@
       body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`scalars answered ${answer.status}`);
-    return unpack(await answer.arrayBuffer());
+    return trainboard.unpack(await answer.arrayBuffer(), columnsOf);
   }
 
-  /** The reply as columns; its layout is described at `pack` in dashboard/cards/scalar.py. */
-  function unpack(buffer) {
+  const columnsOf = (entry) => (entry.ranks ? RANKED : entry.exact ? EXACT : THINNED);
+
+  /** A reply as columns, by name; its layout is described at `pack` in dashboard/cards/scalar.py. */
+  trainboard.unpack = (buffer, columnsOf) => {
     const length = new DataView(buffer).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     let at = 4 + length;
     return header.map((entry) => {
       if (entry === null) return null;
       const columns = {};
-      for (const name of entry.ranks ? RANKED : entry.exact ? EXACT : THINNED) {
+      for (const name of columnsOf(entry)) {
         columns[name] = new Float64Array(buffer, at, entry.n);
         at += 8 * entry.n;
       }
       return { ...entry, columns };
     });
-  }
+  };
 
   function keep(series, lines) {
     const touched = new Set();
@@ -211,11 +216,14 @@
 
   /* --- What cards use ------------------------------------------------------------------------ */
 
-  const seriesOf = (tag) =>
+  const seriesOf = (source) =>
     [...state.shown].reverse().flatMap((run) => {
-      const shown = ranksShown(run.id, tag);
+      const shown = ranksShown(run.id, source);
       return shown.map((rank, i) => ({ run, rank, dash: i, name: nameOf(run, rank, shown.length > 1) }));
     });
+
+  /** A source that no run has as a tag is computed on the server, for the runs of which something is known. */
+  const isFormula = (source) => formulas.has(source) && !state.shown.some((run) => catalog.get(run.id)?.has(source));
 
   function nameOf(run, rank, isOneOfSeveral) {
     if (typeof rank === "string") return `${run.name} · ${rank}`;
@@ -254,17 +262,21 @@
         const entry = cache.get(key(run.id, rank, tag));
         if (!entry || entry.columns.step.length === 0) return [];
         const { total, exact, several, columns } = entry;
-        const id = key(run.id, rank, tag);
-        return [{ id, run: run.id, name, color: run.color, dash, several, total, exact, ...columns }];
+        const told = { id: key(run.id, rank, tag), run: run.id, source: tag, formula: isFormula(tag), name, color: run.color, dash };
+        return [{ ...told, several, total, exact, ...columns }];
       });
     },
 
     /** One window of a tag in full detail, as columns by the lines' ids. */
     async detail(tag, askedAxis, window, width) {
-      const series = seriesOf(tag).map(({ run, rank }) => ({ run: run.id, tag, rank }));
+      const formula = isFormula(tag);
+      const series = seriesOf(tag).map(({ run, rank }) => ({ run: run.id, tag, rank, formula }));
       const lines = await request({ series, width, axis: askedAxis, window });
       return new Map(lines.map((line, i) => [key(series[i].run, series[i].rank, tag), line]));
     },
+
+    /** These sources are formulas, where no run has a tag of that name. */
+    compute: (sources) => sources.forEach((source) => formulas.add(source)),
 
     /** Ask for what a changed view of ranks needs. */
     refresh: () => schedule(),

@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const THEMES = ["auto", "light", "dark"];
-  const PAGE_KEYS = { c: "/", h: "/histograms", m: "/media", g: "/graph" };
+  const PAGE_KEYS = { c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph" };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
   const NARROW = "(max-width: 760px)";
@@ -37,7 +37,9 @@
       return trainboard.state.theme;
     },
 
-    say_number: (value) => value.toFixed(2),
+    /** Averages say their weight, the others how many points they look at. */
+    say_smoothing: (weight, kind) =>
+      ["average", "distance"].includes(kind) ? weight.toFixed(2) : `${2 * trainboard.reachOf(weight) + 1} pts`,
 
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {
@@ -57,10 +59,14 @@
 
   /** Go to a page; the address keeps its query, and the shell stays as it is. */
   function go(path) {
-    if (path === location.pathname) return;
-    history.pushState(null, "", path + location.search);
-    window.dispatchEvent(new PopStateEvent("popstate"));
+    if (path !== location.pathname) trainboard.open(path + location.search);
   }
+
+  /** Go to an address, path and query, of ours. */
+  trainboard.open = (address) => {
+    history.pushState(null, "", address);
+    window.dispatchEvent(new PopStateEvent("popstate"));
+  };
 
   function nextTheme() {
     const at = THEMES.indexOf(trainboard.value("theme"));
@@ -85,9 +91,12 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus('[id=\'{"query":"filter"}\']'),
+    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
     r: () => focus("#run-search"),
+    v: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),
+    n: () => document.getElementById("new-chart")?.click(),
+    v: () => document.querySelector("#chart-view > summary")?.click(),
     Escape: () => trainboard.plots().forEach((plot) => plot.setZoom(null)),
   };
 
@@ -101,6 +110,7 @@
     if (outside && matchMedia(NARROW).matches) document.documentElement.dataset.sidebar = "closed";
     if (event.target.closest("#theme-toggle")) nextTheme();
     if (event.target.closest("#sidebar-toggle")) toggleSidebar();
+    if (event.target.closest("#new-chart")) trainboard.editChart(null);
     if (event.target.closest("#keys-button")) showKeys();
     if (event.target.closest("#keys-close")) document.getElementById("keys").close();
   });
@@ -109,7 +119,7 @@
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && typing) typing.blur();
     if (typing?.type === "checkbox" ? event.key === " " : typing) return;
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
     if (trainboard.state.runs === null) return; /* not there yet */
     const action = afterG && PAGE_KEYS[event.key] ? () => go(PAGE_KEYS[event.key]) : KEYS[event.key];
     afterG = event.key === "g" && !afterG;

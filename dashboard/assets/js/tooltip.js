@@ -5,6 +5,15 @@
   const ROWS = 14;
   const REACH = 40; /* pixels along x beyond which a line has no point here */
   const CLOSE = 30; /* pixels along y within which a line stands out */
+  const MARK_REACH = 6;
+  const MARKS = 3;
+  const collator = new Intl.Collator("en", { numeric: true });
+  const finite = (y) => (Number.isFinite(y) ? y : Infinity); /* what is not comes last */
+  const ORDERS = {
+    name: (a, b) => collator.compare(a.curve.name, b.curve.name),
+    ascending: (a, b) => finite(a.y) - finite(b.y) || 0,
+    descending: (a, b) => finite(-a.y) - finite(-b.y) || 0,
+  };
   let over = null;
   let box = null;
   let dot = null;
@@ -63,10 +72,11 @@
     const { u, curves } = plot;
     const at = u.posToVal(left, "x");
     const scale = devicePixelRatio;
-    const [px, py] = [trainboard.projection(u, "x"), trainboard.projection(u, "y")];
+    const px = trainboard.projection(u, "x");
     const found = [];
     for (const curve of curves) {
       if (curve.x.length === 0) continue;
+      const py = trainboard.projection(u, curve.scale ?? "y");
       let i = Math.min(trainboard.lowerBound(curve.x, at), curve.x.length - 1);
       if (i > 0 && at - curve.x[i - 1] <= curve.x[i] - at) i -= 1;
       const point = {
@@ -84,28 +94,50 @@
 
   function fill(plot, near) {
     const { number, integer, duration, time } = trainboard.format;
-    const { axis, smoothing } = plot.look;
+    const { axis, along, smoothing } = plot.look;
     const thinned = near.some(({ curve }) => !curve.exact);
     const heads = ["", "Run", ...(smoothing > 0 ? ["Smoothed"] : []), thinned ? "Mean" : "Value", "Step"];
+    if (along) heads.push(along);
     if (axis !== "step") heads.push(axis === "wall" ? "Time" : "After");
     const ranked = near.some(({ curve }) => curve.several);
     if (ranked) heads.push("Lowest", "Highest", "Ranks");
-    const rows = near.slice(0, ROWS).map(({ curve, i, y }, position) => {
+    const nearest = near[0];
+    const rows = ordered(near).slice(0, ROWS).map((point) => {
+      const { curve, i, y } = point;
       const swatch = element("i");
       swatch.style.background = curve.color;
       const cells = [swatch, curve.name];
       if (smoothing > 0) cells.push(number(y));
       cells.push(number(curve.value[i]), integer(curve.step[i]));
+      if (along) cells.push(number(curve.x[i]));
       if (axis !== "step") cells.push(axis === "wall" ? time(curve.wall[i]) : duration(curve.wall[i] - curve.first));
       if (ranked) cells.push(...(curve.several ? ofRanks(curve, i) : ["", "", ""]));
       const row = element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
-      row.toggleAttribute("data-near", position === 0);
+      row.toggleAttribute("data-near", point === nearest);
       return row;
     });
     const head = element("tr", {}, ...heads.map((text) => element("th", {}, text)));
     const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
     const rest = near.length - rows.length;
-    box.replaceChildren(table, ...(rest > 0 ? [element("p", { className: "more" }, `${rest} more runs`)] : []));
+    const notes = [...marksHere(plot), ...(rest > 0 ? [`${rest} more runs`] : [])];
+    box.replaceChildren(table, ...notes.map((text) => element("p", { className: "more" }, text)));
+  }
+
+  /** The rows as the address asks for them; `near` has the nearest first. */
+  function ordered(near) {
+    const order = ORDERS[trainboard.value("tooltip")];
+    return order ? [...near].sort(order) : near;
+  }
+
+  /** What happened near the cursor. */
+  function marksHere(plot) {
+    const { u, marks } = plot;
+    const px = trainboard.projection(u, "x");
+    const isHere = (mark) => {
+      const x = trainboard.placeOfMark(mark, plot);
+      return x !== null && Math.abs((px(x) - u.bbox.left) / devicePixelRatio - u.cursor.left) <= MARK_REACH;
+    };
+    return marks.filter(isHere).slice(0, MARKS).map(({ name, step, title }) => `${name}, step ${trainboard.format.integer(step)}: ${title}`);
   }
 
   /** The ranks that have the extremes, or the one that has the value; and how many have a point here. */

@@ -7,7 +7,19 @@ import importlib.metadata
 import sys
 from collections.abc import Sequence
 
-from trainboard.cli import backup, check, compact, demo, query, runs, serve, sync
+from trainboard.cli import (
+    backup,
+    check,
+    compact,
+    demo,
+    export,
+    import_logs,
+    query,
+    runs,
+    serve,
+    sync,
+    tensorboard,
+)
 from trainboard.storage.errors import TrainboardError
 
 VERBS = {
@@ -15,7 +27,10 @@ VERBS = {
     "demo": demo,
     "runs": runs,
     "query": query,
+    "export": export,
+    "tensorboard": tensorboard,
     "sync": sync,
+    "import": import_logs,
     "backup": backup,
     "check": check,
     "compact": compact,
@@ -30,7 +45,10 @@ def main(words: Sequence[str] | None = None) -> int:
     What is wrong with a store or an address ends as one line on stderr and status 2.
     """
     parser = command_line()
-    arguments = parser.parse_args(runs.with_default_action(sys.argv[1:] if words is None else words))
+    given = list(sys.argv[1:] if words is None else words)
+    if given and given[0].partition("=")[0] == "--logdir":
+        given.insert(0, "serve")  # as people who know TensorBoard type it
+    arguments = parser.parse_args(runs.with_default_action(given))
     if arguments.verb is None:
         parser.print_help()
         return 0

@@ -22,6 +22,7 @@ _NAMED = 5
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--where", default="", metavar="FILTER", help="only runs that a filter lets through")
     parser.add_argument("--project", metavar="NAME", help="only runs of this project")
     parser.add_argument("--group", metavar="NAME", help="only runs of this group")
     parser.add_argument("--status", choices=STATUSES, help="only runs with this status")
@@ -42,11 +43,12 @@ def duration(text: str) -> float:
 
 
 def has_filters(arguments: argparse.Namespace) -> bool:
-    return any(getattr(arguments, name) is not None for name in ("project", "group", "status", "older_than"))
+    given = (getattr(arguments, name) is not None for name in ("project", "group", "status", "older_than"))
+    return bool(arguments.where) or any(given)
 
 
 def filtered(records: Sequence[RunRecord], arguments: argparse.Namespace) -> list[RunRecord]:
-    """The runs that all the filters let through."""
+    """The runs that all the filters but ``--where`` let through, which the store applies."""
     wanted = {name: getattr(arguments, name) for name in ("project", "group", "status")}
     tests: list[Callable[[RunRecord], bool]] = [
         lambda run, name=name, value=value: getattr(run, name) == value

@@ -145,7 +145,8 @@ def newest(store: Store, arguments: argparse.Namespace) -> tuple[list[RunRecord]
     if is_page and limit is not None:
         page = store.run_page(archived=arguments.archived, limit=limit)
         return page.runs, page.total
-    records = filtered(store.runs(archived=arguments.archived, deleted=arguments.deleted), arguments)
+    found = store.runs(where=arguments.where, archived=arguments.archived, deleted=arguments.deleted)
+    records = filtered(found, arguments)
     return records[:limit], len(records)
 
 
@@ -168,7 +169,7 @@ def change_one(store: Store, arguments: argparse.Namespace) -> None:
 def change_several(store: Store, arguments: argparse.Namespace) -> None:
     if arguments.action == "tag" and not (arguments.add or arguments.remove):
         raise BadChange("Say which tags: --add TAG, --remove TAG.")
-    candidates = store.runs(archived=True, deleted=arguments.action == "restore")
+    candidates = store.runs(where=arguments.where, archived=True, deleted=arguments.action == "restore")
     records = chosen(candidates, arguments, arguments.action)
     if not records:
         print("Nothing was changed.")

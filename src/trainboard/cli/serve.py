@@ -6,7 +6,11 @@ import argparse
 import os
 import sys
 import webbrowser
-from contextlib import closing
+from contextlib import AbstractContextManager, ExitStack, closing
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from trainboard.storage import Store
 
 DEFAULT_PORT = 6006
 VISDOM_PORT = 8097
@@ -17,6 +21,9 @@ STORE_HELP = "path or URL; $TRAINBOARD_STORE or ./trainboard.db if left out"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", nargs="?", metavar="STORE", help=STORE_HELP)
+    parser.add_argument(
+        "--logdir", metavar="DIR[,DIR…]", help="follow TensorBoard logs in these folders, as import does"
+    )
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; a token guards all but loopback"
     )
@@ -63,9 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
     from trainboard.storage.mounts import network_warning
 
-    # Visdom's clients expect a server before the first of them has drawn anything.
-    create = arguments.visdom_port is not None
-    with closing(open_store(arguments.store, create=create)) as store:
+    with ExitStack() as stack:
+        # Logs are to be followed, and Visdom's clients expect a server, before anything is stored.
+        create = bool(arguments.logdir) or arguments.visdom_port is not None
+        store = stack.enter_context(closing(open_store(arguments.store, create=create)))
+        if arguments.logdir:
+            stack.enter_context(following_logs(store, arguments.logdir))
         if unsafe := network_warning(store.url):
             print(f"trainboard: {unsafe}.", file=sys.stderr)
         # After the store is open: a wrong path should be said at once, and this import takes a second.
@@ -92,6 +102,14 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"trainboard: cannot listen on {where}: {error.strerror or error}", file=sys.stderr)
             return 2
         return 0
+
+
+def following_logs(store: Store, logdir: str) -> AbstractContextManager[None]:
+    """Follow logs in a thread. Raises ``LogsNotFound``."""
+    from trainboard.cli.import_logs import logdirs
+    from trainboard.storage.tfevents.following import following, open_follower
+
+    return following(open_follower(store, logdirs(logdir)))
 
 
 def has_screen() -> bool:

@@ -1,0 +1,162 @@
+"""How fast event files are read, beside TensorBoard's two readers, on the same files.
+
+``python -m benchmarks.tfevents`` prints the table. TensorBoard's data server, in Rust, only loads points into
+its memory, all of them as ours; its time is that of its load cycle. ``EventAccumulator`` is its reader in
+Python, given a tenth of the files. Ours ends with the points in a SQLite store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from .measure import Row, median_of, table
+
+Figures = dict[str, float]
+STEPS, RUNS, TAGS = 2_000, 200, 5
+_REPEATED = 20
+READERS = [
+    ("trainboard, into a store", "ours"),
+    ("trainboard, started again", "ours_again"),
+    ("TensorBoard's data server", "rustboard"),
+    ("EventAccumulator", "accumulator"),
+]
+_FINISHED = re.compile(r"Finished load cycle \(([\d.]+)(m?s|µs)\)")
+
+
+def ours(folder: Path, logs: Path) -> Figures:
+    return {"s": _import(folder / "store.db", logs), "MB": _peak(resource.RUSAGE_SELF)}
+
+
+def ours_again(folder: Path, logs: Path) -> Figures:
+    """In a process of its own, with a store that has all there is."""
+    program = f"from benchmarks.tfevents import *; ours(Path({str(folder)!r}), Path({str(logs)!r}))"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    return ours(folder, logs)
+
+
+def _import(store: Path, logs: Path) -> float:
+    from trainboard.storage import open_store
+    from trainboard.storage.tfevents.following import open_follower, read_all
+
+    begin = time.perf_counter()
+    follower = open_follower(open_store(store, create=True), [str(logs)])
+    read_all(follower)
+    return time.perf_counter() - begin
+
+
+def rustboard(folder: Path, logs: Path) -> Figures:
+    import tensorboard_data_server
+
+    command = [
+        tensorboard_data_server.server_binary(),
+        "--logdir",
+        str(logs),
+        "--reload",
+        "once",
+        "--port",
+        "0",
+    ]
+    command += ["--samples-per-plugin", "scalars=all", "-v"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        for line in server.stderr:
+            if match := _FINISHED.search(line):
+                break
+        else:
+            raise RuntimeError("the data server ended before it had loaded the logs")
+        server.terminate()
+        server.stderr.read()
+    seconds = float(match[1]) / {"s": 1, "ms": 1e3, "µs": 1e6}[match[2]]
+    return {"s": seconds, "MB": _peak(resource.RUSAGE_CHILDREN)}
+
+
+def accumulator(folder: Path, logs: Path) -> Figures:
+    """Every tenth run; where there is one run, the first tenth of its file."""
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    some = folder / "some"
+    runs = sorted(logs.iterdir())
+    for run in runs[:: 10 if len(runs) > 1 else 1]:
+        (source,) = run.iterdir()
+        (some / run.name).mkdir(parents=True)
+        data = source.read_bytes()
+        (some / run.name / source.name).write_bytes(data if len(runs) > 1 else data[: len(data) // 10])
+    begin = time.perf_counter()
+    for run in some.iterdir():
+        EventAccumulator(str(run), size_guidance={"scalars": 0}).Reload()
+    return {"s": 10 * (time.perf_counter() - begin), "MB": _peak(resource.RUSAGE_SELF)}
+
+
+def _peak(whose: int) -> float:
+    return resource.getrusage(whose).ru_maxrss / 1000
+
+
+def write_logs(folder: Path, runs: int, steps: int) -> None:
+    """Event files as PyTorch writes them, which would take minutes to do so."""
+    for run in range(runs):
+        path = folder / f"run{run:03}" / "events.out.tfevents.1800000000.host.1.0"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"".join(_records(steps)))
+
+
+def _records(steps: int) -> Iterator[bytes]:
+    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+    from event_file import VERSION, scalar
+
+    yield VERSION
+    for step in range(steps):
+        for tag in range(TAGS):
+            yield scalar(step, 1 / (step + tag + 1), f"train/metric_{tag}")
+
+
+def report(repeats: int) -> str:
+    sizes = {"1,000,000 in one file": (1, RUNS * STEPS // 2), f"2,000,000 in {RUNS} runs": (RUNS, STEPS)}
+    parts: list[str] = []
+    for title, (runs, steps) in sizes.items():
+        with tempfile.TemporaryDirectory() as folder:
+            write_logs(Path(folder), runs, steps)
+            found = {name: median_of(repeats, "benchmarks.tfevents", case, folder) for name, case in READERS}
+        points = runs * steps * TAGS
+        peer = found["TensorBoard's data server"]["s"]
+        rows: list[Row] = [
+            (name, f"{of['s']:.2f}", f"{points / of['s']:,.0f}", f"{peer / of['s']:.2f}", f"{of['MB']:,.0f}")
+            for name, of in found.items()
+        ]
+        header = ("", "seconds", "points a second", "data server = 1", "peak memory, MB")
+        parts.append(table(f"Reading event files: {title}", header, rows))
+    return "\n".join([*parts, _large()])
+
+
+def _large() -> str:
+    """Memory while a file of twenty million points is read: one of a million, over and over."""
+    with tempfile.TemporaryDirectory() as folder:
+        logs = Path(folder, "logs")
+        write_logs(logs, 1, RUNS * STEPS // 2)
+        (path,) = logs.glob("*/*")
+        once = path.read_bytes()
+        with path.open("ab") as file:
+            for _ in range(_REPEATED - 1):
+                file.write(once)
+        found = median_of(1, "benchmarks.tfevents", "ours", logs)
+        shutil.rmtree(logs)
+    took = f"{found['s']:.1f} s and {found['MB']:,.0f} MB of memory"
+    return f"Reading 20,000,000 points of one file took {took}.\n"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        case: Callable[[Path, Path], Figures] = globals()[sys.argv[2]]
+        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+        print(json.dumps(case(Path(sys.argv[1]), Path(sys.argv[3]))))
+    else:
+        print(report(repeats=3))

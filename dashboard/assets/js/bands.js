@@ -1,0 +1,101 @@
+/* Groups of runs in place of runs: one line a group, its band around it. Python brings them together. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const { state } = trainboard;
+  const WIDTH = 500;
+  const REST_MILLISECONDS = 1000;
+  const COLUMNS = ["x", "value", "low", "high", "count"];
+  const STATISTICS = ["mean", "median"];
+  const BANDS = ["std", "sem", "bootstrap", "minmax"];
+  const wanted = new Map(); /* source -> listeners of the cards in view */
+  const kept = new Map(); /* source -> its lines */
+  let groups = null; /* [{name, runs}] */
+  let timer = null;
+  let asking = false;
+  let isStale = false;
+  let asked = ""; /* what the kept lines are of */
+
+  const oneOf = (key, allowed) => (allowed.includes(trainboard.value(key)) ? trainboard.value(key) : allowed[0]);
+  const isOn = () => trainboard.value("groups") !== "";
+
+  function question() {
+    const { axis } = trainboard.look();
+    return JSON.stringify([trainboard.value("groups"), state.shown.map(({ id }) => id), axis, oneOf("statistic", STATISTICS), oneOf("band", BANDS)]);
+  }
+
+  function schedule(delay = 0) {
+    if (!isOn() || timer !== null) return;
+    timer = setTimeout(refresh, delay);
+  }
+
+  async function refresh() {
+    timer = null;
+    if (asking || document.hidden || state.shown.length === 0 || wanted.size === 0) return;
+    asking = true;
+    const now = question();
+    if (now !== asked) {
+      kept.clear();
+      groups = null;
+    }
+    asked = now;
+    isStale = false;
+    try {
+      groups ??= await trainboard.groupRuns(trainboard.value("groups"));
+      const sources = [...wanted.keys()];
+      const found = await Promise.all(sources.map(read));
+      if (now === question()) sources.forEach((source, i) => kept.set(source, found[i]));
+      sources.forEach((source) => wanted.get(source)?.forEach((listener) => listener()));
+    } catch {
+      isStale = true; /* a wrong expression is told beside its field, a lost server by the shell */
+    }
+    asking = false;
+    if (isStale || now !== question() || [...wanted.keys()].some((source) => !kept.has(source))) schedule(REST_MILLISECONDS);
+  }
+
+  async function read(tag) {
+    const [, , axis, statistic, band] = JSON.parse(asked);
+    const answer = await fetch("/api/v1/bands", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ groups: groups.map(({ name, runs }) => ({ name, runs })), tag, axis, statistic, band, width: WIDTH }),
+    });
+    if (!answer.ok) throw new Error(`bands answered ${answer.status}`);
+    const lines = trainboard.unpack(await answer.arrayBuffer(), () => COLUMNS);
+    const several = oneOf("statistic", STATISTICS);
+    return lines.flatMap((line, i) => (line.n === 0 ? [] : [lineOf(tag, line, groups[i], several)]));
+  }
+
+  function lineOf(tag, line, { name, runs }, statistic) {
+    const { x, value, low, high, count } = line.columns;
+    const first = state.shown.find((run) => run.id === runs[0]);
+    const note = line.alignment.startsWith("every") ? null : "interpolated between unequal steps";
+    return {
+      id: JSON.stringify([tag, name]), run: runs[0], source: tag, name: `${name} · ${statistic} of ${line.runs}`, color: first?.color ?? "#888888",
+      step: x, wall: x, first: 0, value, low, high, count, of: line.runs, total: x.length, exact: true, note,
+    };
+  }
+
+  trainboard.on("shown", () => schedule());
+  trainboard.on("query", () => schedule());
+  trainboard.on("change", (runs) => {
+    if (runs === null || state.shown.some(({ id }) => runs.includes(id))) {
+      isStale = true;
+      schedule(REST_MILLISECONDS);
+    }
+  });
+
+  trainboard.bands = {
+    isOn,
+    follow(source, listener) {
+      if (!wanted.has(source)) wanted.set(source, new Set());
+      wanted.get(source).add(listener);
+      schedule();
+      return () => {
+        wanted.get(source)?.delete(listener);
+        if (wanted.get(source)?.size === 0) wanted.delete(source);
+      };
+    },
+    lines: (source) => kept.get(source) ?? [],
+  };
+})();

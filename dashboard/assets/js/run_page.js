@@ -1,0 +1,179 @@
+/* The Runs page. AG Grid draws the rows in view; this asks the server for them, sorted and filtered there,
+   and holds what is around the table: the filter, the columns, and what is done to the chosen runs. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const h = (...args) => React.createElement(...args);
+  const { useEffect, useRef, useState } = React;
+  const GRID = "run-grid";
+  const TYPING_MILLISECONDS = 250;
+  const REFRESH_MILLISECONDS = 2000;
+  const EXAMPLE = 'words, or: config.lr > 1e-3 and status = finished';
+
+  trainboard.RunPage = function RunPage() {
+    trainboard.useState("query", "runs");
+    const run = trainboard.value("run");
+    const diff = trainboard.values("diff");
+    const beside = run || diff.length > 0;
+    useEffect(() => {
+      document.getElementById("run-grid-frame").hidden = Boolean(beside);
+    }, [beside]);
+    if (run) return h(trainboard.RunDetails, { id: run, key: run });
+    if (diff.length) return h(trainboard.RunDifferences, { ids: diff });
+    return h(Table);
+  };
+
+  function Table() {
+    const { project, runs } = trainboard.state;
+    const [api, setApi] = useState(null);
+    const [known, setKnown] = useState(null);
+    const [picking, setPicking] = useState(false);
+    const [selected, setSelected] = useState([]);
+    const [total, setTotal] = useState(null);
+    const filter = useFilter(project);
+    const fields = trainboard.runColumns(known);
+    const asked = useRef({});
+    asked.current = { project, where: filter.applied, archived: trainboard.value("archived") === "1", columns: fields };
+    const isReady = api !== null && runs !== null && known !== null && filter.applied !== null;
+
+    useEffect(() => {
+      let current = true;
+      dash_ag_grid.getApiAsync(GRID).then((found) => current && setApi(found));
+      return () => void (current = false);
+    }, []);
+    useEffect(() => {
+      if (project === null) return;
+      trainboard.json(`/api/v1/run-columns?project=${encodeURIComponent(project)}`).then(setKnown, () => {});
+    }, [project]);
+    useEffect(() => {
+      if (isReady) api.setGridOption("columnDefs", trainboard.columnDefinitions(fields));
+    }, [isReady, fields.join("\n")]);
+    useEffect(() => {
+      if (!isReady) return;
+      api.deselectAll();
+      api.setGridOption("datasource", source(asked, setTotal));
+    }, [isReady, project, filter.applied, asked.current.archived, fields.join("\n")]);
+    useEffect(() => {
+      if (!isReady) return undefined;
+      const select = () => setSelected(api.getSelectedRows());
+      api.addEventListener("selectionChanged", select);
+      api.addEventListener("sortChanged", keepSort);
+      return () => {
+        api.removeEventListener("selectionChanged", select);
+        api.removeEventListener("sortChanged", keepSort);
+      };
+    }, [isReady]);
+    useRefresh(isReady ? api : null);
+
+    return h(
+      "div",
+      { className: "run-table-tools" },
+      h(
+        "div",
+        { className: "toolbar", role: "toolbar", "aria-label": "Table of runs" },
+        h("input", {
+          type: "search",
+          className: "where",
+          id: "run-filter",
+          "aria-label": "Filter runs",
+          "aria-invalid": filter.problem ? true : undefined,
+          "aria-describedby": "where-problem",
+          placeholder: EXAMPLE,
+          value: filter.text,
+          onChange: (event) => filter.setText(event.target.value),
+        }),
+        h("button", { className: "quiet-button", "aria-expanded": picking, onClick: () => setPicking(!picking) }, "Columns"),
+        h("span", { role: "status", className: "quiet" }, total === null ? "Loading…" : counted(total)),
+      ),
+      h("p", { id: "where-problem", role: "alert", className: "filter-problem", hidden: !filter.problem }, filter.problem),
+      picking && h(trainboard.ColumnPicker, { known, fields, close: () => setPicking(false) }),
+      h(trainboard.RunActions, { selected, done: () => (api.deselectAll(), api.refreshInfiniteCache()) }),
+      total === 0 && h(Nothing, { filtered: Boolean(filter.applied) }),
+    );
+  }
+
+  /** The filter as typed, and as applied: one that the server does not understand leaves the table as it is. */
+  function useFilter(project) {
+    const inAddress = trainboard.value("where");
+    const [text, setText] = useState(inAddress);
+    const [applied, setApplied] = useState(null);
+    const [problem, setProblem] = useState(null);
+    useEffect(() => setText(inAddress), [inAddress]);
+    useEffect(() => {
+      let current = true;
+      const check = async () => {
+        try {
+          await trainboard.ask("/api/v1/run-table", { project, where: text, limit: 1 });
+          if (!current) return;
+          setProblem(null);
+          setApplied(text);
+          if (text !== trainboard.value("where")) trainboard.setQuery({ where: text });
+        } catch (error) {
+          if (!current || !error.status) return;
+          setProblem(error.message);
+          setApplied((before) => before ?? "");
+        }
+      };
+      const timer = setTimeout(check, applied === null ? 0 : TYPING_MILLISECONDS);
+      return () => {
+        current = false;
+        clearTimeout(timer);
+      };
+    }, [text, project]);
+    return { text, setText, applied, problem };
+  }
+
+  /** Rows come anew when the store changed, and not while nobody looks. */
+  function useRefresh(api) {
+    useEffect(() => {
+      if (!api) return undefined;
+      let at = 0;
+      let timer = null;
+      const refresh = () => {
+        timer ??= setTimeout(() => {
+          timer = null;
+          at = performance.now();
+          if (!api.isDestroyed()) api.refreshInfiniteCache();
+        }, Math.max(0, at + REFRESH_MILLISECONDS - performance.now()));
+      };
+      const stop = trainboard.on("tick", refresh);
+      return () => {
+        stop();
+        clearTimeout(timer);
+      };
+    }, [api]);
+  }
+
+  function source(asked, setTotal) {
+    return {
+      getRows({ startRow, endRow, sortModel, successCallback, failCallback }) {
+        const sort = sortModel.map(({ colId, sort }) => [colId, sort === "desc"]);
+        const wanted = { ...asked.current, sort, offset: startRow, limit: endRow - startRow };
+        trainboard.ask("/api/v1/run-table", wanted).then(
+          ({ rows, total }) => {
+            successCallback(rows, total);
+            setTotal(total);
+          },
+          () => failCallback(),
+        );
+      },
+    };
+  }
+
+  function keepSort({ api }) {
+    const sorted = api.getColumnState().filter((column) => column.sort);
+    sorted.sort((a, b) => a.sortIndex - b.sortIndex);
+    trainboard.setValues("sort", sorted.map(({ colId, sort }) => (sort === "desc" ? `-${colId}` : colId)));
+  }
+
+  function Nothing({ filtered }) {
+    return h(
+      "div",
+      { className: "notice" },
+      h("h2", null, filtered ? "No run matches the filter" : "No runs"),
+      h("p", null, filtered ? "Change it, or list archived runs, too." : "All runs of this project are archived."),
+    );
+  }
+
+  const counted = (total) => `${trainboard.format.integer(total)} ${total === 1 ? "run" : "runs"}`;
+})();

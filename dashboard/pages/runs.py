@@ -1,0 +1,148 @@
+"""The Runs page: a table of any number of runs, one run in full, and what differs between several."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dash_ag_grid as dag
+from dash import html
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from ...storage.run_table import TableQuery
+from .. import asked, run_columns, run_details
+from ..colors import run_color
+from ..components import RunPage
+
+if TYPE_CHECKING:
+    from dash import Dash
+    from dash.development.base_component import Component
+
+    from ...storage import Store
+
+PATH = "/runs"
+TITLE = "Runs"
+QUERY: Mapping[str, str] = {"where": "", "columns": "", "sort": "", "run": "", "diff": ""}
+BLOCK_ROWS = 100
+MAX_OFFSET = 1_000_000
+
+_THEME = """themeQuartz.withParams({
+    backgroundColor: "var(--surface)", foregroundColor: "var(--text)", borderColor: "var(--line)",
+    headerBackgroundColor: "var(--page)", headerTextColor: "var(--quiet)", accentColor: "var(--accent)",
+    rowHoverColor: "var(--hover)", selectedRowBackgroundColor: "var(--accent-soft)", chromeBackgroundColor:
+    "var(--page)", fontFamily: "inherit", fontSize: 13, headerFontWeight: 550, borderRadius: 0,
+    wrapperBorderRadius: 0, wrapperBorder: false, cellHorizontalPadding: 10,
+    browserColorScheme: "inherit"})"""
+_GRID: dict[str, Any] = {
+    "cacheBlockSize": BLOCK_ROWS,
+    "maxBlocksInCache": 4,
+    "blockLoadDebounceMillis": 50,
+    "rowHeight": 30,
+    "headerHeight": 32,
+    "animateRows": False,
+    "ensureDomOrder": True,
+    "suppressNoRowsOverlay": True,
+    "suppressFieldDotNotation": True,
+    "tooltipShowDelay": 300,
+    "rowSelection": {"mode": "multiRow", "headerCheckbox": False, "enableClickSelection": False},
+    "selectionColumnDef": {"pinned": "left", "width": 42},
+    "theme": {"function": _THEME},
+}
+
+
+def layout(store: Store, query: Mapping[str, str]) -> Component:
+    grid = dag.AgGrid(
+        id="run-grid",
+        rowModelType="infinite",
+        columnDefs=[],
+        dashGridOptions=_GRID,
+        getRowId="params.data.id",
+        className="run-grid",
+        style={"height": "100%"},
+    )
+    return html.Div([RunPage(id="run-page"), html.Div(grid, id="run-grid-frame")], className="runs-page")
+
+
+def register(app: Dash, store: Store) -> None:
+    """Nothing: the page talks to the API."""
+
+
+def routes(store: Store) -> list[BaseRoute]:
+    async def columns(request: Request) -> Response:
+        """``?project=P``: what a table of its runs can show."""
+        project = request.query_params.get("project") or None
+        return JSONResponse(await asyncio.to_thread(run_columns.columns, store, project))
+
+    async def table(request: Request) -> Response:
+        """``{"project", "where", "archived", "columns", "sort": [[field, descending], …]}`` …."""
+        body = await asked.body(request)
+        return JSONResponse(await asyncio.to_thread(_table, store, body))
+
+    async def details(request: Request) -> Response:
+        """``?run=ID``: everything known of a run but its points."""
+        run_id = asked.text(request, "run")
+        return JSONResponse(await asyncio.to_thread(run_details.details, store, run_id))
+
+    async def differences(request: Request) -> Response:
+        """``?runs=A,B``: what is not the same in these runs."""
+        ids = asked.run_ids(request, "runs")[: run_details.MAX_COMPARED]
+        return JSONResponse(await asyncio.to_thread(run_details.differences, store, ids))
+
+    async def change(request: Request) -> Response:
+        """``{"action", "runs": [id, …]}`` and what the action takes; of several runs all change, or none."""
+        body = await asked.body(request)
+        await asyncio.to_thread(_change, store, body)
+        return JSONResponse({})
+
+    return [
+        Route("/api/v1/run-columns", columns),
+        Route("/api/v1/run-table", table, methods=["POST"]),
+        Route("/api/v1/run-details", details),
+        Route("/api/v1/run-differences", differences),
+        Route("/api/v1/run-changes", change, methods=["POST"]),
+    ]
+
+
+def _table(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        names = asked.texts(body.get("columns", []))[: run_columns.MAX_COLUMNS]
+        wanted = TableQuery(
+            project=body.get("project") and str(body["project"]),
+            where=str(body.get("where", "")),
+            archived=bool(body.get("archived")),
+            order=[(str(field), bool(descending)) for field, descending in body.get("sort", [])],
+            limit=min(max(int(body.get("limit", BLOCK_ROWS)), 1), asked.MAX_RUNS),
+            offset=min(max(int(body.get("offset", 0)), 0), MAX_OFFSET),
+            metrics=run_columns.metrics_of(names),
+        )
+    except (TypeError, ValueError, OverflowError) as error:
+        raise HTTPException(400, f"This is not a request for a table of runs: {error!r:.300}.") from error
+    page = store.run_table(wanted)
+    rows = [
+        run_columns.table_row(row, run_color(older), names)
+        for row, older in zip(page.rows, page.older, strict=True)
+    ]
+    return {"rows": rows, "total": page.total}
+
+
+def _change(store: Store, body: Mapping[str, Any]) -> None:
+    try:
+        action, ids = body["action"], asked.texts(body["runs"])
+        if not 0 < len(ids) <= asked.MAX_RUNS:
+            raise ValueError(f"1 to {asked.MAX_RUNS} runs can be changed at once")
+        change = {
+            "rename": lambda: store.rename_run(ids[0], str(body["name"])),
+            "note": lambda: store.note_run(ids[0], str(body["notes"])),
+            "tag": lambda: store.tag_runs(ids, asked.texts(body["add"]), asked.texts(body["remove"])),
+            "archive": lambda: store.archive_runs(ids),
+            "unarchive": lambda: store.archive_runs(ids, archived=False),
+            "delete": lambda: store.delete_runs(ids, force=bool(body.get("force"))),
+            "restore": lambda: store.restore_runs(ids),
+        }[action]
+    except (KeyError, TypeError, ValueError) as error:
+        raise HTTPException(400, f"This is not a change of runs: {error!r:.300}.") from error
+    change()

@@ -1,0 +1,128 @@
+"""Trials: runs by the hyper-parameters that vary among them, and one number that tells how each went."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..storage.run_table import TableQuery
+from .colors import run_color
+from .groups import flatten, varying
+from .run_columns import metrics_of, number_of, plain
+
+if TYPE_CHECKING:
+    from ..storage import Store
+
+MAX_TRIALS = 2_000
+MAX_KEYS = 40
+_LATEX = str.maketrans(
+    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {one: f"\\{one}" for one in "&%$#_{}"}
+)
+
+
+@dataclass(frozen=True)
+class Trials:
+    """The newest runs, oldest first. ``configs`` have the values of ``keys``, None where a run has none;
+    ``values`` are those of ``metric``, NaN where a run has no finite one. ``total`` is how many there are."""
+
+    ids: list[str]
+    names: list[str]
+    colors: list[str]
+    keys: list[str]
+    configs: list[list[Any]]
+    metric: str
+    values: NDArray[np.float64]
+    total: int
+
+    def column(self, key: str) -> list[Any]:
+        """The values of one hyper-parameter."""
+        at = self.keys.index(key)
+        return [config[at] for config in self.configs]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The places of values on an axis; ``labels`` name the places of values that are no numbers."""
+
+    places: NDArray[np.float64]
+    labels: list[str] | None
+    is_log: bool
+
+
+def read_trials(store: Store, project: str | None, where: str, metric: str) -> Trials:
+    """The trials among a project's runs. Raises ``BadFilter``."""
+    query = TableQuery(project, where, limit=MAX_TRIALS, metrics=metrics_of([metric] if metric else []))
+    page = store.run_table(query)
+    listed = list(zip(page.rows, page.older, strict=True))[::-1]
+    flat = [flatten(row.config) for row, _ in listed]
+    keys = varying(flat)[:MAX_KEYS]
+    values = [number_of(row, metric) if metric else None for row, _ in listed]
+    return Trials(
+        ids=[row.id for row, _ in listed],
+        names=[row.name for row, _ in listed],
+        colors=[run_color(older) for _, older in listed],
+        keys=keys,
+        configs=[[plain(config.get(key)) for key in keys] for config in flat],
+        metric=metric,
+        values=np.array([np.nan if value is None else value for value in values], np.float64),
+        total=page.total,
+    )
+
+
+def scale(values: Sequence[Any], kind: str = "auto") -> Scale:
+    """Numbers as they are, or as logarithms of base 10: if ``kind`` is "log" and they allow it, or "auto" and
+    they span two decades or more. Anything else in order of its text, from 0 on."""
+    if not any(_is_number(value) for value in values) or any(isinstance(value, str) for value in values):
+        texts = ["–" if value is None else str(value) for value in values]
+        labels = sorted(set(texts))
+        return Scale(np.array([labels.index(text) for text in texts], np.float64), labels, False)
+    numbers = np.array([value if _is_number(value) else np.nan for value in values], np.float64)
+    known = numbers[np.isfinite(numbers)]
+    positive = bool(len(known)) and known.min() > 0
+    is_log = positive and (kind == "log" or (kind == "auto" and known.max() / known.min() >= 100))
+    return Scale(np.log10(numbers) if is_log else numbers, None, is_log)
+
+
+def to_csv(trials: Trials) -> str:
+    """One line a trial: id, name, hyper-parameters, metric. Text that a spreadsheet would take for a formula
+    gets a quote before it."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow([_harmless(one) for one in ("id", "name", *trials.keys, trials.metric)])
+    for row in _rows(trials):
+        writer.writerow([_harmless(one) for one in row])
+    return out.getvalue()
+
+
+def to_latex(trials: Trials) -> str:
+    """A ``tabular`` of names, hyper-parameters and metric; needs no package."""
+    heads = ["run", *trials.keys, trials.metric]
+    numeric = ["r" if scale(trials.column(key)).labels is None else "l" for key in trials.keys]
+    lines = [f"\\begin{{tabular}}{{l{''.join(numeric)}r}}", "\\hline", _latex_row(heads), "\\hline"]
+    lines += [_latex_row(row[1:]) for row in _rows(trials)]
+    return "\n".join([*lines, "\\hline", "\\end{tabular}", ""])
+
+
+def _rows(trials: Trials) -> list[list[Any]]:
+    each = zip(trials.ids, trials.names, trials.configs, trials.values.tolist(), strict=True)
+    return [[run, name, *config, None if value != value else value] for run, name, config, value in each]
+
+
+def _latex_row(cells: Sequence[Any]) -> str:
+    written = (f"{one:.4g}" if isinstance(one, float) else "" if one is None else str(one) for one in cells)
+    return " & ".join(" ".join(one.translate(_LATEX).split()) for one in written) + r" \\"
+
+
+def _harmless(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

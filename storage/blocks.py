@@ -1,0 +1,42 @@
+"""A scalar series of any length from its first step to its last, in parts that fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from sqlalchemy import Connection, RowMapping
+
+from .chunk_rows import Window
+from .points import query_points
+from .series import Points
+
+MOST_POINTS = 1 << 18
+_WAYS = 64
+
+
+def blocks(connection: Connection, series: RowMapping, most: int = MOST_POINTS) -> Iterator[Points]:
+    """The points of a series sorted by step, equal steps in arrival order and in one block.
+
+    A block has no more than ``most`` points, unless it has one step only. ``series`` is the series' row.
+    """
+    if series["count"]:
+        yield from _within(connection, series, (series["first_step"], series["last_step"]), most)
+
+
+def _within(connection: Connection, series: RowMapping, window: Window, most: int) -> Iterator[Points]:
+    first, last = window
+
+    def ask(width: int | None) -> Points:
+        return query_points(
+            connection, series, axis="step", origin=series["created_at"], window=window, width=width
+        )
+
+    found = ask(_WAYS)
+    if found.total <= most or first == last:
+        yield found if found.exact else ask(None)
+        return
+    # Of a thinned answer each step ends a bucket: there the window can be cut.
+    ends = np.unique(np.append(found.step, last))
+    for begin, end in zip([first, *(ends[:-1] + 1).tolist()], ends.tolist(), strict=True):
+        yield from _within(connection, series, (begin, end), most)

@@ -1,0 +1,146 @@
+"""The records of an event file, and what becomes of damage.
+
+A record is its length (8 bytes, little-endian), the checksum of these, its payload, and the checksum of
+that. The checksums of lengths are checked here: a wrong one leaves no doubt that whatever follows is lost,
+up to the next place that has a right one. Those of payloads are for whoever reads these.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .checksums import masked, masked_of_lengths
+
+HEADER, FOOTER = 12, 4
+AROUND = HEADER + FOOTER
+MAX_PAYLOAD = 1 << 30
+"""A length above this is damage, whatever its checksum says: no protobuf is that long."""
+
+_LENGTH = struct.Struct("<Q")
+_SHORT = 1 << 16
+
+
+class Damage(NamedTuple):
+    """Bytes that could not be read: where they begin and end, and why."""
+
+    start: int
+    stop: int
+    reason: str
+
+    def moved(self, by: int) -> Damage:
+        return Damage(self.start + by, self.stop + by, self.reason)
+
+
+class Records(NamedTuple):
+    """The whole records of some bytes.
+
+    ``starts`` are where they begin and ``lengths`` those of their payloads, int64. ``consumed`` bytes need
+    not be read again. The record there, if it is not whole, needs ``wanted`` bytes; 0 if nobody knows.
+    """
+
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    consumed: int
+    wanted: int
+    damage: list[Damage]
+
+
+def window(data: bytes, dtype: str) -> NDArray[np.generic]:
+    """A view with an element at every byte, of so many bytes as ``dtype`` has."""
+    size = np.dtype(dtype).itemsize
+    return np.ndarray((max(len(data) - size + 1, 0),), dtype, data, strides=(1,))
+
+
+def split(data: bytes) -> Records:
+    """Find the whole records of ``data``, which begins where one does, unless it is damaged there.
+
+    Zeros at the end are what a file system shows for what has not arrived yet.
+    """
+    arrived = _arrived(data)
+    data = data[: arrived + FOOTER - 1]  # a checksum may end in a few zeros
+    parts: list[NDArray[np.int64]] = []
+    damage: list[Damage] = []
+    at = wanted = 0
+    while True:
+        starts, at = _walk(data, at)
+        parts.append(starts)
+        wanted = _wanted(data, at)
+        if wanted is None and at + HEADER > arrived:
+            wanted = 0
+        if wanted is not None:
+            break
+        found = _next_header(data, at + 1)
+        damage.append(Damage(at, found, "a length has a wrong checksum"))
+        at = found
+    starts = np.concatenate(parts)
+    return Records(starts, _lengths(data, starts), at, wanted, damage)
+
+
+def _arrived(data: bytes) -> int:
+    """How many bytes there are before the zeros at the end, if these are many."""
+    return len(data.rstrip(b"\0")) if data.endswith(bytes(AROUND)) else len(data)
+
+
+def _walk(data: bytes, at: int) -> tuple[NDArray[np.int64], int]:
+    """The starts of whole records from ``at`` on, one right after the other, and where they end."""
+    starts: list[int] = []
+    note, read, last = starts.append, _LENGTH.unpack_from, len(data) - AROUND
+    while at <= last:
+        after = at + AROUND + read(data, at)[0]
+        if after > len(data):
+            break
+        note(at)
+        at = after
+    found = np.array(starts, np.int64)
+    wrong = _wrong_lengths(data, found)
+    return (found, at) if wrong is None else (found[:wrong], int(found[wrong]))
+
+
+def _lengths(data: bytes, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return window(data, "<i8")[starts] if len(starts) else starts
+
+
+def _wrong_lengths(data: bytes, starts: NDArray[np.int64]) -> int | None:
+    """The index of the first record whose length has a wrong checksum."""
+    if not len(starts):
+        return None
+    lengths = _lengths(data, starts)
+    stored = window(data, "<u4")[starts + 8]
+    short = np.minimum(lengths, _SHORT)
+    # Of few different lengths each is told once; a table of them is quicker than sorting.
+    right = np.zeros(_SHORT + 1, np.uint32)
+    different = np.flatnonzero(np.bincount(short, minlength=1))
+    right[different] = masked_of_lengths(different)
+    expected = right[short]
+    long = np.flatnonzero(lengths >= _SHORT)
+    expected[long] = masked_of_lengths(lengths[long])
+    wrong = expected != stored
+    first = int(wrong.argmax())
+    return first if wrong[first] else None
+
+
+def _wanted(data: bytes, at: int) -> int | None:
+    """How many bytes the record that begins at ``at``, and is not whole, needs; None if it is damaged."""
+    header = data[at : at + HEADER]
+    if len(header) < HEADER:
+        return 0
+    length = _LENGTH.unpack_from(header)[0]
+    if length <= MAX_PAYLOAD and masked(header[:8]) == int.from_bytes(header[8:], "little"):
+        return length + AROUND
+    return None
+
+
+def _next_header(data: bytes, at: int) -> int:
+    """The next place with a length and its right checksum, or where to look on when more is there."""
+    end = len(data) - HEADER + 1
+    for begin in range(at, end, _SHORT):
+        lengths = window(data, "<u8")[begin : min(begin + _SHORT, end)]
+        likely = np.flatnonzero((lengths > 0) & (lengths <= MAX_PAYLOAD))
+        right = masked_of_lengths(lengths[likely]) == window(data, "<u4")[begin + likely + 8]
+        if right.any():
+            return begin + int(likely[right.argmax()])
+    return max(at, end)

@@ -1,0 +1,1 @@
+"""What TensorBoard's plugins keep, as records of ours: a file each."""

@@ -1,0 +1,243 @@
+"""A store as TensorBoard reads data: its own pages on our runs, without any log in between."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from tensorboard import errors
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.data import provider
+from tensorboard.util.tensor_util import make_ndarray
+
+from ..location import without_password
+from ..records import Record
+from ..series import SeriesKey, SeriesRecord
+from .assets import Projector
+from .provider_index import Entry, ShownRun, blobs_of, index, values_of
+from .shown.value import BLOBS
+
+if TYPE_CHECKING:
+    from ..store import Store
+
+T = TypeVar("T")
+_FRESH_S = 2.0
+_Read = dict[str, dict[str, Any]]
+
+
+class StoreProvider(provider.DataProvider):
+    """TensorBoard's runs are the store's, and ranks but the first runs of their own, ``run/rank_1``.
+
+    What is asked for is read from the store at that moment; lists are up to two seconds old. Of series with
+    more points than asked for an even spread is told, the first and the last among them. Archived runs
+    are left out. Safe to use from many threads.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._folders: dict[str, PurePosixPath] = {}
+        self._index: dict[str, ShownRun] = {}
+        self._version = -1
+        self._looked_at = -_FRESH_S
+
+    def experiment_metadata(self, ctx: Any = None, *, experiment_id: str) -> Any:
+        return provider.ExperimentMetadata(data_location=without_password(self._store.url))
+
+    def list_plugins(self, ctx: Any = None, *, experiment_id: str) -> list[str]:
+        return sorted({plugin for run in self._runs().values() for plugin in run.entries})
+
+    def list_runs(self, ctx: Any = None, *, experiment_id: str) -> list[Any]:
+        runs = self._runs().items()
+        return [
+            provider.Run(run_id=name, run_name=name, start_time=run.record.created_at) for name, run in runs
+        ]
+
+    def list_scalars(
+        self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
+    ) -> _Read:
+        """Scalars are those of the plugin of that name."""
+        return self._list(provider.ScalarTimeSeries, "scalars", plugin_name, run_tag_filter)
+
+    def list_tensors(
+        self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
+    ) -> _Read:
+        if plugin_name in (*BLOBS, "scalars"):
+            return {}
+        return self._list(provider.TensorTimeSeries, plugin_name, plugin_name, run_tag_filter)
+
+    def list_blob_sequences(
+        self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
+    ) -> _Read:
+        def made(**told: Any) -> Any:
+            return provider.BlobSequenceTimeSeries(max_length=_BLOBS_EACH.get(plugin_name, 1), **told)
+
+        return self._list(made, plugin_name, plugin_name, run_tag_filter) if plugin_name in BLOBS else {}
+
+    def read_scalars(
+        self,
+        ctx: Any = None,
+        *,
+        experiment_id: str,
+        plugin_name: str,
+        downsample: int | None = None,
+        run_tag_filter: Any = None,
+    ) -> _Read:
+        most = _at_most(downsample)
+        return self._read(plugin_name, run_tag_filter, lambda entry: self._points(entry, most))
+
+    def read_last_scalars(
+        self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
+    ) -> _Read:
+        return self._read(plugin_name, run_tag_filter, lambda entry: _last(entry.series))
+
+    def read_tensors(
+        self,
+        ctx: Any = None,
+        *,
+        experiment_id: str,
+        plugin_name: str,
+        downsample: int | None = None,
+        run_tag_filter: Any = None,
+    ) -> _Read:
+        def read(entry: Entry) -> list[Any]:
+            return [
+                provider.TensorDatum(record.step, record.wall_time, make_ndarray(shown.tensor))
+                for record in self._records(entry, _at_most(downsample))
+                for shown in _values(entry, record)
+            ]
+
+        return self._read(plugin_name, run_tag_filter, read)
+
+    def read_blob_sequences(
+        self,
+        ctx: Any = None,
+        *,
+        experiment_id: str,
+        plugin_name: str,
+        downsample: int | None = None,
+        run_tag_filter: Any = None,
+    ) -> _Read:
+        def read(entry: Entry) -> list[Any]:
+            return [
+                provider.BlobSequenceDatum(record.step, record.wall_time, tuple(_references(entry, record)))
+                for record in self._records(entry, _at_most(downsample))
+            ]
+
+        return self._read(plugin_name, run_tag_filter, read)
+
+    def read_blob(self, ctx: Any = None, *, blob_key: str) -> bytes:
+        try:
+            run_id, rank, kind, tag, name, shown_tag, step, number = json.loads(
+                base64.urlsafe_b64decode(blob_key)
+            )
+            found = self._store.records(run_id, tag, kind, rank=rank, window=(step, step))[-1]
+            values = values_of(SeriesKey(rank, kind, tag), name, found.value)
+            return next(blobs_of(one)[number] for one in values if one.tag == shown_tag)
+        except (ValueError, LookupError, StopIteration) as error:
+            raise errors.NotFoundError(f"there is no blob {blob_key}") from error
+
+    def write_embeddings(self, folder: Path) -> None:
+        """Write the last record of each embedding below ``folder``, as the projector reads it."""
+        for name, run in self._runs().items():
+            projector = Projector(folder / name)
+            series = (entry.series for entry in run.entries.get("text", {}).values())
+            for one in series:
+                if one is not None and one.kind == "embedding":
+                    (last,) = self._store.records(one.run_id, one.tag, one.kind, rank=one.rank, limit=1)
+                    projector.add(last.value, one.tag, last.step)
+
+    def _runs(self) -> dict[str, ShownRun]:
+        with self._lock:
+            if time.monotonic() - self._looked_at >= _FRESH_S:
+                version = self._store.version()
+                if version != self._version:
+                    self._index = index(self._store, self._folders)
+                    self._version = version
+                self._looked_at = time.monotonic()
+            return self._index
+
+    def _chosen(self, plugin: str, wanted: Any) -> Iterator[tuple[str, Entry]]:
+        """The runs and tags of a plugin that a ``RunTagFilter`` lets through."""
+        runs, tags = (wanted.runs, wanted.tags) if wanted else (None, None)
+        for name, run in self._runs().items():
+            if runs is None or name in runs:
+                for tag, entry in run.entries.get(plugin, {}).items():
+                    if tags is None or tag in tags:
+                        yield name, entry
+
+    def _list(self, make: Callable[..., Any], plugin: str, asked: str, wanted: Any) -> _Read:
+        found: _Read = {}
+        for run, entry in self._chosen(plugin, wanted) if plugin == asked else ():
+            series = entry.series
+            found.setdefault(run, {})[entry.tag] = make(
+                max_step=0 if series is None else series.last_step,
+                max_wall_time=0.0 if series is None else series.last_wall,
+                plugin_content=entry.content,
+                description=entry.description,
+                display_name="",
+            )
+        return found
+
+    def _read(self, plugin: str, wanted: Any, read: Callable[[Entry], Any]) -> _Read:
+        found: _Read = {}
+        for run, entry in self._chosen(plugin, wanted):
+            if entry.series is not None:
+                found.setdefault(run, {})[entry.tag] = read(entry)
+        return found
+
+    def _points(self, entry: Entry, most: int) -> list[Any]:
+        series = entry.series
+        assert series is not None
+        points = self._store.points(series.run_id, series.tag, rank=series.rank, width=max(most // 2, 1))
+        last_of_step = np.append(points.step[1:] != points.step[:-1], True)
+        columns = (points.step, points.wall_time, points.value)
+        rows = zip(*(column[last_of_step][-most:].tolist() for column in columns), strict=True)
+        return [provider.ScalarDatum(*row) for row in rows]
+
+    def _records(self, entry: Entry, most: int) -> list[Record]:
+        series = entry.series
+        assert series is not None
+        read = self._store.records(series.run_id, series.tag, series.kind, rank=series.rank, limit=most)
+        return list({record.step: record for record in read}.values())
+
+
+_BLOBS_EACH = {"images": 3}
+
+
+def _at_most(downsample: int | None) -> int:
+    if downsample is None:
+        raise TypeError("downsample is required")
+    return downsample
+
+
+def _last(series: SeriesRecord | None) -> Any:
+    assert series is not None
+    return provider.ScalarDatum(series.last_step, series.last_wall, series.last)
+
+
+def _key(series: SeriesRecord) -> SeriesKey:
+    return SeriesKey(series.rank, series.kind, series.tag)
+
+
+def _values(entry: Entry, record: Record) -> list[Summary.Value]:
+    """Of what is shown of a record, the value of this tag."""
+    assert entry.series is not None
+    return [one for one in values_of(_key(entry.series), entry.name, record.value) if one.tag == entry.tag]
+
+
+def _references(entry: Entry, record: Record) -> Iterator[Any]:
+    """Addresses of the blobs of a record, by which ``read_blob`` finds them."""
+    assert entry.series is not None
+    series = entry.series
+    names = (series.run_id, series.rank, series.kind, series.tag, entry.name, entry.tag)
+    for shown in _values(entry, record):
+        for number in range(len(blobs_of(shown))):
+            place = [*names, record.step, number]
+            yield provider.BlobReference(base64.urlsafe_b64encode(json.dumps(place).encode()).decode())

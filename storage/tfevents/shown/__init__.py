@@ -1,0 +1,45 @@
+"""Records as TensorBoard can show them: one function for each kind. ``to_tensorboard`` knows them all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from tensorboard.compat.proto.summary_pb2 import Summary
+
+from . import media, numbers, texts
+
+Show = Callable[[Any, str], list[Summary.Value]]
+
+_SHOW: dict[str, Show] = {
+    "histogram": numbers.histogram,
+    "image": media.image,
+    "audio": media.audio,
+    "video": media.video,
+    "text": texts.text,
+    "table": texts.table,
+    "figure": texts.figure,
+    "pr_curve": numbers.pr_curve,
+    "confusion_matrix": texts.confusion_matrix,
+    "embedding": texts.embedding,
+    "mesh": media.mesh,
+    "layout": numbers.layout,
+    "trace": texts.trace,
+    "layer_stats": texts.layer_stats,
+    "event": texts.event,
+}
+_BODIES = {"image": 2, "audio": 0}
+"""Kinds whose body is one of the strings shown, and which one."""
+
+
+class Shown(NamedTuple):
+    """What TensorBoard shows of a record; ``body_at``: its body is that one of the strings, if any."""
+
+    values: list[Summary.Value]
+    body_at: int | None
+
+
+def to_tensorboard(kind: str, tag: str, record: Any) -> Shown:
+    """What is shown, under a tag, of a record of any kind but scalar, graph and raw."""
+    is_picture = kind == "video" and record.format in media.PICTURES
+    return Shown(_SHOW[kind](record, tag), _BODIES.get("image" if is_picture else kind))

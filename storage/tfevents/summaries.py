@@ -1,0 +1,104 @@
+"""Summaries as records of ours. ``READERS`` is the one table: who reads what each plugin keeps."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from tensorboard.compat.proto.summary_pb2 import Summary
+
+from ..kinds.raw import Raw
+from ..series import SeriesRecord
+from .mappings import audio, graph, histogram, hparams, image, layout, mesh, pr_curve, scalar, text
+from .mappings.value import Read, Value, plugin_of
+
+log = logging.getLogger(__name__)
+
+READERS: dict[str, Callable[[Value], Read]] = {
+    "scalars": scalar.read,
+    "histograms": histogram.read,
+    "images": image.read,
+    "audio": audio.read,
+    "text": text.read,
+    "pr_curves": pr_curve.read,
+    "custom_scalars": layout.read,
+    "hparams": hparams.read,
+    "graphs": graph.read,
+    "graph_run_metadata": graph.read_traced,
+    "graph_run_metadata_graph": graph.read_traced,
+    "graph_keras_model": graph.read_keras,
+}
+_MESH = "mesh"
+_OF_KINDS = {
+    "scalar": "scalars",
+    "histogram": "histograms",
+    "image": "images",
+    "video": "images",
+    "audio": "audio",
+    "text": "text",
+    "pr_curve": "pr_curves",
+}
+_KEPT_TOO = ("graphs", "graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model", "hparams")
+"""Plugins whose values say more than their records do; these are kept as they are, too."""
+
+
+def plugins_of(series: Iterable[SeriesRecord]) -> dict[str, str]:
+    """For which plugin the values of each tag are, told by the series that they have become."""
+    return {each.tag: _OF_KINDS[each.kind] for each in series if each.kind in _OF_KINDS}
+
+
+class Summaries:
+    """Reads the summaries of one run. Only the first value of a tag need say for which plugin it is."""
+
+    def __init__(self) -> None:
+        self.plugins: dict[str, str] = {}
+        self._contents: dict[str, bytes] = {}
+
+    def knows(self, tag: str) -> bool:
+        """Whether a value of this tag has said for which plugin it is."""
+        return tag in self.plugins
+
+    def read(self, summary: Summary) -> Iterator[tuple[str, Any]]:
+        """Tags and values: floats, records of any kind, and ``AboutRun``.
+
+        What no reader knows, or one cannot read, is ``Raw``.
+        """
+        values = [self._value(proto) for proto in summary.value]
+        meshes = [value for value in values if value.plugin == _MESH]
+        if meshes:
+            yield from _read(meshes, lambda: mesh.read(meshes))
+        for value in values:
+            if value.plugin != _MESH:
+                yield from self._read_one(value)
+
+    def _read_one(self, value: Value) -> Iterator[tuple[str, Any]]:
+        reader = READERS.get(value.plugin)
+        if reader is None:
+            yield value.tag, _raw(value)
+            return
+        yield from _read([value], lambda: reader(value))
+        if value.plugin in _KEPT_TOO:
+            yield value.tag, _raw(value)
+
+    def _value(self, proto: Summary.Value) -> Value:
+        told = plugin_of(proto)
+        plugin = self.plugins.setdefault(proto.tag, told) if told else self.plugins.get(proto.tag, "")
+        content = proto.metadata.plugin_data.content
+        if content or told:
+            self._contents[proto.tag] = content
+        return Value(proto, plugin, content or self._contents.get(proto.tag, b""))
+
+
+def _read(values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
+    """What a reader says, all of it or, where it fails, the values as they are."""
+    try:
+        yield from list(reader())
+    except Exception as error:  # protobuf's, numpy's, Pillow's: whatever a log can hold
+        first = values[0]
+        log.warning("%s of plugin %s is kept unread: %s", first.tag, first.plugin, error)
+        yield from ((value.tag, _raw(value)) for value in values)
+
+
+def _raw(value: Value) -> Raw:
+    return Raw(value.plugin, value.proto.SerializeToString())

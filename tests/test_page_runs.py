@@ -1,0 +1,327 @@
+"""The Runs, Compare and HParams pages as people use them, in a real browser, and their endpoints."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import Segment
+from dashboard_fixtures import Dashboard, eventually, log_run
+from playwright.sync_api import Page, expect
+
+from trainboard.storage import Store, open_store
+from trainboard.storage.frames import FrameType
+
+RUNS = 240
+HOSTILE = "<img src=x onerror=alert(1)>\u202e\U0001f642"
+
+
+def add_run(store: Store, segment: type[Segment], number: int) -> None:
+    """One of RUNS: two models, of which the small one has the smaller loss, with the same seeds."""
+    model, seed = ("small", "large")[number % 2], number // 2
+    about: dict[str, Any] = {
+        "project": "p",
+        "name": f"{model}-{seed:03}",
+        "created_at": time.time() - 100_000 + number,
+        "config": {"model": model, "opt": {"lr": 10.0 ** -(seed % 4)}, "seed": seed, HOSTILE: HOSTILE},
+        "environment": {"packages": {"torch": f"2.{number % 2}"}, "git": {"diff": f"+ lr = {seed}\n same"}},
+        "tags": ["even" if seed % 2 == 0 else "odd"],
+    }
+    said = segment(f"run-{number:04}", **about)
+    noise = float(np.random.default_rng(seed).normal())
+    loss = 1.0 + number % 2 + 0.1 * (seed % 4) + 0.05 * noise
+    said.scalars(0, {"loss": loss + 1})
+    said.scalars(1, {"loss": loss})
+    ending = {"status": "crashed", "error": "ValueError: no"} if number == 7 else {"status": "finished"}
+    said.say(FrameType.FINISH, ending)
+    store.ingest(f"run-{number:04}").feed(0, said.data, 0)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory, segment: type[Segment]) -> Iterator[Store]:
+    store = open_store(tmp_path_factory.mktemp("many") / "runs.db", create=True)
+    for number in range(RUNS):
+        add_run(store, segment, number)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def served(many: Store) -> Iterator[Dashboard]:
+    dashboard = Dashboard(many)
+    yield dashboard
+    dashboard.stop()
+
+
+def rows(page: Page) -> Any:
+    return page.locator("#run-grid .ag-center-cols-container .ag-row")
+
+
+def names(page: Page) -> list[str]:
+    return page.locator("#run-grid [col-id='name'] a").all_inner_texts()
+
+
+def choose(page: Page, name: str) -> None:
+    page.locator("#run-grid .ag-row", has_text=name).locator("input[type=checkbox]").first.check(force=True)
+
+
+def test_the_table_draws_the_rows_in_view_and_scrolls_to_any_of_them(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/runs")
+    expect(board.get_by_text(f"{RUNS} runs", exact=True)).to_be_visible()
+    expect(board.get_by_role("link", name="large-119")).to_be_visible()
+    assert rows(board).count() < 80
+    board.evaluate("dash_ag_grid.getApi('run-grid').ensureIndexVisible(239)")
+    expect(board.get_by_role("link", name="small-000")).to_be_visible()
+
+
+def test_a_click_on_a_header_sorts_all_runs_and_a_reload_keeps_it(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/runs?columns=config.seed,last.loss,min_step.loss")
+    board.locator(".ag-header-cell[col-id='last.loss']").click()
+    expect(board.locator("#run-grid .ag-row[row-index='0']").first).to_contain_text("small-")
+    expect(board).to_have_url(re.compile("sort=last.loss"))
+    eventually(lambda: all(name.startswith("small") for name in names(board)))
+    first = names(board)[0]
+    board.reload()
+    expect(board.locator("#run-grid .ag-row[row-index='0']").first).to_contain_text(first)
+
+
+def test_a_filter_is_typed_and_a_broken_one_says_where_and_keeps_the_last_view(
+    page: Page, served: Dashboard
+) -> None:
+    page.goto(f"{served.url}/runs")
+    field = page.get_by_label("Filter runs")
+    field.fill("config.opt.lr <= 1e-2 and model and tag = odd")
+    field.fill("config.opt.lr <= 1e-2 and tag = odd")
+    expect(page.get_by_text("60 runs", exact=True)).to_be_visible()
+    field.fill("config.opt.lr <")
+    expect(page.get_by_role("alert")).to_contain_text("character 16")
+    expect(page.get_by_text("60 runs", exact=True)).to_be_visible()
+    field.fill("status = crashed")
+    expect(page.get_by_text("1 run", exact=True)).to_be_visible()
+    field.fill("nobody")
+    expect(page.get_by_role("heading", name="No run matches the filter")).to_be_visible()
+
+
+def test_columns_are_chosen_with_the_number_wanted_of_a_metric(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/runs?columns=status")
+    board.get_by_role("button", name="Columns").click()
+    panel = board.get_by_role("group", name="Columns", exact=True)
+    panel.get_by_label("Which number of a metric").select_option("max")
+    panel.get_by_label("loss").check()
+    panel.get_by_label("Search columns").fill("opt")
+    panel.get_by_label("opt.lr").check()
+    panel.get_by_role("button", name="Done").click()
+    for field in ("max.loss", "config.opt.lr"):
+        expect(board.locator(f".ag-header-cell[col-id='{field}']")).to_be_visible()
+    expect(board).to_have_url(re.compile("columns=status%2Cmax.loss%2Cconfig.opt.lr"))
+
+
+def test_runs_are_renamed_tagged_noted_archived_deleted_and_brought_back(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    for name in ("one", "two", "three"):
+        log_run(store, name, [{"loss": 1.0}], config={"lr": 0.1})
+    board.goto(f"{dashboard.url}/runs")
+    choose(board, "one")
+    board.get_by_role("button", name="Rename").click()
+    board.get_by_label("New name").fill("uno")
+    board.get_by_role("button", name="Save").click()
+    expect(board.get_by_role("link", name="uno")).to_be_visible()
+    choose(board, "uno")
+    choose(board, "two")
+    board.get_by_role("button", name="Tag", exact=True).click()
+    board.get_by_label("Tag to add").fill("keep")
+    board.get_by_role("button", name="Save").click()
+    eventually(lambda: sum("keep" in run.tags for run in store.runs()) == 2)
+    choose(board, "three")
+    board.get_by_role("button", name="Note").click()
+    board.get_by_label("Notes").fill("looked at")
+    board.get_by_role("button", name="Save").click()
+    eventually(lambda: [run.notes for run in store.runs(where="three")] == ["looked at"])
+    choose(board, "two")
+    choose(board, "three")
+    board.get_by_role("button", name="Delete").click()
+    expect(board.get_by_role("link", name="two")).to_have_count(0)
+    board.get_by_role("button", name="Undo").click()
+    expect(board.get_by_role("link", name="two")).to_be_visible()
+    choose(board, "two")
+    board.get_by_role("button", name="Archive", exact=True).click()
+    expect(board.get_by_role("link", name="two")).to_have_count(0)
+    assert {run.name for run in store.runs()} == {"uno", "three"}
+
+
+def test_a_run_that_begins_appears_by_itself(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "first", [{"loss": 1.0}])
+    board.goto(f"{dashboard.url}/runs")
+    expect(board.get_by_role("link", name="first")).to_be_visible()
+    log_run(store, "second", [{"loss": 1.0}])
+    expect(board.locator("#run-grid").get_by_role("link", name="second")).to_be_visible()
+
+
+def test_a_run_is_seen_in_full_and_what_it_logged_is_text(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/runs")
+    board.get_by_role("link", name="large-119").click()
+    expect(board.get_by_role("heading", name="large-119")).to_be_visible()
+    expect(board.get_by_role("row", name="opt.lr 0.001")).to_be_visible()
+    expect(board.get_by_text(HOSTILE).first).to_be_visible()
+    assert board.locator("#page img").count() == 0
+    board.get_by_text("Packages").click()
+    expect(board.get_by_role("row", name="torch 2.1")).to_be_visible()
+    board.get_by_role("button", name="All runs").click()
+    expect(board.get_by_role("link", name="large-119")).to_be_visible()
+
+
+def test_of_a_run_that_crashed_the_error_is_shown_and_of_none_that_there_is_none(
+    page: Page, served: Dashboard
+) -> None:
+    page.goto(f"{served.url}/runs?run=run-0007")
+    expect(page.get_by_text("ValueError: no")).to_be_visible()
+    page.goto(f"{served.url}/runs?run=nobody")
+    expect(page.get_by_role("heading", name="There is no such run")).to_be_visible()
+
+
+def test_the_differences_of_chosen_runs_are_shown(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/runs")
+    choose(board, "large-119")
+    choose(board, "small-118")
+    board.get_by_role("button", name="Differences").click()
+    expect(board.get_by_role("heading", name="What differs between 2 runs")).to_be_visible()
+    expect(board.get_by_role("row", name="model large small")).to_be_visible()
+    expect(board.get_by_role("row", name="torch 2.1 2.0")).to_be_visible()
+    expect(board.locator(".code-diff .added")).to_contain_text(["lr = 118"])
+    assert board.get_by_role("row", name=re.compile("^<img")).count() == 0
+
+
+def test_a_view_is_saved_opened_renamed_and_deleted(board: Page, store: Store, dashboard: Dashboard) -> None:
+    log_run(store, "one", [{"loss": 1.0}], config={"lr": 0.1})
+    board.goto(f"{dashboard.url}/runs?where=config.lr+%3E+0")
+    expect(board.get_by_text("1 run", exact=True)).to_be_visible()
+    board.get_by_role("button", name="Views").click()
+    board.get_by_label("Name of the view").fill("fast ones")
+    board.get_by_role("button", name="Save").click()
+    expect(board.get_by_role("button", name="fast ones", exact=True)).to_be_visible()
+    board.goto(dashboard.url)
+    board.get_by_role("button", name="Views").click()
+    board.get_by_role("button", name="Rename").click()
+    board.get_by_label("New name").fill("slow ones")
+    board.get_by_label("New name").press("Enter")
+    board.get_by_role("button", name="slow ones", exact=True).click()
+    expect(board.get_by_label("Filter runs")).to_have_value("config.lr > 0")
+    assert [view.name for view in store.views("digits")] == ["slow ones"]
+    board.get_by_role("button", name="Views").click()
+    board.get_by_role("button", name="Delete slow ones").click()
+    eventually(lambda: store.views("digits") == [])
+
+
+def test_groups_are_compared_and_the_better_one_is_named(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/compare?compare_by=keys&compare_keys=model")
+    expect(board.get_by_role("row", name=re.compile("model small"))).to_contain_text("120")
+    board.get_by_label("model small is A").check()
+    board.get_by_label("model large is B").check()
+    expect(board.get_by_role("heading", name="model small is better")).to_be_visible()
+    expect(board.get_by_text("120 pairs of runs, of the same seed")).to_be_visible()
+    board.get_by_label("Better is").select_option("larger")
+    expect(board.get_by_role("heading", name="model large is better")).to_be_visible()
+    board.get_by_label("Filter runs").fill("config.seed < 3")
+    board.get_by_label("Filter runs").press("Enter")
+    expect(board.get_by_role("heading", name=re.compile("Not yet: about [0-9]+ more seed"))).to_be_visible()
+
+
+def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/hparams")
+    expect(board.locator("#trial-figure .annotation", has_text="opt.lr (log)")).to_be_visible()
+    board.get_by_text("Importance", exact=True).click()
+    expect(board.locator(".trial-figure .ytick text").first).to_have_text("model")
+    board.get_by_text("Scatter matrix", exact=True).click()
+    expect(board.locator("#trial-figure .subplot")).to_have_count(6)
+    board.get_by_text("Table", exact=True).click()
+    with board.expect_download() as csv:
+        board.get_by_role("link", name="CSV").click()
+    lines = csv.value.path().read_text().splitlines()
+    assert lines[0] == "id,name,model,opt.lr,seed,last.loss" and len(lines) == RUNS + 1
+    with board.expect_download() as latex:
+        board.get_by_role("link", name="LaTeX").click()
+    assert latex.value.path().read_text().startswith("\\begin{tabular}{llrrr}")
+    board.locator(".trial-body a").first.click()
+    expect(board.get_by_role("heading", name=re.compile("small-[0-9]+"))).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["/runs", "/compare", "/hparams"])
+def test_pages_say_what_is_missing_where_there_is_little(
+    board: Page, store: Store, dashboard: Dashboard, path: str
+) -> None:
+    log_run(store, "only", [{"loss": 1.0}])
+    board.set_viewport_size({"width": 390, "height": 800})
+    board.goto(f"{dashboard.url}{path}")
+    said = {"/runs": "1 run", "/compare": "All runs are in one group", "/hparams": "Nothing varies"}[path]
+    expect(board.get_by_text(said).first).to_be_visible()
+    assert board.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def ask(dashboard: Dashboard, path: str, body: object, **headers: str) -> Any:
+    request = urllib.request.Request(f"{dashboard.url}/api/v1/{path}", json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request) as answer:
+        return json.load(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("run-table", {"columns": "x"}, 400),
+        ("run-table", {"where": "a ="}, 422),
+        ("run-table", {"sort": [["shoe", True]]}, 422),
+        ("run-changes", {"action": "explode", "runs": ["x"]}, 400),
+        ("run-changes", {"action": "archive", "runs": []}, 400),
+        ("run-changes", {"action": "delete", "runs": ["nobody"]}, 404),
+        ("run-changes", {"action": "rename", "runs": ["run-0001"], "name": " "}, 422),
+        ("views", {"action": "save", "project": "p", "name": "x", "address": "https://evil.example"}, 422),
+        ("views", {"action": "rename", "project": "p", "name": "x", "to": "y"}, 422),
+        ("comparison", {}, 400),
+        ("comparison", {"metric": "last.loss", "by": {"pattern": "("}}, 422),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_refused(
+    served: Dashboard, path: str, body: Any, status: int
+) -> None:
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(served, path, body)
+    assert refused.value.code == status and json.load(refused.value)["message"]
+
+
+@pytest.mark.parametrize("path", ["run-changes", "views"])
+def test_changes_need_the_write_token_and_reading_does_not(
+    many: Store, start_dashboard: Callable[..., Dashboard], path: str
+) -> None:
+    dashboard = start_dashboard(many, token="read", write_token="write")
+    assert ask(dashboard, "run-table", {}, Authorization="Bearer read")["total"] == RUNS
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        ask(dashboard, path, {"action": "archive", "runs": ["run-0001"]}, Authorization="Bearer read")
+    assert refused.value.code == 401
+
+
+def test_a_table_of_values_that_json_cannot_hold_is_answered(store: Store, dashboard: Dashboard) -> None:
+    log_run(
+        store, "odd", [{"loss": float("nan"), "acc": float("inf")}], config={"lr": float("inf"), "n": 10**400}
+    )
+    asked = ["config.lr", "config.n", "last.acc", "last.loss", "config.none"]
+    (row,) = ask(dashboard, "run-table", {"columns": asked})["rows"]
+    assert row["values"]["config.lr"] == row["values"]["last.acc"] == "∞"
+    assert row["values"]["last.loss"] is None and row["values"]["config.n"].startswith("1000")
+
+
+def test_files_of_trials_hold_no_formula_and_no_command(store: Store, dashboard: Dashboard) -> None:
+    for number in range(2):
+        log_run(store, "=1+1", [{"loss": 1.0}], config={"a_b": f"@{number}", "x": "$&"})
+    about = "?metric=last.loss&project=digits"
+    read = {
+        kind: urllib.request.urlopen(f"{dashboard.url}/api/v1/trials.{kind}{about}").read().decode()
+        for kind in ("csv", "tex")
+    }
+    assert "'=1+1,'@0" in read["csv"] and r"a\_b" in read["tex"]
