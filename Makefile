@@ -52,6 +52,7 @@ bench: setup ## Measure beside TensorBoard's SummaryWriter; ARGS=--write keeps t
 
 docs: setup chromium ## Remake the screenshots, then check the docs against the code
 	$(BIN)/python docs/screenshots.py
+	$(BIN)/python docs/readers.py
 	$(BIN)/pytest tests/test_docs.py
 
 constraints: setup ## Write what .venv holds to requirements/constraints.txt, once it is proven

@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from . import (
+    charts,
     crowd,
     drain,
     export,
@@ -48,6 +49,7 @@ USUAL: dict[str, Callable[[int], str]] = {
 }
 LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "faults": lambda asked: faults.report(asked.trials),
+    "charts": lambda _: charts.report(),
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),

@@ -74,7 +74,8 @@ def _points(store: Store, line: Drawn) -> Told:
         return Told(line, found[0].astype(np.int64), found[1], found[2])
     if isinstance(line.rank, str):
         ranks = store.rank_points(line.run, line.source, width=None)
-        values = dict(zip(MERGES, (ranks.mean, ranks.minimum, ranks.maximum, ranks.sum), strict=True))
+        merged = (ranks.mean, ranks.minimum, ranks.maximum, ranks.sum)
+        values: dict[str, Any] = dict(zip(MERGES, merged, strict=True))
         return Told(line, ranks.step, ranks.wall_time, values[line.rank])
     points = store.points(line.run, line.source, rank=line.rank)
     return Told(line, points.step, points.wall_time, points.value)

@@ -47,7 +47,7 @@ def smooth(values: ArrayLike, weight: float, kind: Kind = "average", x: ArrayLik
     if kind == "average":
         values[finite] = _averages(counted, np.full(len(counted), weight))
     elif kind == "distance":
-        places = np.arange(len(values)) if x is None else np.asarray(x, np.float64)
+        places = np.arange(len(values), dtype=np.float64) if x is None else np.asarray(x, np.float64)
         values[finite] = _averages(counted, _weights(places[finite], weight))
     else:
         values[finite] = _around(counted, min(weight, MAX_WEIGHT), kind)

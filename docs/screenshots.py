@@ -31,6 +31,11 @@ TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
     "charts-dark": ("?theme=dark", ".uplot canvas"),
+    "charts-view": (
+        "?theme=light&steps=last&best=min&smoothing=0.6&card_width=400&pins=val/loss"
+        '&charts=[{{"title":"losses","left":["train/loss","val/loss"],"right":["train/accuracy"]}}]',
+        ".step-table",
+    ),
     "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
     "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
     "media": ("media?theme=light", "#page img"),

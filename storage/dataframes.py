@@ -38,9 +38,16 @@ def of_points(points: Points) -> pandas.DataFrame:
 
 
 def of_scalars(
-    store: Store, runs: Sequence[str] | None, tags: Sequence[str] | None, ranks: Sequence[int] | None
+    store: Store,
+    runs: Sequence[str] | None = None,
+    tags: Sequence[str] | None = None,
+    ranks: Sequence[int] | None = None,
 ) -> pandas.DataFrame:
-    """One row a point: run (its id), name (of the run), tag, rank, step, wall_time, value."""
+    """Scalars, one row a point: run (id), name (of the run), tag, rank, step, wall_time, value.
+
+    All of them, or those of some runs (by id), tags and ranks. A method of ``Store``; raises
+    ``MissingExtra`` without pandas.
+    """
     pandas = load_pandas()
     wanted = None if runs is None else set(runs)
     known = {run.id: run.name for run in store.runs(archived=True) if wanted is None or run.id in wanted}

@@ -213,17 +213,7 @@ class Store(Database):
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
 
-    def to_pandas(
-        self,
-        runs: Sequence[str] | None = None,
-        tags: Sequence[str] | None = None,
-        ranks: Sequence[int] | None = None,
-    ) -> pandas.DataFrame:
-        """Scalars, one row a point: run (id), name (of the run), tag, rank, step, wall_time, value.
-
-        All of them, or those of some runs (by id), tags and ranks. Raises ``MissingExtra`` without pandas.
-        """
-        return dataframes.of_scalars(self, runs, tags, ranks)
+    to_pandas = dataframes.of_scalars
 
     def runs_to_pandas(self, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
         """One row a run, indexed by id, with columns such as ``config.lr`` and ``summary.loss``."""

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import google_crc32c
+import numpy as np
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.util.tensor_util import make_tensor_proto
 
 NAME = "events.out.tfevents.1000000000.host.1.0"
 
@@ -24,6 +26,14 @@ def framed(payload: bytes) -> bytes:
 def scalar(step: int, value: float | None = None, tag: str = "loss") -> bytes:
     """A point as PyTorch writes it, at a wall time that goes with its step."""
     kept = Summary.Value(tag=tag, simple_value=float(step) if value is None else value)
+    return record(Event(wall_time=1e9 + step, step=step, summary=Summary(value=[kept])))
+
+
+def tensor(step: int, plugin: str = "") -> bytes:
+    """A point as TensorFlow 1 writes it: only the first of a tag says for which plugin it is."""
+    kept = Summary.Value(tag="loss", tensor=make_tensor_proto(np.float32(step)))
+    if plugin:
+        kept.metadata.plugin_data.plugin_name = plugin
     return record(Event(wall_time=1e9 + step, step=step, summary=Summary(value=[kept])))
 
 

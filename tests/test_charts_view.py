@@ -15,7 +15,7 @@ from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
 
 import trainboard as tb
-from trainboard.dashboard.smoothing import KINDS, smooth
+from trainboard.dashboard.smoothing import KINDS, Kind, smooth
 from trainboard.storage import Store
 
 pytest_plugins = ["charts_fixtures"]
@@ -38,7 +38,9 @@ def test_every_smoothing_of_the_page_is_that_of_python(board: Page, four_run_url
     noisy = random.normal(size=120)
     noisy[[3, 50, 51]] = math.nan, math.inf, -math.inf
     x = np.cumsum(random.exponential(size=120))
-    cases = [(kind, weight) for kind in KINDS for weight in (0.0, 0.3, 0.6, 0.95, 0.999)]
+    cases: list[tuple[Kind, float]] = [
+        (kind, weight) for kind in KINDS for weight in (0.0, 0.3, 0.6, 0.95, 0.999)
+    ]
     words = [str(value).replace("inf", "Infinity").replace("nan", "NaN") for value in noisy]
     told = board.evaluate(
         "([words, x, cases]) => cases.map(([kind, weight]) => Array.from(trainboard.smooth("

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from event_file import VERSION, append, picture, scalar, scalars, write
+from event_file import VERSION, append, picture, scalar, scalars, tensor, write
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.compact import compact
@@ -90,6 +90,16 @@ def test_the_next_program_goes_on_where_the_last_one_stopped(
     append(path, scalars(range(100, 130)))
     assert read().progress.points == 30
     assert steps(store) == list(range(130))
+
+
+def test_the_next_program_knows_what_a_value_is_for_that_does_not_say_so(
+    store: Store, logs: Path, read: Callable[[], Follower]
+) -> None:
+    path = write(logs / "a", VERSION + tensor(0, "scalars") + tensor(1))
+    read()
+    append(path, b"".join(tensor(step) for step in range(2, 60)))
+    read()
+    assert steps(store) == list(range(60))
 
 
 def test_half_a_record_is_read_when_the_rest_has_come(

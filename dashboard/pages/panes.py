@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PATH = "/panes"
 TITLE = "Panes"
-QUERY: Mapping[str, str] = {"env": "", "panes": "", "view": ""}
+QUERY: Mapping[str, str] = {"env": "", "pane_filter": "", "pane_view": ""}
 
 
 def layout(store: Store, query: Mapping[str, str]) -> Component:

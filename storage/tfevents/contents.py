@@ -199,10 +199,8 @@ class Reading:
     def _add_points(self, parts: dict[str, list[Part]]) -> None:
         for tag, numbers in self._numbers.items():
             starts, *columns = zip(*numbers, strict=True)
-            dtypes = (np.int64, np.float64, np.float64)
-            points = Columns(
-                *(np.array(column, dtype) for column, dtype in zip(columns, dtypes, strict=True))
-            )
+            steps, walls, values = columns
+            points = Columns(np.array(steps, np.int64), np.array(walls, float), np.array(values, float))
             parts.setdefault(tag, []).append(Part(np.array(starts, np.int64), points))
         for tag, some in parts.items():
             points = self.contents.points[tag] = in_order(some)
@@ -211,8 +209,9 @@ class Reading:
 
 
 def _session(log: SessionLog, step: int) -> Event:
-    status = SessionLog.SessionStatus.Name(log.status)
-    titles = {
+    names = {number: name for name, number in SessionLog.SessionStatus.items()}
+    status = names.get(log.status, str(log.status))
+    titles: dict[int, str] = {
         SessionLog.START: f"Started at step {step}",
         SessionLog.STOP: "Stopped",
         SessionLog.CHECKPOINT: f"Checkpoint {log.checkpoint_path}",

@@ -75,8 +75,8 @@ class Follower:
         with self._store.reading() as connection:
             known = read_followed(connection, list(unmet))
         self._runs |= unmet
-        for run_id in {file.run_id for file in known}:
-            self._runs[run_id].summaries.plugins.update(plugins_of(self._store.series(run_id)))
+        for file in known:
+            self._runs[file.run_id].recalled = False
         stored = {(file.run_id, file.name): file for file in known}
         before, self._files = self._files, {}
         for run, tree, file in found:
@@ -113,6 +113,7 @@ class Follower:
         waiting = deque(sorted(new, key=lambda file: file.followed.name == file.found.name))
         while waiting:
             file = waiting.popleft()
+            self._recall(file.of)
             piece = _guarded(file, read_light)
             if piece is not None:
                 yield piece
@@ -124,8 +125,18 @@ class Follower:
         for file in list(self._files.values()):
             if file.found.kind != "events" and file.is_new and (piece := _guarded(file, read_beside)):
                 yield piece
-            while file.followed.deferred and (piece := _guarded(file, read_deferred)):
+            while file.followed.deferred and not file.of.removed:
+                self._recall(file.of)
+                piece = _guarded(file, read_deferred)
+                if piece is None:
+                    break
                 yield piece
+
+    def _recall(self, known: KnownRun) -> None:
+        """Learn from the store for which plugins the tags of a run are that was read before."""
+        if not known.recalled:
+            known.summaries.plugins.update(plugins_of(self._store.series(known.run.id)))
+            known.recalled = True
 
     def _take_in(self, pieces: Iterator[Piece], until: float) -> bool:
         """Store what was read, some of it at a time; True if time was up before all was."""

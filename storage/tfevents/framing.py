@@ -8,7 +8,7 @@ up to the next place that has a right one. Those of payloads are for whoever rea
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,8 @@ from .checksums import masked, masked_of_lengths
 
 HEADER, FOOTER = 12, 4
 AROUND = HEADER + FOOTER
-MAX_PAYLOAD = 1 << 30
-"""A length above this is damage, whatever its checksum says: no protobuf is that long."""
+MAX_PAYLOAD = 1 << 29
+"""A length above this is damage, whatever its checksum says: no store takes a value that long."""
 
 _LENGTH = struct.Struct("<Q")
 _SHORT = 1 << 16
@@ -50,7 +50,7 @@ class Records(NamedTuple):
     damage: list[Damage]
 
 
-def window(data: bytes, dtype: str) -> NDArray[np.generic]:
+def window(data: bytes, dtype: str) -> NDArray[Any]:
     """A view with an element at every byte, of so many bytes as ``dtype`` has."""
     size = np.dtype(dtype).itemsize
     return np.ndarray((max(len(data) - size + 1, 0),), dtype, data, strides=(1,))

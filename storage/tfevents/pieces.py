@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from .contents import Contents, Deferred, Reading
 from .followed import UNREAD, FollowedFile, digest_of
-from .framing import AROUND, Damage, Records, split
+from .framing import AROUND, MAX_PAYLOAD, Damage, Records, split
 from .intake import Piece, RunOfTree
 from .side_files import read_side_file
 from .summaries import Summaries
@@ -21,11 +21,15 @@ _HEAVY_PIECE = 16 << 20
 
 @dataclass
 class KnownRun:
-    """A run and the memory of its summaries; ``removed`` if it was, from the store and for good."""
+    """A run and the memory of its summaries, which is ``recalled`` if it has all that the store tells.
+
+    ``removed`` if the run was, from the store and for good.
+    """
 
     run: RunOfTree
     summaries: Summaries
     removed: bool = False
+    recalled: bool = True
 
 
 @dataclass
@@ -149,8 +153,8 @@ def _next_deferred(deferred: Sequence[Deferred]) -> list[Deferred]:
 
 def read_beside(file: TreeFile) -> Piece:
     """What a file beside the event files says, unless it has not changed."""
-    data = file.read(0, file.found.size)
+    data = file.read(0, min(file.found.size, MAX_PAYLOAD))
     digest = hashlib.blake2b(data, digest_size=8).hexdigest()
-    after = replace(file.seen_whole(file.followed), position=len(data), digest=digest)
+    after = replace(file.seen_whole(file.followed), position=file.found.size, digest=digest)
     contents = Contents() if digest == file.followed.digest else read_side_file(file.tree, file.found, data)
     return file.piece(after, contents, again=False)

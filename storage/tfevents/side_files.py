@@ -15,13 +15,12 @@ from ..kinds.raw import Raw
 from ..kinds.trace import Trace
 from .assets import is_ours
 from .contents import Contents, Said
-from .framing import Damage
+from .framing import MAX_PAYLOAD, Damage
 from .tree import FoundFile, Tree
 
 log = logging.getLogger(__name__)
 
 PROFILE = "profile"
-_LARGEST = 1 << 30
 _STEP = re.compile(r"(.*):(\d+)")
 
 
@@ -34,6 +33,8 @@ def read_side_file(tree: Tree, found: FoundFile, data: bytes) -> Contents:
         return Contents()
     contents = Contents(first_wall=found.modified, last_wall=found.modified)
     try:
+        if found.size > MAX_PAYLOAD:
+            raise ValueError("it is too large for a store")
         contents.records = _profile(found, data) if found.kind == "profile" else _projector(tree, found, data)
     except Exception as error:  # text_format's, numpy's, the file system's
         contents.damage.append(Damage(0, len(data), f"{found.name} cannot be read: {error}"))
@@ -88,4 +89,4 @@ def _file(tree: Tree, folder: str, path: str) -> bytes:
     """A file that a config names, in its folder and nowhere else. Raises ``ValueError`` and ``OSError``."""
     if path.startswith("/") or ".." in path.split("/"):
         raise ValueError(f"{path} is not below the folder of the config")
-    return tree.read(f"{folder}/{path}", 0, _LARGEST)
+    return tree.read(f"{folder}/{path}", 0, MAX_PAYLOAD)

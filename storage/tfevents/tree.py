@@ -14,6 +14,7 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from ..errors import LogsNotFound, MissingExtra
@@ -182,8 +183,8 @@ def _modified(about: dict[str, Any]) -> float:
     """When a file was changed, in seconds since the epoch; 0 where its file system does not tell."""
     for name in ("mtime", "LastModified", "updated", "last_modified", "created"):
         told = about.get(name)
-        if hasattr(told, "timestamp"):
-            return float(told.timestamp())
+        if isinstance(told, datetime):
+            return told.timestamp()
         if isinstance(told, int | float):
             return float(told)
     return 0.0

@@ -95,7 +95,7 @@
     return h(
       "section",
       { className: "verdict", "data-decided": verdict.decided ? "" : undefined, "aria-label": "Verdict" },
-      h("h2", { role: "status" }, verdict.decided ? `${better > 0 ? a : b} is better` : waits(verdict)),
+      h("div", { role: "status" }, h("h2", null, verdict.decided ? `${better > 0 ? a : b} is better` : waits(verdict))),
       h("p", null, verdict.difference === null ? "No pairs of runs that have ended." : `A less B: ${number(verdict.difference)}, ${interval} (95 %, whenever you look); ${pairs}.`),
       h("p", { className: "quiet" }, `Evidence ${verdict.evidence < 20 ? `${number(verdict.evidence)} of the 20 needed` : `${number(verdict.evidence)}; 20 are needed`}. You may look after every run: with no difference, it reaches 20 at most 5 times in 100.`),
     );

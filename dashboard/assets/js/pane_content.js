@@ -99,8 +99,10 @@
     }, []);
     const click = (event) => {
       const { left, top, width, height } = event.target.getBoundingClientRect();
-      const scale = [event.target.naturalWidth / width, event.target.naturalHeight / height];
-      const [x, y] = [(event.clientX - left) * scale[0], (event.clientY - top) * scale[1]];
+      const { naturalWidth, naturalHeight } = event.target;
+      const scale = Math.min(width / naturalWidth, height / naturalHeight);
+      const x = (event.clientX - left - (width - naturalWidth * scale) / 2) / scale;
+      const y = (event.clientY - top - (height - naturalHeight * scale) / 2) / scale;
       tell({ event_type: "Click", image_coord: { x, y, visibility: "hidden" } });
     };
     return h(

@@ -76,7 +76,7 @@
   function Board({ cards, chosen, environments, report }) {
     const owner = chosen.length === 1 ? environments.find(({ name }) => name === chosen[0]) : null;
     const views = owner?.views ?? {};
-    const name = trainboard.value("view") || CURRENT;
+    const name = trainboard.value("pane_view") || CURRENT;
     const [maximised, setMaximised] = useState(null);
     const [closed, setClosed] = useState(null);
     const change = (...asked) => trainboard.panes.change(...asked).catch((error) => report(error.message));
@@ -127,7 +127,7 @@
   }
 
   function useFilter() {
-    const text = trainboard.value("panes");
+    const text = trainboard.value("pane_filter");
     return useMemo(() => {
       try {
         return new RegExp(text, "i");
@@ -142,7 +142,7 @@
       const view = prompt("Name of the view:");
       if (!view) return;
       keep(view, views[name] ?? {});
-      trainboard.setQuery({ view });
+      trainboard.setQuery({ pane_view: view });
     };
     const names = [...new Set([CURRENT, ...Object.keys(views), name])];
     return h(
@@ -152,8 +152,8 @@
         type: "search",
         placeholder: "Filter windows: regular expression",
         "aria-label": "Filter windows",
-        value: trainboard.value("panes"),
-        onChange: (event) => trainboard.setQuery({ panes: event.target.value }),
+        value: trainboard.value("pane_filter"),
+        onChange: (event) => trainboard.setQuery({ pane_filter: event.target.value }),
       }),
       h("button", { onClick: grid.repack, title: "Close the gaps between windows" }, "Repack"),
       owner &&
@@ -162,7 +162,7 @@
           {
             "aria-label": "View",
             value: name,
-            onChange: (event) => trainboard.setQuery({ view: event.target.value === CURRENT ? "" : event.target.value }),
+            onChange: (event) => trainboard.setQuery({ pane_view: event.target.value === CURRENT ? "" : event.target.value }),
           },
           names.map((view) => h("option", { key: view, value: view }, view)),
         ),

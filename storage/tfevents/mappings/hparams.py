@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from google.protobuf.json_format import MessageToDict
 from tensorboard.plugins.hparams import metadata
 from tensorboard.plugins.hparams.api_pb2 import Status
 
@@ -40,4 +41,5 @@ def read(value: Value) -> Read:
 
 def _plain(value: Any) -> Any:
     kind = value.WhichOneof("kind")
-    return None if kind in (None, "null_value") else getattr(value, kind)
+    simple = kind in ("number_value", "string_value", "bool_value")
+    return getattr(value, kind) if simple else MessageToDict(value)
