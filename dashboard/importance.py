@@ -35,7 +35,7 @@ class Importance:
     problem: str
 
 
-def importance(keys: Sequence[str], places: Sequence[NDArray[np.float64]], values: Any) -> Importance:
+def importance(keys: list[str], places: Sequence[NDArray[np.float64]], values: Any) -> Importance:
     """Of hyper-parameters, each with its place in every trial, for values; trials without one are left out.
 
     Raises ``MissingExtra`` without scikit-learn.

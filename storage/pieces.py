@@ -60,8 +60,7 @@ def drop_pieces(connection: Connection, run_id: str, window_ids: Sequence[str]) 
 def _without_bytes(content: Any) -> tuple[Any, bytes | None]:
     """An image's content with its bytes beside it, if its data URI is made again of them exactly."""
     source = content.get("src") if isinstance(content, dict) else None
-    match = _DATA_URI.match(source) if isinstance(source, str) else None
-    if match is None:
+    if not isinstance(source, str) or (match := _DATA_URI.match(source)) is None:
         return content, None
     try:
         data = base64.b64decode(source[match.end() :], validate=True)

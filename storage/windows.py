@@ -100,7 +100,7 @@ def environment_row(connection: Connection, run_id: str) -> RowMapping | None:
 def load_window(connection: Connection, run_id: str, window_id: str) -> Window | None:
     """An open window of an environment."""
     row = connection.execute(_WINDOW, {"run": run_id, "window": window_id}).mappings().first()
-    return row and from_row(row)
+    return from_row(row) if row is not None else None
 
 
 def load_windows(connection: Connection, run_id: str) -> list[Window]:

@@ -17,6 +17,7 @@ from trainboard.dashboard.api import create_api
 from trainboard.dashboard.changes import Changes
 from trainboard.dashboard.colors import run_color
 from trainboard.dashboard.spool_watch import SpoolWatch
+from trainboard.dashboard.visdom.app import Visdom
 from trainboard.storage import Store
 from trainboard.storage.frames import FrameType
 
@@ -42,7 +43,7 @@ def many(store: Store, segment: type[Segment]) -> Store:
 @pytest.fixture
 def ask(many: Store) -> Callable[..., Any]:
     changes = Changes(many)
-    api = create_api(many, changes, SpoolWatch(many))
+    api = create_api(many, changes, SpoolWatch(many), Visdom(many))
     client = TestClient(api, raise_server_exceptions=False)
     return lambda **asked: client.get("/api/v1/runs", params=asked).json()
 

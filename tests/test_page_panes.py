@@ -12,10 +12,9 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-import visdom
 from dashboard_fixtures import Dashboard, eventually
 from playwright.sync_api import Page, expect
-from visdom_server import post
+from visdom_server import Client, post
 
 from trainboard.dashboard.visdom.figure import drawable
 from trainboard.storage import open_store
@@ -52,9 +51,9 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     store.close()
 
 
-def client(dashboard: Dashboard, env: str, **options: Any) -> visdom.Visdom:
+def client(dashboard: Dashboard, env: str, **options: Any) -> Any:
     options = {"use_incoming_socket": False, **options}
-    return visdom.Visdom(server="http://localhost", port=dashboard.port, env=env, **options)
+    return Client(server="http://localhost", port=dashboard.port, env=env, **options)
 
 
 def titles_of(layout: dict[str, Any]) -> list[str]:

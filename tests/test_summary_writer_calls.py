@@ -40,7 +40,8 @@ CALLS: dict[str, list[Callable[[SummaryWriter], None]]] = {
     "scalar": [
         lambda w: w.add_scalar("x", torch.rand(1, requires_grad=True), 0),
         lambda w: w.add_scalar("x", np.longdouble(1.5), torch.tensor(1)),
-        lambda w: w.add_scalar("x", 2**63, np.int64(2), walltime=0),
+        lambda w: w.add_scalar("x", 2**63, np.int64(2),  # type: ignore[arg-type]
+        walltime=0),
         lambda w: w.add_scalar("x", np.float16(1), 3, new_style=True, double_precision=True),
         lambda w: w.add_scalar("x", True),
     ],

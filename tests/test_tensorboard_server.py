@@ -178,8 +178,9 @@ def test_pr_curves_meshes_and_layouts_are_shown(server: Server) -> None:
     assert curve["true_positives"] == ours.true_positives[:shown].tolist()
     parts = read(server, "mesh", "meshes", tag="kind/mesh", sample=0)
     assert sorted(part["data_shape"] for part in parts) == [[1, 1, 3], [1, 3, 3], [1, 3, 3]]
-    query = {"tag": "kind/mesh", "sample": 0, "step": 0, "meta": "", "timestamp": parts[0]["wall_time"]}
-    vertices = server.get("plugin/mesh/data", run=RUN, **query | {"content_type": "VERTEX"})
+    query: dict[str, Any] = {"tag": "kind/mesh", "sample": 0, "step": 0, "timestamp": parts[0]["wall_time"]}
+    query |= {"meta": "", "content_type": "VERTEX"}
+    vertices = server.get("plugin/mesh/data", run=RUN, **query)
     assert np.frombuffer(vertices, np.float32).reshape(3, 3).tolist() == MESH.vertices.tolist()
     layout = server.json("plugin/custom_scalars/layout")
     assert layout["category"][0]["chart"][0]["multiline"]["tag"] == ["loss/.*"]

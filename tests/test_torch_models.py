@@ -96,7 +96,10 @@ def test_every_rank_of_a_distributed_model_logs_the_gradients_that_all_agreed_on
 
 def test_adapters_that_are_put_into_a_watched_model_are_watched_too(run: tb.Run) -> None:
     class Adapted(nn.Module):
-        def __init__(self, inner: nn.Linear) -> None:
+        down: nn.Parameter
+        up: nn.Parameter
+
+        def __init__(self, inner: Any) -> None:
             super().__init__()
             self.inner = inner.requires_grad_(False)
             self.register_parameter("down", nn.Parameter(torch.ones(inner.in_features, 1)))
@@ -156,7 +159,7 @@ def test_a_recurrent_model_tells_of_its_last_call_and_of_all_its_weights(run: tb
 
 
 def test_a_compiled_model_trains_as_without_and_its_inside_is_not_seen(run: tb.Run) -> None:
-    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
+    model: Any = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
     twin = copy.deepcopy(model)
     compiled: Any = torch.compile(model, backend="aot_eager")
     run.watch(compiled, every=1)
@@ -173,7 +176,7 @@ class Liar(torch.Tensor):
     """A tensor that does not tell its shape."""
 
     @property
-    def shape(self) -> Any:
+    def shape(self) -> Any:  # type: ignore[override]
         raise RuntimeError("no shape for you")
 
 
@@ -206,7 +209,8 @@ def test_objects_that_lie_stop_neither_training_nor_logging(run: tb.Run) -> None
             self.shy, self.liar = Strange(Shy), Strange(lambda x: x.as_subclass(Liar))
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.shy(x), self.liar(x)
+            self.shy(x)
+            self.liar(x)
             return self.last(self.first(x))
 
     model = Net()

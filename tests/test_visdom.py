@@ -10,14 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-import visdom
 from dashboard_fixtures import Dashboard, eventually
 from server_process import ServerProcess
-from visdom_server import post
+from visdom_server import Client, post
 
 from trainboard.storage import Store, open_store
 
-Connect = Callable[..., visdom.Visdom]
+Connect = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +28,11 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     store.close()
 
 
-def client(port: int, **options: Any) -> visdom.Visdom:
-    return visdom.Visdom(server="http://localhost", port=port, raise_exceptions=True, **options)
+def client(port: int, **options: Any) -> Any:
+    return Client(server="http://localhost", port=port, raise_exceptions=True, **options)
 
 
-def pane(vis: visdom.Visdom, win: str) -> dict[str, Any]:
+def pane(vis: Any, win: str) -> dict[str, Any]:
     return json.loads(vis.get_window_data(win))
 
 
@@ -177,7 +176,7 @@ def test_unknown_panes_and_fields_are_kept(dashboard: Dashboard) -> None:
 
 def test_a_log_of_a_client_that_was_offline_is_replayed(dashboard: Dashboard, tmp_path: Path) -> None:
     log = str(tmp_path / "log")
-    offline = visdom.Visdom(offline=True, log_to_filename=log, env="replayed")
+    offline = Client(offline=True, log_to_filename=log, env="replayed")
     offline.line(X=np.array([0, 1]), Y=np.array([0, 1]), win="w", name="a")
     offline.text("later", win="t")
     vis = client(dashboard.port, use_incoming_socket=False)

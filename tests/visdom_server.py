@@ -11,9 +11,12 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import visdom
 from dashboard_fixtures import eventually
 
+Client: Any = visdom.Visdom  # the types in its package are older than its code
 _PROGRAM = "from visdom.server.run_server import main; main()"
 
 

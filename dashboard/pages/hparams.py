@@ -193,7 +193,7 @@ def _drawn(view: str, trials: Trials, kind: str, colors: str, theme: str) -> Any
     return html.Div([html.P(" ".join(said), className="quiet"), drawn], className="trial-body")
 
 
-def _graph(drawn: dict[str, Any], **more: str) -> Component:
+def _graph(drawn: dict[str, Any], **more: Any) -> Component:
     return dcc.Graph(figure=drawn, config=_CONFIG, className="trial-figure", **more)
 
 

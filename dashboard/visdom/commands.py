@@ -194,8 +194,9 @@ def put_pane(environment: Environment, pane: Message) -> None:
     elif kind == "image_history" and content:
         environment.put(window_id, kept, parts=content, position=position)
     elif kind == "plot":
-        whole = {**content, "data": [], "layout": content.get("layout") or {}}
-        environment.put(window_id, kept, whole, content.get("data") or [], position=position)
+        figure = content or {}
+        whole = {**figure, "data": [], "layout": figure.get("layout") or {}}
+        environment.put(window_id, kept, whole, figure.get("data") or [], position=position)
     else:
         environment.put(window_id, kept, content, position=position)
 

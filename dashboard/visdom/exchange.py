@@ -58,7 +58,7 @@ def as_page(store: Store, name: str) -> str | None:
     if panes is None:
         return None
     drawn = "\n".join(_section(pane) for pane in panes.values())
-    library = Path(plotly.__file__).with_name("package_data") / "plotly.min.js"
+    library = Path(plotly.__path__[0]) / "package_data" / "plotly.min.js"
     script = library.read_text().replace("</script", "<\\/script")
     return _PAGE.format(title=html.escape(name), windows=drawn, plotly=script)
 

@@ -37,7 +37,7 @@ def _problem(old: dict[str, Any], new: dict[str, Any], direction: Any) -> str | 
     labels, more = old.get(axis), new.get(axis)
     if (labels is None) != (more is None):
         return "either both or none may have labels"
-    if labels and set(labels) & set(more):
+    if labels and set(labels) & set(more or []):
         return "some of the new labels are there already"
     return None
 

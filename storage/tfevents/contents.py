@@ -209,7 +209,7 @@ class Reading:
 
 
 def _session(log: SessionLog, step: int) -> Event:
-    names = {number: name for name, number in SessionLog.SessionStatus.items()}
+    names: dict[int, str] = {number: name for name, number in SessionLog.SessionStatus.items()}
     status = names.get(log.status, str(log.status))
     titles: dict[int, str] = {
         SessionLog.START: f"Started at step {step}",
