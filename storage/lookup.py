@@ -72,7 +72,7 @@ def version(connection: Connection) -> int:
 def revisions(connection: Connection, status: str | None) -> dict[str, int]:
     """The revision of every run, or of those of one stored status."""
     query = _REVISIONS if status is None else _REVISIONS_OF_STATUS
-    return dict(connection.execute(query, {"status": status}).tuples().all())
+    return {run_id: revision for run_id, revision in connection.execute(query, {"status": status})}
 
 
 def series_row(connection: Connection, run_id: str, key: SeriesKey, where: str) -> RowMapping:

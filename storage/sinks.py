@@ -26,8 +26,8 @@ class Stored(NamedTuple):
 class Resumable:
     """What a program must know of a stored run to continue it.
 
-    ``next_step`` follows its last one; ``launch`` tells the job of several processes that wrote it;
-    ``last_request`` is the number of what people asked of it last.
+    ``next_step`` follows its last one; ``launch`` tells the job of several processes that began it and
+    whose rank 0 has yet to; ``last_request`` is the number of what people asked of it last.
     """
 
     project: str

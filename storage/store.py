@@ -46,11 +46,12 @@ class Store(Database):
     def resumable(self, run_id: str) -> Resumable:
         """What a program must know of a run to continue it."""
         run = self.run(run_id)
+        began = any(one.rank == 0 for one in self.ranks(run_id))
         last_steps = [series.last_step for series in self.series(run_id) if series.last_step is not None]
         kept = ("project", "name", "group", "tags", "notes", "config", "created_at")
         return Resumable(
             **{name: getattr(run, name) for name in kept},
-            launch=run.environment.get("launch"),
+            launch=None if began else run.environment.get("launch"),
             next_step=max(last_steps, default=-1) + 1,
             last_request=max((request.number for request in self.requests(run_id)), default=0),
         )

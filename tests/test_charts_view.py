@@ -6,7 +6,7 @@ import json
 import math
 import re
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote
 
 import numpy as np
 import pytest
@@ -22,7 +22,9 @@ pytest_plugins = ["charts_fixtures"]
 
 
 def query(board: Page) -> dict[str, str]:
-    return {key: values[0] for key, values in parse_qs(urlsplit(board.url).query).items()}
+    # board.url is only as new as the last message from the browser that was read
+    search = board.evaluate("location.search.slice(1)")
+    return {key: values[0] for key, values in parse_qs(search).items()}
 
 
 def open_view(board: Page, url: str) -> None:

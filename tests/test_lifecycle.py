@@ -16,6 +16,8 @@ BEGIN = """
 import os, signal, sys, threading, time, trainboard as tb
 run = tb.init(id="r", store=sys.argv[1])
 run.log({"a": 1.0})
+def linger():  # a signal that comes just before one long sleep is only heard after it
+    for _ in range(1200): time.sleep(0.05)
 """
 
 
@@ -79,13 +81,13 @@ def test_an_exception_in_another_thread_is_no_crash_of_the_program(tmp_path: Pat
 
 
 def test_ctrl_c_stops_a_run(tmp_path: Path) -> None:
-    code = "run.flush(); print('ready', flush=True); time.sleep(60)"
+    code = "run.flush(); print('ready', flush=True); linger()"
     record = end_of(tmp_path, code, -signal.SIGINT, signal.SIGINT)
     assert (record.status, record.exit_code) == ("stopped", 130)
 
 
 def test_sigterm_stops_a_run_and_still_ends_the_program_by_signal(tmp_path: Path) -> None:
-    code = "print('ready', flush=True); time.sleep(60)"
+    code = "print('ready', flush=True); linger()"
     record = end_of(tmp_path, code, -signal.SIGTERM, signal.SIGTERM)
     assert (record.status, record.exit_code) == ("stopped", 143)
 
@@ -97,7 +99,7 @@ def test_the_programs_own_sigterm_handler_decides(tmp_path: Path, when: str) -> 
     )
     begin = "import os, signal, sys\n" + handler if when == "before" else ""
     path = tmp_path / "s.db"
-    code = begin + BEGIN + (handler if when == "after" else "") + "print('ready', flush=True); time.sleep(60)"
+    code = begin + BEGIN + (handler if when == "after" else "") + "print('ready', flush=True); linger()"
     process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.terminate()
@@ -131,7 +133,7 @@ def interrupt_twice():
     blocker.execute("ROLLBACK")
 threading.Thread(target=interrupt_twice, daemon=True).start()
 with run:
-    time.sleep(60)
+    linger()
 """
     assert end_of(tmp_path, code, -signal.SIGTERM).status == "stopped"
 
@@ -154,7 +156,7 @@ child = os.fork()
 if child == 0:
     # Python forgets a signal that arrives while it forks.
     os.write(writes, b"ready")
-    time.sleep(60)
+    linger()
     os._exit(0)
 os.read(reads, 5)
 os.kill(child, signal.SIGTERM)

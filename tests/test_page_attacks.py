@@ -20,6 +20,7 @@ from trainboard.dashboard.pages.media_content import KINDS
 from trainboard.storage import open_store
 from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Edge, Graph, Node
+from trainboard.storage.kinds.raw import Raw
 
 RUN = "top.owned=1"
 ATTACK = (
@@ -61,6 +62,7 @@ def everything() -> dict[str, Any]:
         "mesh": tb.Mesh(np.eye(3), faces=[[0, 1, 2]]),
         "layout": tb.Layout({ATTACK: {ATTACK: ["Multiline", [ATTACK]]}}),
         "trace": tb.Trace(b'{"traceEvents": []}', ATTACK),
+        "raw": Raw(ATTACK, ATTACK.encode(), ATTACK),
         "text": tb.Text(ATTACK),
         "markdown": tb.Text(MARKDOWN, "markdown"),
         "event": Event(ATTACK, ATTACK, "error", {ATTACK: ATTACK}),

@@ -172,7 +172,7 @@ def test_outliers_are_ignored_on_wish(board: Page, store: Store, dashboard: Dash
     board.goto(dashboard.url)
     expect(card(board, "loss")).to_contain_text("100 points")
     assert board.evaluate("trainboard.plots()[0].u.scales.y.max") > 1000
-    board.get_by_text("View", exact=False).first.click()
+    board.keyboard.press("v")
     board.get_by_label("Ignore them").check()
     eventually(lambda: board.evaluate("trainboard.plots()[0].u.scales.y.max") < 2)
 

@@ -13,7 +13,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard, eventually
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 from visdom_server import Client, post
 
 from trainboard.dashboard.visdom.figure import drawable
@@ -128,7 +128,7 @@ def test_compared_environments_are_one_plot_that_goes_on(board: Page, dashboard:
     client(dashboard, "a_two").line(
         X=np.array([2]), Y=np.array([5.0]), win="w", name="train", update="append"
     )
-    board.wait_for_function("document.querySelector('.js-plotly-plot').data[1].x.length === 3")
+    board.wait_for_function("() => document.querySelector('.js-plotly-plot').data[1].x.length === 3")
 
 
 def test_a_closed_window_can_be_opened_again(board: Page, dashboard: Dashboard) -> None:
@@ -148,7 +148,7 @@ def test_a_moved_window_stays_there_in_every_browser(board: Page, dashboard: Das
     for name in ("One", "Two"):
         vis.text(name, win=name, opts={"title": name})
     board.goto(f"{dashboard.url}/panes?env=moving")
-    pane(board, "One").locator("h2").drag_to(pane(board, "Two").locator("h2"))
+    drag(board, pane(board, "One"), pane(board, "Two"))
     eventually(lambda: "current" in views(dashboard, "moving"))
     places = views(dashboard, "moving")["current"]
     board.reload()
@@ -158,6 +158,15 @@ def test_a_moved_window_stays_there_in_every_browser(board: Page, dashboard: Das
         arg=places["One"],
     )
     assert places["One"]["x"] or places["One"]["y"]
+
+
+def drag(board: Page, card: Locator, onto: Locator) -> None:
+    start, end = card.locator("h2").bounding_box(), onto.locator("h2").bounding_box()
+    assert start and end
+    board.mouse.move(start["x"] + 5, start["y"] + 5)
+    board.mouse.down()
+    board.mouse.move(end["x"] + 200, end["y"] + 5, steps=20)
+    board.mouse.up()
 
 
 def views(dashboard: Dashboard, name: str) -> dict[str, Any]:
@@ -184,7 +193,7 @@ def test_html_of_a_program_runs_no_script(page: Page, dashboard: Dashboard) -> N
     frame = pane(page, "Attack").locator("iframe")
     assert frame.get_attribute("sandbox") == ""
     expect(frame.content_frame.locator("p")).to_have_text("here")
-    assert page.evaluate("[window.hacked, document.title]") == [None, "trainboard"]
+    assert page.evaluate("[window.hacked, document.title]") == [None, "Panes · trainboard"]
 
 
 def test_an_environment_leaves_as_a_page_and_as_json_and_comes_back(

@@ -68,10 +68,10 @@ def test_a_run_is_hidden_shown_and_shown_alone(board: Page, store: Store, dashbo
     board.reload()
     expect(chart).to_contain_text("second: 1 point")
     expect(chart).not_to_contain_text("first")
-    board.get_by_text("third", exact=True).dblclick()
+    board.locator(".run-name", has_text="third").dblclick()
     expect(chart).not_to_contain_text("second")
     expect(board.get_by_text("1 of 3 runs shown")).to_be_visible()
-    board.get_by_text("third", exact=True).dblclick()
+    board.locator(".run-name", has_text="third").dblclick()
     expect(chart).to_contain_text("first: 1 point")
 
 

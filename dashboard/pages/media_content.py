@@ -20,6 +20,7 @@ from ..cards import (
     mesh,
     plotly_figure,
     pr_curve,
+    raw,
     record,
     table,
     text,
@@ -52,6 +53,7 @@ CARDS: Mapping[str, Draw] = {
     "mesh": mesh.draw,
     "layout": layout.draw,
     "trace": trace.draw,
+    "raw": raw.draw,
 }
 """The kinds whose sections have a step slider, and what draws one."""
 LISTS: Mapping[str, ModuleType] = {"text": text, "event": event}

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from .. import asked
-from ..cards import audio, image, trace, video
+from ..cards import audio, image, raw, trace, video
 from ..cards.record import ROUTE, File, digest
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ FILES: Mapping[str, Callable[[Any], File | None]] = {
     "audio": audio.file,
     "video": video.file,
     "trace": trace.file,
+    "raw": raw.file,
 }
 """The kinds that browsers get as files, and what makes one of a record, or None of a damaged record."""
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")

@@ -93,7 +93,7 @@
     b: toggleSidebar,
     "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
     r: () => focus("#run-search"),
-    v: () => trainboard.showViews?.(),
+    s: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),
     n: () => document.getElementById("new-chart")?.click(),
     v: () => document.querySelector("#chart-view > summary")?.click(),

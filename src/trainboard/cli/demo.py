@@ -65,8 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
             f"The runs are in {arguments.store}. To see them again: trainboard serve {arguments.store}"
         )
         if not arguments.once:
-            console.print(f"Still serving at {address}. Ctrl-C ends.")
-            serve_until_interrupted()
+            with suppress(KeyboardInterrupt):
+                console.print(f"Still serving at {address}. Ctrl-C ends.")
+                threading.Event().wait()
     return 0 if all_is_well else 1
 
 
@@ -125,8 +126,3 @@ def answers(address: str) -> bool:
             return answer.status == 200
     except urllib.error.URLError:
         return False
-
-
-def serve_until_interrupted() -> None:
-    with suppress(KeyboardInterrupt):
-        threading.Event().wait()
