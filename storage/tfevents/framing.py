@@ -22,7 +22,7 @@ MAX_PAYLOAD = 1 << 29
 
 _LENGTH = struct.Struct("<Q")
 _SHORT = 1 << 16
-_SAMPLE, _STRIDE = 256, 1 << 14
+_SAMPLE, _STRIDE = 64, 1 << 14
 
 
 class Damage(NamedTuple):
@@ -121,7 +121,7 @@ def _stride(data: bytes, sizes: NDArray[np.int64], at: int) -> tuple[NDArray[np.
 
     Returns their starts, and where the first one is that does not.
     """
-    period = next((n for n in range(1, len(sizes) // 2) if (sizes[n:] == sizes[:-n]).all()), 0)
+    period = _period(sizes[len(sizes) // 2 :])
     pattern = sizes[-period:]
     times = min((len(data) - at) // int(pattern.sum()), _STRIDE // max(period, 1)) if period else 0
     if not times:
@@ -133,6 +133,13 @@ def _stride(data: bytes, sizes: NDArray[np.int64], at: int) -> tuple[NDArray[np.
     if differs[first]:
         return starts[:first], int(starts[first])
     return starts, at + int(repeated.sum())
+
+
+def _period(sizes: NDArray[np.int64]) -> int:
+    """After how many records these sizes repeat, at least once; 0 if they do not."""
+    likely = np.flatnonzero(sizes[len(sizes) // 2 : -1] == sizes[-1]) + len(sizes) // 2
+    periods = (len(sizes) - 1 - likely)[::-1].tolist()
+    return next((n for n in periods if np.array_equal(sizes[n:], sizes[:-n])), 0)
 
 
 def _lengths(data: bytes, starts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from .contents import Contents, Deferred, Reading
-from .followed import UNREAD, FollowedFile, digest_of
+from .followed import UNREAD, FileKey, FollowedFile, digest_of
 from .framing import AROUND, MAX_PAYLOAD, Damage, Records, split
 from .intake import Piece, RunOfTree
 from .side_files import read_side_file
 from .summaries import Summaries
-from .tree import FoundFile, Tree
+from .tree import FoundFile, Tree, as_text
 
 PIECE = 4 << 20
 """Bytes read at once: as fast as more, and memory stays small."""
@@ -43,6 +43,10 @@ class TreeFile:
     damaged_to: int = -1
 
     @property
+    def key(self) -> FileKey:
+        return self.of.run.id, self.found.name
+
+    @property
     def is_new(self) -> bool:
         """Whether there may be something to read."""
         found, read = self.found, self.followed
@@ -65,7 +69,7 @@ class TreeFile:
         return self.tree.read(self.found.path, start, stop)
 
     def piece(self, after: FollowedFile, contents: Contents, again: bool) -> Piece:
-        return Piece(self.of.run, self.found.path, self.followed, after, contents, again)
+        return Piece(self.of.run, as_text(self.found.path), self.followed, after, contents, again)
 
     def seen_whole(self, after: FollowedFile) -> FollowedFile:
         """Nothing more is to be read until the file looks different."""
