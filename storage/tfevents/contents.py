@@ -68,6 +68,10 @@ class Contents:
     last_wall: float | None = None
 
     @property
+    def point_count(self) -> int:
+        return sum(len(points.steps) for points in self.points.values())
+
+    @property
     def says_nothing(self) -> bool:
         """Whether there was not a single event."""
         return self.first_wall is None and not self.deferred

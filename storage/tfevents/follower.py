@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TRANSACTION_S = 0.2
+_TRANSACTION_POINTS = 1 << 18
 _TURN_S = 1.0
 _HEARTBEAT_S = 5.0
 
@@ -156,13 +157,14 @@ class Follower:
     def _take_in(self, pieces: Iterator[Piece], until: float) -> bool:
         """Store what was read, some of it at a time; True if time was up before all was."""
         group: list[Piece] = []
-        begun = time.monotonic()
+        points, begun = 0, time.monotonic()
         for piece in pieces:
             group.append(piece)
             self._file_of(piece).followed = piece.after
-            if time.monotonic() - begun > _TRANSACTION_S:
+            points += piece.contents.point_count
+            if points > _TRANSACTION_POINTS or time.monotonic() - begun > _TRANSACTION_S:
                 self._store_group(group)
-                group, begun = [], time.monotonic()
+                group, points, begun = [], 0, time.monotonic()
                 if begun > until:
                     return True
         self._store_group(group)
@@ -214,7 +216,7 @@ class Follower:
 
     def _count(self, piece: Piece) -> None:
         told, contents = self.progress, piece.contents
-        told.points += sum(len(points.steps) for points in contents.points.values())
+        told.points += contents.point_count
         told.records += len(contents.records)
         for damage in contents.damage:
             told.damage.append(f"{piece.path}, bytes {damage.start:,} to {damage.stop:,}: {damage.reason}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .contents import Contents, Deferred, Reading
 from .followed import UNREAD, FileKey, FollowedFile, digest_of
@@ -80,8 +81,7 @@ class TreeFile:
 def read_light(file: TreeFile) -> Piece:
     """The next stretch of an event file; of a file that is not what it was, the first one, again."""
     before = file.followed
-    is_other = before.position > file.found.size or digest_of(file.read, before.position) != before.digest
-    now = before.from_start() if before.position and is_other else before
+    now = before.from_start() if before.position and not _goes_on(file) else before
     data, records = _split_next(file, now.position)
     reading = Reading(data, now.position, file.of.summaries, bool(now.deferred))
     contents = reading.light(records)
@@ -93,7 +93,7 @@ def read_light(file: TreeFile) -> Piece:
         now,
         name=file.found.name,
         position=end,
-        digest=digest_of(file.read, end),
+        digest=digest_of(partial(_read_again, file, now.position, data), end),
         size=UNREAD,
         modified=file.found.modified,
         deferred=(*now.deferred, *contents.deferred),
@@ -101,6 +101,18 @@ def read_light(file: TreeFile) -> Piece:
     if end >= file.found.size or end == now.position:
         after = file.seen_whole(after)
     return file.piece(after, contents, now.position < now.again)
+
+
+def _goes_on(file: TreeFile) -> bool:
+    """Whether a file is the one that was read before, longer maybe."""
+    before = file.followed
+    return before.position <= file.found.size and digest_of(file.read, before.position) == before.digest
+
+
+def _read_again(file: TreeFile, position: int, data: bytes, start: int, stop: int) -> bytes:
+    """Bytes of a file, from memory if they are among ``data``, which begins at ``position``."""
+    among = position <= start and stop <= position + len(data)
+    return data[start - position : stop - position] if among else file.read(start, stop)
 
 
 def _split_next(file: TreeFile, position: int) -> tuple[bytes, Records]:

@@ -139,13 +139,10 @@ def _right_checksums(rows: Octets, differences: Words, length: int) -> NDArray[n
     end = HEADER + length
     stored = np.ascontiguousarray(rows[:, end : end + FOOTER]).view("<u4")[:, 0]
     brought = np.full(len(rows), crc(rows[0, HEADER:end].tobytes()), np.uint32)
-    for number in np.flatnonzero(differences.any(axis=1)).tolist():
-        octets = differences[number].view(np.uint8).reshape(-1, _WORD)
-        for place in range(_WORD):
-            following = end - 1 - (number * _WORD + place)
-            column = octets[:, place]
-            if 0 <= following < length and column.any():
-                brought ^= brought_by_byte(following)[column]
+    octets = differences.view(np.uint8).reshape(len(differences), -1, _WORD)
+    ever = np.bitwise_or.reduce(differences, axis=1).view(np.uint8)[:end]
+    for place in (HEADER + np.flatnonzero(ever[HEADER:])).tolist():
+        brought ^= brought_by_byte(end - 1 - place)[octets[place // _WORD, :, place % _WORD]]
     return brought == unmask(stored)
 
 
