@@ -1,8 +1,8 @@
 """How fast event files are read, beside TensorBoard's two readers, on the same files.
 
 ``python -m benchmarks.tfevents`` prints the table. TensorBoard's data server, in Rust, only loads points into
-its memory, all of them as ours; its time is that of its load cycle alone. ``EventAccumulator`` is its reader in
-Python, given a tenth of the files. Ours ends with the points in a SQLite store.
+its memory, all of them as ours; its time is that of its load cycle alone. ``EventAccumulator`` is its reader
+in Python, given a tenth of the files. Ours ends with the points in a SQLite store.
 """
 
 from __future__ import annotations

@@ -154,8 +154,9 @@ def _wrong_lengths(data: bytes, starts: NDArray[np.int64]) -> int | None:
     stored = window(data, "<u4")[starts + 8]
     short = np.minimum(lengths, _SHORT)
     # Of few different lengths each is told once; a table of them is quicker than sorting.
-    right = np.zeros(_SHORT + 1, np.uint32)
-    different = np.flatnonzero(np.bincount(short, minlength=1))
+    counts = np.bincount(short)
+    right = np.zeros(len(counts), np.uint32)
+    different = np.flatnonzero(counts)
     right[different] = masked_of_lengths(different)
     expected = right[short]
     long = np.flatnonzero(lengths >= _SHORT)
