@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy import (
     Connection,
@@ -33,7 +32,7 @@ from sqlalchemy.pool import QueuePool
 
 from .errors import NotAStore, StoreConflict, StoreGone, StoreUnavailable
 from .json_values import add_functions
-from .location import sqlite_path, without_password
+from .location import file_uri, sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
@@ -44,6 +43,10 @@ _reading: Any = threading.local()
 _files: weakref.WeakKeyDictionary[Engine, tuple[Path, FileIdentity | None]] = weakref.WeakKeyDictionary()
 _CONFLICTS = ("40001", "40P01")
 """SQLSTATE of a serialization failure, and of a deadlock."""
+_ADVICE = {
+    "malformed": "; `trainboard check --repair` copies what can be read",
+    "readonly database": "; it can only be read here: copy it to a place that you may write to",
+}
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -98,8 +101,7 @@ def _postgresql_engine(url: str) -> Engine:
 
 def _sqlite_engine(path: Path) -> Engine:
     file = _identity(path)
-    # mode=rw, because SQLite would otherwise answer a deleted store with a new empty file.
-    uri = f"file:{quote(str(path))}?mode=rw"
+    uri = file_uri(path)
 
     def open_file() -> sqlite3.Connection:
         # isolation_level=None: sqlite3 must not begin transactions of its own (it would begin them
@@ -184,8 +186,7 @@ def translated(url: str) -> Iterator[None]:
     except DBAPIError as error:
         conflict = getattr(error.orig, "sqlstate", None) in _CONFLICTS
         reason = str(error.orig).strip().rstrip(".")
-        if "malformed" in reason:
-            reason += "; `trainboard check --repair` copies what can be read"
+        reason += next((advice for cause, advice in _ADVICE.items() if cause in reason), "")
         refusal = StoreConflict if conflict else StoreUnavailable
         raise refusal(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 
