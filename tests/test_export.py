@@ -81,9 +81,9 @@ def content(store: Store) -> dict[tuple[str, str, str], Any]:
     return found
 
 
-def test_logs_read_back_are_the_store_again(logs: Path, store: Store, folder: Path) -> None:
-    assert main(["import", str(logs), "--store", str(folder / "back.db")]) == 0
-    back = open_store(folder / "back.db")
+def test_logs_read_back_are_the_store_again(logs: Path, store: Store, store_url: str, tmp_path: Path) -> None:
+    assert main(["import", str(logs), "--store", store_url]) == 0
+    back = open_store(store_url)
     ours = content(store)
     read = content(back)
     for kind in set(RECORDS) - {"raw"}:
@@ -99,9 +99,9 @@ def test_logs_read_back_are_the_store_again(logs: Path, store: Store, folder: Pa
     run = next(run for run in back.runs() if run.config)
     assert json.dumps(run.config) == json.dumps(CONFIG)
     assert (run.group, run.project) == ("g", "p")
-    back.export_tensorboard(folder / "logs again")
-    assert main(["import", str(folder / "logs again"), "--store", str(folder / "twice.db")]) == 0
-    assert content(open_store(folder / "twice.db")) == read
+    back.export_tensorboard(tmp_path / "logs again")
+    assert main(["import", str(tmp_path / "logs again"), "--store", str(tmp_path / "twice.db")]) == 0
+    assert content(open_store(tmp_path / "twice.db")) == read
 
 
 def test_a_point_that_another_of_its_step_superseded_is_not_shown_and_comes_back(

@@ -14,8 +14,9 @@ import pytest
 from event_file import VERSION, framed, header, picture, scalar, scalars, write
 
 from trainboard.storage import Store, open_store
-from trainboard.storage.tfevents.follower import Progress
+from trainboard.storage.tfevents.follower import Follower, Progress
 from trainboard.storage.tfevents.following import open_follower, read_all
+from trainboard.storage.tfevents.tree import LocalTree
 
 NOBODY = 65534
 MUTATIONS = int(os.environ.get("TRAINBOARD_FUZZED_FILES", "300"))
@@ -111,7 +112,7 @@ def test_names_that_are_no_text_are_read_and_told_as_well_as_can_be(store: Store
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 def test_folders_and_files_that_may_not_be_read_are_told_and_hold_up_nothing(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o777)
@@ -133,6 +134,36 @@ def test_folders_and_files_that_may_not_be_read_are_told_and_hold_up_nothing(
         assert follower.trees[0].unreadable == dict.fromkeys(
             (str(closed.parent), str(unreadable)), "Permission denied"
         )
+        assert len([line for line in caplog.messages if "Permission denied" in line]) == 2
+
+
+class OddTree(LocalTree):
+    """A file system that fails for one file, as none should."""
+
+    fails = True
+
+    def read(self, path: str, start: int, stop: int) -> bytes:
+        if self.fails and "/odd/" in path:
+            raise ValueError("nobody knows why")
+        return super().read(path, start, stop)
+
+
+def test_what_nobody_expected_of_a_file_is_told_once_and_tried_again(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "odd"):
+        write(tmp_path / "logs" / name, VERSION + scalars(range(9)))
+    tree = OddTree(str(tmp_path / "logs"))
+    follower = Follower(store, [tree])
+    for _ in range(3):
+        assert not follower.poll()
+    assert [run.name for run in store.runs()] == ["a"]
+    assert len([line for line in caplog.messages if "nobody knows why" in line]) == 1
+    tree.fails = False
+    until = time.monotonic() + 10
+    while len(store.runs()) < 2 and time.monotonic() < until:
+        follower.poll()
+    assert steps(store, "odd") == list(range(9)) and tree.unreadable == {}
 
 
 def test_holes_of_many_gigabytes_are_passed_over(store: Store, tmp_path: Path) -> None:
