@@ -113,11 +113,13 @@ class Follower:
 
     def _light(self) -> Iterator[Piece]:
         """Pieces of the event files that have grown, one of each in turn."""
-        new = [file for file in self._readable() if file.found.kind == "events" and file.is_new]
+        new = [file for file in self._files.values() if file.found.kind == "events" and file.is_new]
         # Renamed ones first: another file may have their old name.
         waiting = deque(sorted(new, key=lambda file: file.followed.name == file.found.name))
         while waiting:
             file = waiting.popleft()
+            if self._postponed.is_waiting(file):
+                continue
             self._recall(file.of)
             piece = self._guarded(file, read_light)
             if piece is not None:
@@ -127,18 +129,15 @@ class Follower:
 
     def _heavy(self) -> Iterator[Piece]:
         """What was put off of event files, and the files beside them."""
-        for file in self._readable():
+        for file in [file for file in self._files.values() if not self._postponed.is_waiting(file)]:
             if file.found.kind != "events" and file.is_new and (piece := self._guarded(file, read_beside)):
                 yield piece
-            while file.followed.deferred and not file.of.removed:
+            while file.followed.deferred and not (file.of.removed or self._postponed.is_waiting(file)):
                 self._recall(file.of)
                 piece = self._guarded(file, read_deferred)
                 if piece is None:
                     break
                 yield piece
-
-    def _readable(self) -> list[TreeFile]:
-        return [file for file in self._files.values() if not self._postponed.is_waiting(file)]
 
     def _guarded(self, file: TreeFile, read: Callable[[TreeFile], Piece | None]) -> Piece | None:
         """What is read of a file; None while it cannot be, which is no trouble for other files."""

@@ -59,6 +59,7 @@ class Summaries:
         self.plugins: dict[str, str] = {}
         self._contents: dict[str, bytes] = {}
         self._meshes = mesh.Meshes()
+        self._unread: set[str] = set()
 
     def knows(self, tag: str) -> bool:
         """Whether a value of this tag has said for which plugin it is."""
@@ -72,7 +73,7 @@ class Summaries:
         values = [self._value(proto) for proto in summary.value]
         meshes = [value for value in values if value.plugin == _MESH]
         if meshes:
-            yield from _read(meshes, lambda: self._read_meshes(step, meshes))
+            yield from self._tried(meshes, lambda: self._read_meshes(step, meshes))
         for value in values:
             if value.plugin != _MESH:
                 yield from self._read_one(value)
@@ -87,9 +88,20 @@ class Summaries:
         if reader is None:
             yield value.tag, _raw(value)
             return
-        yield from _read([value], lambda: reader(value))
+        yield from self._tried([value], lambda: reader(value))
         if value.plugin in _KEPT_TOO:
             yield value.tag, _raw(value)
+
+    def _tried(self, values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
+        """What a reader says, all of it or, where it fails, the values as they are."""
+        try:
+            yield from list(reader())
+        except Exception as error:  # protobuf's, numpy's, Pillow's: whatever a log can hold
+            first = values[0]
+            if first.tag not in self._unread:
+                log.warning("%s of plugin %s is kept unread: %s", first.tag, first.plugin, error)
+            self._unread.add(first.tag)
+            yield from ((value.tag, _raw(value)) for value in values)
 
     def _value(self, proto: Summary.Value) -> Value:
         told = plugin_of(proto)
@@ -98,16 +110,6 @@ class Summaries:
         if content or told:
             self._contents[proto.tag] = content
         return Value(proto, plugin, content or self._contents.get(proto.tag, b""))
-
-
-def _read(values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
-    """What a reader says, all of it or, where it fails, the values as they are."""
-    try:
-        yield from list(reader())
-    except Exception as error:  # protobuf's, numpy's, Pillow's: whatever a log can hold
-        first = values[0]
-        log.warning("%s of plugin %s is kept unread: %s", first.tag, first.plugin, error)
-        yield from ((value.tag, _raw(value)) for value in values)
 
 
 def _raw(value: Value) -> Raw:
