@@ -11,7 +11,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from event_file import VERSION, framed, header, picture, scalar, scalars, write
+from event_file import VERSION, framed, header, picture, record, scalar, scalars, write
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.tfevents.follower import Follower, Progress
@@ -135,6 +137,20 @@ def test_folders_and_files_that_may_not_be_read_are_told_and_hold_up_nothing(
             (str(closed.parent), str(unreadable)), "Permission denied"
         )
         assert len([line for line in caplog.messages if "Permission denied" in line]) == 2
+
+
+def test_records_that_all_differ_take_no_longer(store: Store, tmp_path: Path) -> None:
+    def told(step: int) -> bytes:
+        value = Summary.Value(tag="loss", simple_value=step)
+        value.metadata.plugin_data.plugin_name = "scalars"
+        value.metadata.summary_description = f"step {step:05}"
+        return record(Event(wall_time=1e9 + step, step=step, summary=Summary(value=[value])))
+
+    write(tmp_path / "logs" / "a", VERSION + b"".join(told(step) for step in range(20_000)))
+    begun = time.monotonic()
+    read(store, tmp_path / "logs")
+    assert time.monotonic() - begun < 10
+    assert steps(store) == list(range(20_000))
 
 
 class OddTree(LocalTree):

@@ -22,6 +22,8 @@ from .wire import ScalarShape, scalar_shape
 
 FEWEST = 16
 """Fewer records of one length are read one by one, which is quicker."""
+_MOST_ALONE = 16
+"""After so many records like which there are few others of one length, the rest are read one by one, too."""
 
 Places = NDArray[np.int64]
 Words = NDArray[np.uint64]
@@ -79,7 +81,8 @@ def _read_alike(
     """Read the scalars among records of one length; returns the indices of those that are left."""
     left: list[int] = []
     waiting = np.arange(len(starts))
-    while len(waiting):
+    alone = 0
+    while len(waiting) and alone < _MOST_ALONE:
         first = int(starts[waiting[0]])
         record = data[first : first + HEADER + length + FOOTER]
         shape = scalar_shape(record[HEADER:-FOOTER])
@@ -103,7 +106,8 @@ def _read_alike(
             else:
                 read[tag].append(Part(starts[numbers[group]], points.take(group)))
         waiting = np.delete(waiting, alike[taken])
-    return np.array(sorted(left), np.int64)
+        alone += len(alike) < FEWEST
+    return np.array(sorted([*left, *waiting.tolist()]), np.int64)
 
 
 def _rows(data: bytes, starts: Places, size: int) -> Octets:
