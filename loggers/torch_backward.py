@@ -24,8 +24,9 @@ class Backward:
     """Looks at gradients as soon as a backward pass ends.
 
     Clipping by a norm that is NaN makes every gradient NaN, so that those which the optimizer gets no longer
-    tell where it began. Reading them takes time: it is done only once the program was seen to change
-    gradients after a backward pass. ``parameters`` says what there is to read, ``batch`` in which batch.
+    tell where it began. Reading them takes time: it is done in the first step, and in others once the program
+    was seen to change gradients after a backward pass. ``parameters`` says what there is to read, ``batch``
+    in which batch.
     """
 
     def __init__(self, parameters: Callable[[], Named], batch: Callable[[], int]) -> None:
@@ -33,7 +34,7 @@ class Backward:
         self._batch = batch
         self._guard = Guard()
         self._versions: dict[str, int] = {}
-        self._changed = False
+        self._changed: bool | None = None
         self._waiting = False
         self.spoiled: Spoiled | None = None
 
@@ -48,12 +49,11 @@ class Backward:
     def before_step(self, parameters: Named) -> None:
         """The optimizer is about to use the gradients: see whether they are as they were."""
         self._waiting = False
-        if self._changed:
-            return
-        for name, parameter in parameters:
-            gradient = parameter.grad
-            if gradient is not None and self._versions.get(name, gradient._version) != gradient._version:
-                self._changed = True
+        self._changed = bool(self._changed) or any(
+            self._versions.get(name, parameter.grad._version) != parameter.grad._version
+            for name, parameter in parameters
+            if parameter.grad is not None
+        )
 
     def after_step(self) -> None:
         self.spoiled = None
@@ -62,8 +62,8 @@ class Backward:
         self._waiting = False
         with self._guard("looking at gradients after the backward pass"):
             gradients = {name: p.grad for name, p in self._parameters() if p.grad is not None}
-            if not self._changed:
-                self._versions = {name: gradient._version for name, gradient in gradients.items()}
+            self._versions = {name: gradient._version for name, gradient in gradients.items()}
+            if self._changed is False or not gradients:
                 return
             found = norms(list(gradients.values())).tolist()
             fine = {name: is_fine(norm, g) for norm, (name, g) in zip(found, gradients.items(), strict=True)}

@@ -66,6 +66,7 @@ class TorchFlight:
         self._made: _Made | None = None
         self.forward = Forward(models, self._bad_output)
         self._backward = Backward(self._all_parameters, lambda: self.forward.batch)
+        self.forward.on_backward = self._backward.begin
 
     def before_step(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
         """Look at the gradients that ``optimizer`` is about to use for its step number ``step``."""
@@ -73,7 +74,6 @@ class TorchFlight:
         if _on_device(parameters) or _is_skipped(optimizer):
             return
         self._parameters[optimizer] = parameters
-        self.forward.on_backward = self._backward.begin
         self._backward.before_step(parameters)
         names = [name for name, parameter in parameters if parameter.grad is not None]
         gradients = [p.grad for _, p in parameters if p.grad is not None]
@@ -131,6 +131,9 @@ class TorchFlight:
         return min(steps) + 1 if steps and max(steps) - min(steps) == 1 else self._last_step + 1
 
     def _all_parameters(self) -> Named:
+        """Those on the CPU that optimizers were seen to hold; before any was seen, all of the models'."""
+        if not self._steps:
+            return [(name, p) for name, p in self._models.parameters() if p.device.type == "cpu"]
         return [named for parameters in self._parameters.values() for named in parameters]
 
     def _report(
