@@ -28,6 +28,7 @@ from . import (
     log_cost,
     many_series,
     query,
+    run_table,
     tfevents,
     visdom_load,
     watch,
@@ -53,6 +54,7 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "run_table": lambda _: run_table.report(),
     "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
