@@ -30,11 +30,14 @@ _LOOKED_AT_FOR_TAGS = 100
 _MOST_TAGS = 2_000
 _AT_FIRST = 8
 _LONGEST_TEXT = 300
+_ASIDE = ("system/", "knobs/", "steps/")
+"""What tells of the machine and of the program, not of how well a model learns."""
 
 
 def columns(store: Store, project: str | None) -> dict[str, Any]:
     """What a table can show, by the project's newest runs: ``config`` keys, the tags of scalars, and
-    ``first``, the columns it begins with: what varies in config, and the tags most runs have."""
+    ``first``, the columns it begins with: what varies in config, and the tags most runs have.
+    ``metric`` is the tag that runs are first compared by: a loss if most have one, of validation if any."""
     rows = store.run_table(TableQuery(project, limit=_LOOKED_AT, archived=True)).rows
     configs = [flatten(row.config) for row in rows]
     keys = sorted({key for config in configs for key in config})
@@ -44,10 +47,12 @@ def columns(store: Store, project: str | None) -> dict[str, Any]:
     for positions in listed.of_run.values():
         counts.update({listed.series[at][0] for at in positions if listed.series[at][2] == 0})
     tags = sorted(counts)
-    common = sorted(tags, key=lambda tag: (tag.startswith("system/"), -counts[tag], tag))
+    common = sorted(tags, key=lambda tag: (tag.startswith(_ASIDE), -counts[tag], tag))
+    most = [tag for tag in common if counts[tag] == counts[common[0]]]
+    metric = min(most, key=lambda tag: ("loss" not in tag, "val" not in tag), default="")
     first = [f"config.{key}" for key in varying(configs)[:_AT_FIRST]]
     first += [f"last.{tag}" for tag in common[: _AT_FIRST // 2]]
-    return {"config": keys, "tags": tags, "first": first, "looked_at": len(rows)}
+    return {"config": keys, "tags": tags, "first": first, "metric": metric, "looked_at": len(rows)}
 
 
 def metrics_of(names: Sequence[str]) -> list[Metric]:

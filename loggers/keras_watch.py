@@ -25,7 +25,7 @@ from .keras_flight import KerasFlight
 from .keras_forward import Forward
 from .keras_layers import Layers
 from .keras_loop import OwnLoop, is_in_fit
-from .layers import Measure, Source, WatchOptions, log_layers
+from .layers import Due, Measure, Source, WatchOptions, log_layers
 from .warn import warn
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class _Progress:
 
     first: int
     steps: int = 0
+    prepared: bool = False
     weights: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -102,6 +103,7 @@ class KerasWatch:
         self.driven = False
         self._run = run
         self._options = options
+        self._due = Due(options)
         self._layers = Layers(model, prefix)
         self._guard = Guard()
         self._progress: weakref.WeakKeyDictionary[Any, _Progress | None] = weakref.WeakKeyDictionary()
@@ -118,9 +120,19 @@ class KerasWatch:
         self._activations.want(options.activations)
         self._stop_listening = listen(self)
         _watches[model] = self
+        run.watches.append(self)
         _trace_again(model)
 
+    def look_now(self) -> None:
+        """Look at the next step, whatever it is."""
+        with self._guard("looking at a step that was asked for"):
+            self._due.ask()
+            if not self._traced:
+                self._activations.want(self._options.activations)
+
     def close(self) -> None:
+        if self in self._run.watches:
+            self._run.watches.remove(self)
         self._stop_listening()
         if self._own_loop is not None:
             self._own_loop.close()
@@ -137,7 +149,8 @@ class KerasWatch:
             self._traced_progress = _Progress(step)
         progress = self._traced_progress
         progress.steps = step - progress.first
-        due = [one for one in range(progress.steps, progress.steps + count) if self._options.due(one)]
+        due = [one for one in range(progress.steps, progress.steps + count) if self._due(one)]
+        progress.prepared = bool(due)
         if due:
             progress.steps = due[-1]
             self._activations.want(self._options.activations)
@@ -149,7 +162,7 @@ class KerasWatch:
     def after_steps(self, step: int) -> None:
         """Log what the traced steps up to ``step`` left, if one of them was due. ``StopTraining`` passes."""
         progress = self._traced_progress
-        if self._traced and progress is not None and self._options.due(progress.steps):
+        if self._traced and progress is not None and progress.prepared:
             gradients: Mapping[int, Any] = {}
             if self._copies is not None:
                 self._copies.want(False)
@@ -175,7 +188,7 @@ class KerasWatch:
                 ours = self._ours(gradients, variables)
                 self._progress[optimizer] = _Progress(first) if ours else None
             progress = self._progress[optimizer]
-            if progress is not None and self._options.updates and self._options.due(progress.steps):
+            if progress is not None and self._options.updates and self._due(progress.steps):
                 progress.weights = self._weights()
 
     def after_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
@@ -213,21 +226,19 @@ class KerasWatch:
     def _after_step(self, optimizer: Any, given: Mapping[int, Any]) -> None:
         progress = self._progress[optimizer]
         if progress is not None:
-            if self._options.due(progress.steps):
+            if self._due(progress.steps):
                 self._record(progress.first + progress.steps, progress, given)
             progress.steps += 1
             all_progress = [one for one in self._progress.values() if one is not None]
-            due = any(self._options.due(one.steps) for one in all_progress)
+            due = any(self._due(one.steps) for one in all_progress)
             self._activations.want(due and self._options.activations)
         if self._flight is not None and not self.driven:
             self._flight.poll()
 
     def _record(self, step: int, progress: _Progress, gradients: Mapping[int, Any]) -> None:
         options = self._options
-        statistics, histograms = (
-            options.statistics_due(progress.steps),
-            options.histograms_due(progress.steps),
-        )
+        statistics, histograms = self._due.statistics(progress.steps), self._due.histograms(progress.steps)
+        self._due.taken()
         before, progress.weights = progress.weights, {}
         weights = self._weights()
         arrays: dict[Source, Mapping[str, Any]] = {"weights": weights} if options.weights else {}

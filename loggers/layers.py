@@ -60,15 +60,31 @@ class WatchOptions:
         """Steps between histograms; 0 for none."""
         return self.every * self.histograms if isinstance(self.histograms, bool) else self.histograms
 
-    def statistics_due(self, steps: int) -> bool:
-        """Whether the step after ``steps`` steps is due."""
-        return steps % self.every == 0
 
-    def histograms_due(self, steps: int) -> bool:
-        return bool(self.histograms_every) and steps % self.histograms_every == 0
+class Due:
+    """Tells of the step after so many whether it is due: by the options, or because it was asked for."""
 
-    def due(self, steps: int) -> bool:
-        return self.statistics_due(steps) or self.histograms_due(steps)
+    def __init__(self, options: WatchOptions) -> None:
+        self._every = options.every
+        self._histograms_every = options.histograms_every
+        self._asked = False
+
+    def ask(self) -> None:
+        """Whatever step is next, it is due."""
+        self._asked = True
+
+    def taken(self) -> None:
+        """A step that was due was looked at."""
+        self._asked = False
+
+    def __call__(self, steps: int) -> bool:
+        return self.statistics(steps) or self.histograms(steps)
+
+    def statistics(self, steps: int) -> bool:
+        return self._asked or steps % self._every == 0
+
+    def histograms(self, steps: int) -> bool:
+        return bool(self._histograms_every) and (self._asked or steps % self._histograms_every == 0)
 
 
 class Measure(NamedTuple):

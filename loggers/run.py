@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .profile import Profile
     from .steps import Steps
     from .system_metrics import SystemMetrics
-    from .watch import Hook
+    from .watch import Hook, Watch
 
 T = TypeVar("T")
 _DESCRIBING_SECONDS = 1.0
@@ -67,6 +67,7 @@ class Run(Log):
         self.summary = Observed({}, lambda values: self.update("summary", values))
         self._drain = drain
         self._hooks: list[Hook] = []
+        self.watches: list[Watch] = []
         self.profiled: Profile | None = None
         self._ended = False
         self._settled = False
@@ -86,6 +87,11 @@ class Run(Log):
             return watch(self, model, **options)
 
         self._attempt("the model is not watched", install)
+
+    def watch_now(self) -> None:
+        """Look at every watched model at its next step, whatever ``every`` says. A button may call this."""
+        for watch in tuple(self.watches):
+            watch.look_now()
 
     def unwatch(self) -> None:
         """Remove every hook that ``watch()`` and ``log_graph()`` installed."""

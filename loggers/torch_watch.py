@@ -19,7 +19,7 @@ from torch.optim.optimizer import (
 from .deferred import Deferred
 from .flight_recorder import FlightRecorder
 from .guard import Guard
-from .layers import Measure, Source, WatchOptions, log_layers
+from .layers import Due, Measure, Source, WatchOptions, log_layers
 from .torch_device import Pending
 from .torch_flight import TorchFlight
 from .torch_forward import Forward
@@ -67,6 +67,7 @@ class TorchWatch:
         self._run = run
         self._models = models
         self._options = options
+        self._due = Due(options)
         self._guard = Guard()
         self._deferred = Deferred()
         self._progress: weakref.WeakKeyDictionary[Optimizer, _Progress] = weakref.WeakKeyDictionary()
@@ -83,8 +84,17 @@ class TorchWatch:
         ]
         with self._guard("hooking the model's modules"):
             self._prepare(0)
+        run.watches.append(self)
+
+    def look_now(self) -> None:
+        """Look at the next step, whatever it is."""
+        with self._guard("looking at a step that was asked for"):
+            self._due.ask()
+            self._prepare(0)
 
     def close(self) -> None:
+        if self in self._run.watches:
+            self._run.watches.remove(self)
         for hook in (*self._hooks, *self._raw_hooks):
             hook.remove()
         self._raw_hooks.clear()
@@ -109,14 +119,14 @@ class TorchWatch:
     def _progress_of(self, optimizer: Optimizer) -> _Progress:
         progress = self._progress.setdefault(optimizer, _Progress())
         held = sum(len(group["params"]) for group in optimizer.param_groups)
-        if held != progress.held or self._options.due(progress.steps):
+        if held != progress.held or self._due(progress.steps):
             progress.held = held
             progress.parameters = self._models.parameters_of(optimizer)
         return progress
 
     def _before_step(self, optimizer: Optimizer, progress: _Progress, closure: bool) -> None:
         self._deferred.poll()
-        if self._options.updates and self._options.due(progress.steps):
+        if self._options.updates and self._due(progress.steps):
             progress.weights = {
                 name: values.clone()
                 for name, parameter in progress.parameters
@@ -126,7 +136,7 @@ class TorchWatch:
             self._flight.before_step(optimizer, progress.steps + 1, progress.parameters)
 
     def _after_step(self, optimizer: Optimizer, progress: _Progress, closure: bool) -> None:
-        if self._options.due(progress.steps):
+        if self._due(progress.steps):
             self._record(progress)
         progress.weights = {}
         progress.steps += 1
@@ -145,7 +155,7 @@ class TorchWatch:
         self._raw_hooks.clear()
         self._raw.clear()
         self._activations.clear()
-        due = self._options.due(steps)
+        due = self._due(steps)
         self._forward.on_output = self._keep_activation if due and self._options.activations else None
         if due:
             if self._options.flight_recorder or self._options.activations:
@@ -169,13 +179,14 @@ class TorchWatch:
             values = values_of(output)
             if values is not None:
                 steps = max((one.steps for one in self._progress.values()), default=0)
-                self._activations[name] = Measures({name: values}, self._options.histograms_due(steps))
+                self._activations[name] = Measures({name: values}, self._due.histograms(steps))
 
     def _record(self, progress: _Progress) -> None:
         options, step = self._options, progress.steps + 1
-        statistics = options.statistics_due(progress.steps)
+        statistics = self._due.statistics(progress.steps)
         log = partial(self._log, step=step, statistics=statistics)
-        measure = partial(Measures, histograms=options.histograms_due(progress.steps))
+        measure = partial(Measures, histograms=self._due.histograms(progress.steps))
+        self._due.taken()
         weights = _values({name: parameter for name, parameter in progress.parameters})
         if options.weights:
             log("weights", [measure(weights)])

@@ -14,6 +14,14 @@ class Hook(Protocol):
     def close(self) -> None: ...
 
 
+class Watch(Hook, Protocol):
+    """A hook that looks at a model's steps."""
+
+    def look_now(self) -> None:
+        """Look at the next step, whatever it is."""
+        ...
+
+
 def watch(run: Run, model: Any, **options: Any) -> Hook:
     """Log statistics and histograms of ``model`` to ``run`` while it trains.
 

@@ -131,6 +131,18 @@ def test_the_options_say_what_is_logged_and_how_often(run: tb.Run) -> None:
     assert list(statistics(run, "weights")) == [1, 3, 5]
 
 
+@pytest.mark.parametrize("options", [{"jit_compile": False}, {"run_eagerly": True}], ids=str)
+def test_the_next_step_is_looked_at_when_asked(run: tb.Run, options: dict[str, Any]) -> None:
+    ask = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: run.watch_now() if epoch == 2 else None
+    )
+    callbacks = [tb.KerasCallback(run), ask]
+    network(**options).fit(X, Y, batch_size=len(X), epochs=6, verbose=0, callbacks=callbacks)
+    for source in ("weights", "gradients", "updates"):
+        assert list(records(run, f"{source}/hidden/kernel")) == [1, 4]
+    assert list(records(run, "activations/hidden")) == [1, 4]
+
+
 def test_a_loop_of_ones_own_is_watched_without_compile(run: tb.Run) -> None:
     model: Any = keras.Sequential([keras.Input((3,)), layers.Dense(1, name="out")])
     optimizer = keras.optimizers.Adam(0.01)

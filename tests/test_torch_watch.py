@@ -394,6 +394,20 @@ def test_gradients_are_seen_before_and_after_they_are_clipped(run: tb.Run) -> No
     assert np.linalg.norm(used) == pytest.approx(1, rel=1e-4)
 
 
+def test_the_next_step_is_looked_at_when_asked(run: tb.Run) -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    run.watch(model)
+    for index in range(1, 7):
+        step(model, optimizer, IMAGES)
+        if index == 3:
+            run.watch_now()
+    for source in ("weights", "gradients", "updates", "activations"):
+        assert list(records(run, f"{source}/3" + ".weight" * (source != "activations"))) == [1, 4]
+    run.unwatch()
+    run.watch_now()
+
+
 def test_several_models_are_watched_under_their_positions(run: tb.Run) -> None:
     models = [nn.Linear(2, 2), nn.Linear(2, 2)]
     run.watch(models, activations=False, updates=False, gradients=False)

@@ -51,7 +51,7 @@ def layout(store: Store, query: Mapping[str, str]) -> Component:
     project = query.get("project") or next(iter(store.projects()), None)
     known = columns(store, project)
     tags = known["tags"]
-    chosen = query["trial_tag"] if query["trial_tag"] in tags else next(iter(tags), "")
+    chosen = query["trial_tag"] if query["trial_tag"] in tags else known["metric"]
     return html.Div(
         [
             html.Div(_tools(query, tags, chosen, known["config"]), className="toolbar", role="toolbar"),

@@ -17,7 +17,7 @@
     useEffect(() => {
       if (project !== null) trainboard.json(`/api/v1/run-columns?project=${encodeURIComponent(project)}`).then(setKnown, () => {});
     }, [project]);
-    const metric = trainboard.value("compare_metric") || (known?.tags.length ? `last.${known.tags[0]}` : "");
+    const metric = trainboard.value("compare_metric") || (known?.metric ? `last.${known.metric}` : "");
     const asked = JSON.stringify({
       project,
       where: trainboard.value("where"),
