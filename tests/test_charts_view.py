@@ -345,6 +345,9 @@ def test_a_resumed_run_can_be_cut_at_its_restart(board: Page, store: Store, dash
     board.keyboard.press("v")
     board.get_by_text("Split", exact=True).click()
     eventually(lambda: drawn(board, "loss", "curve.step.length") == [20, 20])
+    board.get_by_text("Newest", exact=True).click()
+    eventually(lambda: drawn(board, "loss", "curve.step.length") == [30])
+    assert drawn(board, "loss", "[curve.value[9], curve.value[10]]") == [[1, 0.5]]
 
 
 def test_odd_series_and_tags_are_drawn_as_they_are(board: Page, store: Store, dashboard: Dashboard) -> None:

@@ -33,7 +33,7 @@ ORDERS: Choices = [
     ("ascending", "Lowest first"),
     ("descending", "Highest first"),
 ]
-RESTARTS: Choices = [("", "Joined"), ("split", "Split")]
+RESTARTS: Choices = [("", "Joined"), ("split", "Split"), ("newest", "Newest")]
 STATISTICS: Choices = [("mean", "Mean"), ("median", "Median")]
 BANDS: Choices = [
     ("std", "Standard deviation"),

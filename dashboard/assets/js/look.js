@@ -31,14 +31,14 @@
       outliers: trainboard.value("outliers") === "1",
       baseline: trainboard.value("baseline"),
       best: oneOf("best", ["", "min", "max"]),
-      split: trainboard.value("restarts") === "split",
+      restarts: oneOf("restarts", ["", "split", "newest"]),
       selected: trainboard.value("steps"),
     };
   };
 
   trainboard.plainLook = {
     axis: "step", along: "", smoothing: 0, kind: "average", xscale: "linear", yscale: "linear", outliers: false,
-    baseline: "", best: "", split: false, selected: "",
+    baseline: "", best: "", restarts: "", selected: "",
   };
 
   /** What stands beside the x axis. */
