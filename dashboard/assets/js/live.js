@@ -113,13 +113,13 @@
 
   /* Asked for while the page is still being built: the address says already which runs are wanted. */
   const address = new URLSearchParams(location.search);
-  let first = pageOf(address.get("project") ?? "", address.get("archived") ?? "", { limit: PAGE }).catch(() => null);
+  let early = pageOf(address.get("project") ?? "", address.get("archived") ?? "", { limit: PAGE }).catch(() => null);
 
   async function refreshAll() {
     const project = trainboard.value("project");
     const archived = trainboard.value("archived");
-    const answer = (await first) ?? (await page({ limit: Math.max(PAGE, state.runs?.length ?? 0) }));
-    first = null;
+    const answer = (await early) ?? (await page({ limit: Math.max(PAGE, state.runs?.length ?? 0) }));
+    early = null;
     if (project !== trainboard.value("project") || archived !== trainboard.value("archived")) {
       return; /* others were chosen, and asked for, meanwhile */
     }

@@ -126,7 +126,8 @@
 
   /** When a point was logged: after the run's first, and the time of day. Groups have what lies along x. */
   function timesOf(axis) {
-    if (!trainboard.bands.isOn()) return ["After", "Time"];
+    const isNarrow = matchMedia("(max-width: 760px)").matches;
+    if (!trainboard.bands.isOn()) return isNarrow ? [axis === "wall" ? "Time" : "After"] : ["After", "Time"];
     return { step: [], relative: ["After"], wall: ["Time"] }[axis];
   }
 
