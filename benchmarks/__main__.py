@@ -28,7 +28,9 @@ from . import (
     log_cost,
     many_series,
     query,
+    run_table,
     tfevents,
+    visdom_kill,
     visdom_load,
     watch,
 )
@@ -53,6 +55,8 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "run_table": lambda _: run_table.report(),
+    "visdom_kill": lambda asked: visdom_kill.report(asked.trials),
     "visdom_load": lambda _: visdom_load.report(),
 }
 _SECTION = re.compile(r"^<!-- (\w+) -->\n", re.MULTILINE)
@@ -69,7 +73,9 @@ def main() -> None:
     )
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name}")
     parser.add_argument("--repeats", type=int, default=3, help="take the median of so many runs (default 3)")
-    parser.add_argument("--trials", type=int, default=1_000, help="programs killed by faults (default 1000)")
+    parser.add_argument(
+        "--trials", type=int, default=1_000, help="so many kills by faults and visdom_kill (default 1000)"
+    )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(names):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")

@@ -18,13 +18,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import numpy as np
 
-from .browser import page
+from .browser import SIZE, page
 from .measure import Row, table
 from .server import Server
 
@@ -34,6 +35,9 @@ RATE, CONNECTIONS = 1_000, 16
 APPENDS = 20
 SIZES = (100, 1_000_000)
 THEIRS_SECONDS = 10.0
+# Clients that each import everything would keep the machine busy for the first half of the measurement.
+_starter = multiprocessing.get_context("forkserver")
+_starter.set_forkserver_preload(["visdom", "benchmarks.visdom_load"])
 _THEIRS = "from visdom.server.run_server import main; main()"
 
 
@@ -58,16 +62,20 @@ def report(seconds: float = SECONDS) -> str:
 
 def clients(url: str, seconds: float) -> tuple[list[float], int]:
     """Unmodified clients, each in a process, while pages show what they draw."""
-    context = multiprocessing.get_context("spawn")
-    told = context.Queue()
+    told, ready = _starter.Queue(), _starter.Barrier(CLIENTS)
     port = urlsplit(url).port
-    programs = [context.Process(target=_client, args=(port, n, seconds, told)) for n in range(CLIENTS)]
-    for program in programs:
-        program.start()
+    programs = [
+        _starter.Process(target=_client, args=(port, n, seconds, ready, told)) for n in range(CLIENTS)
+    ]
     with page() as first:
-        others = [first.context.new_page() for _ in range(PAGES - 1)]
+        browser = first.context.browser
+        assert browser is not None
+        others = [browser.new_page(viewport=SIZE) for _ in range(PAGES - 1)]
         for number, shown in enumerate((first, *others)):
             shown.goto(f"{url}/panes?env=client{number}")
+            shown.get_by_text("No windows.").or_(shown.get_by_text("No environments")).wait_for()
+        for program in programs:
+            program.start()
         results = [told.get(timeout=seconds + 120) for _ in programs]
     for program in programs:
         program.join()
@@ -76,11 +84,14 @@ def clients(url: str, seconds: float) -> tuple[list[float], int]:
     return [latency for result in results for latency in result], sent - sum(stored)
 
 
-def _client(port: int, number: int, seconds: float, told: multiprocessing.Queue[list[float]]) -> None:
+def _client(
+    port: int, number: int, seconds: float, ready: Barrier, told: multiprocessing.Queue[list[float]]
+) -> None:
     import visdom
 
     vis = visdom.Visdom(server="http://127.0.0.1", port=port, env=f"client{number}", raise_exceptions=True)
     latencies: list[float] = []
+    ready.wait()
     until = time.perf_counter() + seconds
     for step in count():
         begun = time.perf_counter()
@@ -97,6 +108,7 @@ def _client(port: int, number: int, seconds: float, told: multiprocessing.Queue[
 
 async def generate(url: str, seconds: float) -> tuple[list[float], int]:
     """Appends at an even rate over several connections; a late one is timed from when it was due."""
+    urlopen(f"{url}/env/load", b'{"eid": "load"}').close()  # what a client begins with
     begun = time.perf_counter()
     latencies: list[float] = []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -54,6 +55,7 @@ def create_app(
     token: str | None = None,
     write_token: str | None = None,
     visdom_base_url: str = "",
+    visdom_read_only: bool = False,
 ) -> ASGIApp:
     """The dashboard as an ASGI application.
 
@@ -62,7 +64,7 @@ def create_app(
     (``ValueError``). With either token programs must show ``write_token`` to log here. Serve it with its
     lifespan, which adopts the spools that dead programs left behind.
     """
-    visdom = Visdom(store, write_token, visdom_base_url)
+    visdom = Visdom(store, write_token, visdom_base_url, read_only=visdom_read_only)
     return _create_app(store, Changes(store), visdom, host, port, token, write_token)
 
 
@@ -156,13 +158,15 @@ def serve(
     write_token: str | None = None,
     visdom_port: int | None = None,
     visdom_base_url: str = "",
+    visdom_read_only: bool = False,
     ready: Callable[[str], Any] = lambda address: None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     A port in use is replaced by the next free one (0 means any). A ``host`` other than loopback gets a
     token made for it unless one is given, and where there is a token, so is one for programs that log.
-    With ``visdom_port`` the same is served on that port, too, where Visdom's clients look for a server.
+    With ``visdom_port`` the same is served on that port, too, where Visdom's clients look for a server;
+    with ``visdom_read_only`` nobody changes their windows on the page.
     Prints the address, then calls ``ready`` with it.
     """
     with contextlib.ExitStack() as open_until_end:
@@ -180,6 +184,8 @@ def serve(
         address = address_of(host, bound, token)
 
         def started() -> None:
+            # What is loaded by now stays: looking through it for garbage would stop all answers for long.
+            gc.freeze()
             _announce(address, write_token)
             if visdom_port is not None:
                 print(f"Visdom clients reach it on port {listeners[1].getsockname()[1]}", flush=True)
@@ -192,6 +198,7 @@ def serve(
             token=token,
             write_token=write_token,
             visdom_base_url=visdom_base_url,
+            visdom_read_only=visdom_read_only,
             started=started,
         )
         with contextlib.suppress(KeyboardInterrupt):
@@ -249,12 +256,13 @@ class Server(uvicorn.Server):
         write_token: str | None = None,
         framed: bool = False,
         visdom_base_url: str = "",
+        visdom_read_only: bool = False,
         started: Callable[[], Any] = lambda: None,
     ) -> None:
         self._listener = listener
         self._tell_started = started
         self._changes = Changes(store)
-        self._visdom = Visdom(store, write_token, visdom_base_url)
+        self._visdom = Visdom(store, write_token, visdom_base_url, read_only=visdom_read_only)
         port = listener.getsockname()[1]
         app = _create_app(store, self._changes, self._visdom, host, port, token, write_token, framed)
         super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, **_UVICORN))

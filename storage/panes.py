@@ -75,8 +75,17 @@ def _content(
     if not any(window.traces):
         return window.content
     pairs = zip(window.content["data"], window.traces, strict=True)
-    data = [{**head, **_points(connection, run_id, trace, width, span)} for head, trace in pairs]
+    data = [
+        {**head, **_points(connection, run_id, trace, width if _is_outline(head) else None, span)}
+        for head, trace in pairs
+    ]
     return {**window.content, "data": data}
+
+
+def _is_outline(head: dict[str, Any]) -> bool:
+    """Whether a trace has but x and y for each of its points: no texts, no colours."""
+    parts = [value.values() if isinstance(value, dict) else [value] for value in head.values()]
+    return not any(isinstance(value, list) for part in parts for value in part)
 
 
 def _points(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,10 @@ from visdom_server import Client, post
 from trainboard.storage import Store, open_store
 
 Connect = Callable[..., Any]
+HANDSHAKE = (
+    b"GET /vis_socket HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +79,22 @@ def test_a_client_that_polls_hears_of_events_in_order(dashboard: Dashboard) -> N
     assert [json.loads(message).get("key") for message in messages] == [None, "a", "b", "c"]
     unknown = json.loads(post(f"{dashboard.url}/vis_socket_wrap", '{"sid": "bogus"}')[1])
     assert unknown == {"success": False, "reason": "closed", "messages": []}
+
+
+def test_a_program_that_never_reads_keeps_no_other_waiting(dashboard: Dashboard) -> None:
+    with socket.create_connection(("127.0.0.1", dashboard.port)) as silent:
+        silent.sendall(HANDSHAKE)
+        assert silent.recv(1_000).startswith(b"HTTP/1.1 101")
+        vis = client(dashboard.port, env="silent")
+        assert vis.check_connection(timeout_seconds=3)
+        win = vis.text("x" * 1_000_000)  # what a stuck connection cannot hold many of
+        heard: list[int] = []
+        vis.register_event_handler(lambda event: heard.append(event["key"]), win)
+        for number in range(30):
+            asked = {"env": "silent", "win": win, "event": {"event_type": "KeyPress", "key": number}}
+            assert post(f"{dashboard.url}/api/v1/panes/event", json.dumps(asked))[0] == 200
+        eventually(lambda: len(heard) == 30, 30)
+        assert heard == list(range(30))
 
 
 def test_points_come_back_exactly_whatever_they_are(dashboard: Dashboard) -> None:
@@ -184,40 +208,36 @@ def test_a_log_of_a_client_that_was_offline_is_replayed(dashboard: Dashboard, tm
     assert vis.win_exists("w", env="replayed") and vis.win_exists("t", env="replayed")
 
 
-def test_what_was_answered_is_there_after_the_server_was_killed(tmp_path: Path) -> None:
-    """Killed again and again in the middle of appends, it never loses one that it answered."""
+def draw_until_killed(vis: Any, kill: Callable[[], None]) -> tuple[list[str], list[int]]:
+    """The windows and the points of the line of those calls that returned before the server was killed."""
+    windows, points = [vis.text("first")], list[int]()
+    killer = threading.Timer(random.uniform(0, 1), kill)
+    killer.start()
+    with suppress(ConnectionError):
+        for n in count():
+            windows.append(vis.text(str(n)))
+            vis.line(X=np.array([n]), Y=np.array([0.5]), win="line", name="a", update="append")
+            points.append(n)
+    killer.join()
+    return windows, points
+
+
+def test_what_was_answered_is_there_once_after_the_server_was_killed(tmp_path: Path) -> None:
+    """Killed at random moments while a client draws, it loses no window or point whose call returned."""
     server = ServerProcess(tmp_path / "runs.db", "--visdom-port", "0")
-    answered: list[int] = []
-    over = threading.Event()
-
-    def append() -> None:
-        at = 0
-        while not over.is_set():
-            body = {"data": [{"type": "scatter", "name": "a", "x": [at], "y": [at]}], "layout": {}}
-            message = {"eid": "killed", "win": "w", "name": "a", "append": True, **body}
-            try:
-                if post(f"{server.url}/update", json.dumps(message)) == (200, "w"):
-                    answered.append(at)
-            except OSError:
-                continue
-            at += 1
-
-    thread = threading.Thread(target=append)
-    thread.start()
     try:
-        for _ in range(3):
-            before = len(answered)
-            eventually(lambda before=before: len(answered) > before + 50)
-            server.restart()
+        for trial in range(3):
+            vis = client(server.port, env=f"trial {trial}", use_incoming_socket=False)
+            windows, points = draw_until_killed(vis, server.kill)
+            server.start()
+            stored = json.loads(vis.get_window_data())
+            line = stored.pop("line")["content"]["data"][0]["x"] if "line" in stored else []
+            texts = [one["content"] for one in stored.values()]
+            assert set(windows) <= set(stored)
+            assert set(points) <= set(line)
+            assert (len(line), len(texts)) == (len(set(line)), len(set(texts)))
     finally:
-        over.set()
-        thread.join()
-    found = json.loads(post(f"{server.url}/win_data", '{"eid": "killed", "win": "w"}')[1])
-    stored = found["content"]["data"][0]["x"]
-    server.kill()
-    assert set(answered) <= set(stored)
-    # A request whose answer was lost is sent again by this test; nothing else comes twice.
-    assert len(stored) <= len(set(stored)) + 3
+        server.process.kill()
 
 
 def test_a_write_token_is_the_password(store: Store, start_dashboard: Callable[..., Dashboard]) -> None:
@@ -231,3 +251,16 @@ def test_a_write_token_is_the_password(store: Store, start_dashboard: Callable[.
     cookie = vis.session.cookies["user_password"]
     refused = vis.session.get(f"{dashboard.url}/api/v1/runs", cookies={"user_password": cookie})
     assert refused.status_code == 401
+
+
+def test_on_a_read_only_server_programs_draw_and_people_only_look(
+    store: Store, start_dashboard: Callable[..., Dashboard]
+) -> None:
+    dashboard = start_dashboard(store, visdom_read_only=True)
+    vis = client(dashboard.port, env="shown", use_incoming_socket=False)
+    win = vis.text("x")
+    about = {"env": "shown", "win": win, "event": {}, "envs": ["shown"], "views": {}, "to": "copy"}
+    for change in ("close", "delete", "fork", "views", "event", "import?env=shown"):
+        status, text = post(f"{dashboard.url}/api/v1/panes/{change}", json.dumps(about))
+        assert (status, "--visdom-readonly" in text) == (403, True)
+    assert vis.win_exists(win) and vis.get_env_list() == ["main", "shown"]

@@ -33,7 +33,15 @@ Change = Callable[[Transaction, dict[str, Any]], Any]
 
 def create_routes(store: Store, visdom: Visdom) -> list[BaseRoute]:
     """The page's routes; the guard asks for the write token where something is changed."""
-    reads = _Reads(store)
+    reads = _Reads(store, visdom.read_only)
+    read = [
+        Route(PATH, reads.environments, methods=["GET"]),
+        Route(f"{PATH}/windows", reads.windows, methods=["GET"]),
+        Route(f"{PATH}/window", reads.window, methods=["GET"]),
+        Route(f"{PATH}/export", reads.export, methods=["GET"]),
+    ]
+    if visdom.read_only:
+        return [*read, Route(f"{PATH}/{{change}}", _refuse, methods=["POST"])]
     changes = {
         "close": _close,
         "reopen": _reopen,
@@ -48,23 +56,26 @@ def create_routes(store: Store, visdom: Visdom) -> list[BaseRoute]:
         for name, change in changes.items()
     ]
     return [
-        Route(PATH, reads.environments, methods=["GET"]),
-        Route(f"{PATH}/windows", reads.windows, methods=["GET"]),
-        Route(f"{PATH}/window", reads.window, methods=["GET"]),
-        Route(f"{PATH}/export", reads.export, methods=["GET"]),
+        *read,
         Route(f"{PATH}/event", _event(store, visdom), methods=["POST"]),
         Route(IMPORT_PATH, _import(visdom), methods=["POST"]),
         *written,
     ]
 
 
+async def _refuse(request: Request) -> Response:
+    raise HTTPException(403, "Nothing was changed: the server was started with --visdom-readonly.")
+
+
 class _Reads:
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, read_only: bool) -> None:
         self._store = store
+        self._read_only = read_only
 
     async def environments(self, request: Request) -> Response:
         """Every environment: its name, run, number of windows, views, and whether it is shown as a run."""
-        return JSONResponse({"environments": await asyncio.to_thread(self._environments)})
+        found = await asyncio.to_thread(self._environments)
+        return JSONResponse({"environments": found, "read_only": self._read_only})
 
     async def windows(self, request: Request) -> Response:
         """``?env=A&env=B``: what windows these environments have, and the version of each."""

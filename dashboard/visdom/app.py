@@ -37,13 +37,17 @@ _log = logging.getLogger("trainboard.dashboard")
 class Visdom:
     """Visdom's server as an ASGI application; ``route`` says which paths are its own.
 
-    ``base_url`` is a path that goes before all of them, such as ``/vis``.
+    ``base_url`` is a path that goes before all of them, such as ``/vis``. ``read_only`` is for people:
+    programs go on drawing, and the Panes page changes nothing and tells programs of nothing.
     """
 
-    def __init__(self, store: Store, write_token: str | None = None, base_url: str = "") -> None:
+    def __init__(
+        self, store: Store, write_token: str | None = None, base_url: str = "", *, read_only: bool = False
+    ) -> None:
         self.writer = Writer(store)
         self.listeners = Listeners()
         self.login = Login(write_token)
+        self.read_only = read_only
         self._store = store
         self._base_url = base_url.rstrip("/")
         # Threads of their own: a client that asks whether a window exists waits for the answer.

@@ -11,7 +11,14 @@ from typing import Any
 
 Json = dict[str, Any]
 _AXIS = re.compile(r"[xyz]axis\d*$")
-_TYPES = {"custom": "scatter", "heatmapgl": "heatmap", "pointcloud": "scattergl"}
+# Plotly makes programs for its WebGL charts out of text, which the content security policy forbids.
+_TYPES = {
+    "custom": "scatter",
+    "heatmapgl": "heatmap",
+    "pointcloud": "scatter",
+    "scattergl": "scatter",
+    "scatterpolargl": "scatterpolar",
+}
 _SYMBOLS = {"dot": "circle"}
 _TEXT_POSITIONS = {
     "left": "middle left",

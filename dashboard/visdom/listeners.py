@@ -18,6 +18,9 @@ ALIVE = json.dumps({"command": "alive", "data": "vis_alive"})
 MAX_WAITING = 1_000
 """Messages kept for a program that does not read them; then it is given up, and may connect again."""
 
+MAX_WAITING_LETTERS = 64 << 20
+"""As many of the newest message's length are kept as have this many letters together."""
+
 SILENCE_SECONDS = 15.0
 """A program that asks for messages and has not for this long is forgotten."""
 
@@ -32,14 +35,15 @@ class Listeners:
     def tell(self, event: dict[str, Any]) -> None:
         """Send an event to every program."""
         message = json.dumps(event)
+        most = max(1, min(MAX_WAITING, MAX_WAITING_LETTERS // len(message)))
         for waiting in list(self._sockets):
-            try:
+            if waiting.qsize() < most:
                 waiting.put_nowait(message)
-            except asyncio.QueueFull:
+            else:
                 self._give_up(waiting)
         self._forget_silent()
         for sid, (asked_at, messages) in list(self._pollers.items()):
-            self._pollers[sid] = asked_at, [*messages, message][-MAX_WAITING:]
+            self._pollers[sid] = asked_at, [*messages, message][-most:]
 
     def close(self) -> None:
         """Disconnect all: the server is about to stop."""
@@ -50,7 +54,7 @@ class Listeners:
         """Serve /vis_socket: say that the server is alive, then every event as it happens."""
         socket = WebSocket(scope, receive, send)
         await socket.accept()
-        waiting: asyncio.Queue[str | None] = asyncio.Queue(MAX_WAITING)
+        waiting: asyncio.Queue[str | None] = asyncio.Queue()
         waiting.put_nowait(ALIVE)
         self._sockets.add(waiting)
         sending = asyncio.create_task(_send_all(socket, waiting))

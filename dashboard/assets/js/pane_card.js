@@ -5,6 +5,7 @@
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
   const { useEffect, useRef, useState } = React;
+  const MOVES = /^(Tab|Page|Home|End|F\d)/; /* keys that are the browser's own */
   const FILES = {
     plot: ["svg", "png", "csv", "json"],
     text: ["txt", "json"],
@@ -12,16 +13,27 @@
     image_history: ["image", "json"],
   };
 
-  trainboard.PaneCard = function PaneCard({ card, hidden, maximised, maximise, close }) {
+  trainboard.PaneCard = function PaneCard({ card, hidden, maximised, maximise, close, readOnly }) {
     const [span, setSpan] = useState(null); /* the first and the last x to tell of long lines; null: all */
-    const { pane, problem } = usePane(card, span);
-    const [reset, setReset] = useState(0);
     const frame = useRef(null);
+    const { pane, problem } = usePane(card, span, useSeen(frame));
+    const [reset, setReset] = useState(0);
+    const [look, setLook] = useState(trainboard.paneLook);
+    const [looking, setLooking] = useState(false);
     const owner = card.parts[0];
-    const tell = (event) => trainboard.panes.event(owner.env, owner.id, event).catch((error) => alert(error.message));
+    const title = card.title || pane?.content?.layout?.title?.text;
+    const tell = (event) =>
+      readOnly || trainboard.panes.event(owner.env, owner.id, event).catch((error) => alert(error.message));
     const key = (event) => {
-      if (event.target !== frame.current) return; /* a field of the window's own */
+      if (event.target !== frame.current || event.ctrlKey || event.metaKey) return;
+      event.stopPropagation(); /* it is meant for the program, not for the page */
+      if (!MOVES.test(event.key)) event.preventDefault();
       tell({ event_type: "KeyPress", key: event.key, key_code: event.keyCode });
+    };
+    const begin = () => {
+      setSpan(null);
+      setLook(trainboard.paneLook);
+      setReset(reset + 1);
     };
     const classes = ["grid-stack-item", hidden && "pane-hidden", maximised && "pane-maximised"];
     return h(
@@ -29,28 +41,41 @@
       { className: classes.filter(Boolean).join(" "), "gs-id": card.key },
       h(
         "section",
-        { className: "grid-stack-item-content pane", "aria-label": card.title || owner.id, ref: frame, tabIndex: 0, onKeyDown: key },
+        { className: "grid-stack-item-content pane", "aria-label": title || owner.id, ref: frame, tabIndex: 0, onKeyDown: key },
         h(
           "div",
           { className: "pane-bar" },
-          h("h2", { title: owner.id }, card.title || owner.id),
+          h("h2", { title: owner.id, className: title ? "" : "pane-untitled" }, title || owner.id),
           pane && h(Save, { card, pane, frame }),
-          h(Tool, { label: "Reset", sign: "↺", onClick: () => (setSpan(null), setReset(reset + 1)) }),
-          h(Tool, { label: maximised ? "Restore" : "Maximise", sign: maximised ? "🗗" : "🗖", onClick: maximise }),
-          card.parts.length === 1 && h(Tool, { label: "Close", sign: "×", onClick: close }),
+          pane?.type === "plot" && h(Tool, { label: "Look", sign: "✎", pressed: looking, onClick: () => setLooking(!looking) }),
+          h(Tool, { label: "Reset", sign: "↺", onClick: begin }),
+          h(Tool, { label: maximised ? "Restore" : "Maximise", sign: maximised ? "▫" : "□", onClick: maximise }),
+          card.parts.length === 1 && !readOnly && h(Tool, { label: "Close", sign: "×", onClick: close }),
         ),
         problem && h("p", { role: "alert", className: "problem" }, problem),
-        pane && h(trainboard.PaneContent, { pane: { ...pane, reset, env: owner.env }, tell, zoom: setSpan, key: `${pane.type} ${reset}` }),
+        looking && pane?.type === "plot" && h(trainboard.PaneLook, { content: pane.content, look, change: setLook }),
+        pane && h(trainboard.PaneContent, { pane: { ...pane, reset, env: owner.env }, tell, zoom: setSpan, look, key: `${pane.type} ${reset}` }),
       ),
     );
   };
 
-  function Tool({ label, sign, onClick }) {
-    return h("button", { className: "quiet-button", title: label, "aria-label": label, onClick }, sign);
+  function Tool({ label, sign, onClick, pressed }) {
+    return h("button", { className: "quiet-button", title: label, "aria-label": label, "aria-pressed": pressed, onClick }, sign);
+  }
+
+  /** A hook: whether an element has been on the screen, or nearly. */
+  function useSeen(place) {
+    const [seen, setSeen] = useState(false);
+    useEffect(() => {
+      const observer = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && setSeen(true), { rootMargin: "250px" });
+      observer.observe(place.current);
+      return () => observer.disconnect();
+    }, []);
+    return seen;
   }
 
   /** A hook: the window as the server has it, asked for anew when it changed or was zoomed. */
-  function usePane(card, span) {
+  function usePane(card, span, seen) {
     const [state, setState] = useState({ pane: null, problem: null });
     const asked = useRef({ busy: false, wanted: null, alive: true });
     useEffect(() => {
@@ -58,9 +83,10 @@
       return () => void (asked.current.alive = false);
     }, []);
     useEffect(() => {
+      if (!seen) return;
       asked.current.wanted = { card, span };
       if (!asked.current.busy) load(asked.current, setState);
-    }, [card.version, span]);
+    }, [card.version, span, seen]);
     return state;
   }
 

@@ -5,26 +5,40 @@
   const h = (...args) => React.createElement(...args);
   const { useEffect, useRef, useState } = React;
 
-  trainboard.PaneContent = function PaneContent({ pane, tell, zoom }) {
+  trainboard.PaneContent = function PaneContent({ pane, ...rest }) {
     const Kind = trainboard.paneKinds[pane.type] ?? Raw;
-    return h(Kind, { pane, tell, zoom });
+    return h(Kind, { pane, ...rest });
   };
 
-  /* On a card of our own: no background of the figure's, and no room that an absent title would take. */
-  function layoutOf(pane) {
+  const USUAL_MARGIN = 60;
+
+  /** Room for what is there: the program's client asks for 60 pixels on each side, titles or none. */
+  function marginOf({ margin, title, xaxis, yaxis }) {
+    if (!margin || ["t", "b", "l"].some((side) => margin[side] !== USUAL_MARGIN)) return margin;
+    return { ...margin, t: title?.text ? 40 : 16, b: xaxis?.title?.text ? 48 : 32, l: yaxis?.title?.text ? 56 : 40, r: 24 };
+  }
+
+  /** What a figure has where its program says nothing: the card as its background, and the theme's colours. */
+  trainboard.paneGround = () => {
     const dark = trainboard.state.theme === "dark";
-    const { width, height, ...layout } = pane.content.layout;
+    const axis = { gridcolor: dark ? "#2a2e35" : "#eceef0", zerolinecolor: dark ? "#59606a" : "#8b9199" };
     return {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { color: dark ? "#e6e8eb" : "#1c2024", size: 11 },
-      ...layout,
-      autosize: true,
-      uirevision: `${pane.id} ${pane.reset ?? 0}`,
+      template: { layout: { xaxis: axis, yaxis: axis, scene: { xaxis: axis, yaxis: axis, zaxis: axis } } },
     };
-  }
+  };
 
-  function Plot({ pane, zoom }) {
+  const layoutOf = (pane, { width, height, ...layout }) => ({
+    ...trainboard.paneGround(),
+    ...layout,
+    margin: marginOf(layout),
+    autosize: true,
+    uirevision: `${pane.id} ${pane.reset ?? 0}`,
+  });
+
+  function Plot({ pane, zoom, look }) {
     const place = useRef(null);
     const [problem, setProblem] = useState(null);
     const follow = (drawn) => {
@@ -38,13 +52,15 @@
         .then((Plotly) => {
           if (gone) return null;
           const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendDataToCloud"] };
-          return Plotly.react(place.current, pane.content.data, layoutOf(pane), config);
+          const colors = (place.current._fullData ?? []).map((trace) => trace.line?.color);
+          const { data, layout } = trainboard.looked(pane.content, look, colors);
+          return Plotly.react(place.current, data, layoutOf(pane, layout), config);
         })
         .then((drawn) => drawn && follow(drawn))
         .then(() => setProblem(null))
         .catch((error) => setProblem(String(error.message ?? error)));
       return () => void (gone = true);
-    }, [pane.contentID, pane.reset, trainboard.state.theme]);
+    }, [pane.contentID, pane.reset, look, trainboard.state.theme]);
     useEffect(() => {
       const watcher = new ResizeObserver(() => place.current?.data && window.Plotly?.Plots.resize(place.current));
       watcher.observe(place.current);
@@ -67,18 +83,6 @@
     if (event["xaxis.autorange"]) return zoom(null);
     const isLong = data.some((trace) => "thinned" in trace);
     if (isLong && typeof low === "number" && typeof high === "number") zoom([low, high]);
-  }
-
-  /* No script, no form, no link out, and no way to this page: that is what an empty sandbox means. */
-  function Text({ pane }) {
-    const dark = trainboard.state.theme === "dark";
-    const style = `<style>body{margin:8px;font:13px/1.4 system-ui,sans-serif;color:${dark ? "#e6e8eb" : "#1c2024"}}</style>`;
-    return h("iframe", {
-      className: "pane-text",
-      sandbox: "",
-      title: pane.title || "Text",
-      srcDoc: style + String(pane.content ?? ""),
-    });
   }
 
   function Image({ pane, tell }) {
@@ -170,5 +174,5 @@
     return h("pre", { className: "pane-raw" }, JSON.stringify(pane.content, null, 1));
   }
 
-  trainboard.paneKinds = { ...trainboard.paneKinds, plot: Plot, text: Text, image: Image, image_history: Image, properties: Properties };
+  trainboard.paneKinds = { ...trainboard.paneKinds, plot: Plot, image: Image, image_history: Image, properties: Properties };
 })();

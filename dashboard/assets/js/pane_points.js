@@ -15,7 +15,7 @@
       if (!points.length) return;
       const spot = place.current;
       trainboard.panes.plotly().then(async (Plotly) => {
-        await Plotly.react(spot, traces(points), { showlegend: true, dragmode: "lasso", uirevision: pane.id, margin: { t: 8, b: 24, l: 24, r: 8 } });
+        await Plotly.react(spot, traces(points), { ...trainboard.paneGround(), showlegend: true, dragmode: "lasso", uirevision: pane.id, margin: { t: 8, b: 24, l: 24, r: 8 } });
         spot.removeAllListeners?.("plotly_click");
         spot.removeAllListeners?.("plotly_selected");
         spot.on("plotly_click", ({ points: [hit] }) => {
@@ -27,7 +27,7 @@
           if (selectedIdxs.length) tell({ event_type: "RegionSelected", selectedIdxs, pane_data: false });
         });
       });
-    }, [pane.contentID]);
+    }, [pane.contentID, trainboard.state.theme]);
     if (isLoading) return h("p", { className: "quiet" }, "Computing…");
     const back = () => trainboard.panes.change("back", { env: pane.env, win: pane.id });
     return h(

@@ -10,20 +10,20 @@
 
   trainboard.PaneBoard = function PaneBoard() {
     trainboard.useState("query", "theme");
-    const { environments, windows, chosen, problem, report } = useEnvironments();
+    const { environments, windows, readOnly, chosen, problem, report } = useEnvironments();
     if (environments === null) return h("p", { className: "quiet" }, "Loading…");
     const choose = (names) => trainboard.setValues("env", names);
     const cards = trainboard.paneCards(windows, chosen);
     return h(
       "div",
       { className: "pane-page" },
-      h(trainboard.PaneEnvironments, { environments, chosen, choose, report }),
+      h(trainboard.PaneEnvironments, { environments, chosen, choose, report, readOnly }),
       h(
         "div",
         { className: "pane-main" },
         problem && h("p", { role: "alert", className: "problem" }, problem, h("button", { onClick: () => report(null) }, "Dismiss")),
         environments.length
-          ? h(Board, { key: chosen.join("\n"), cards, chosen, environments, report })
+          ? h(Board, { key: chosen.join("\n"), cards, chosen, environments, report, readOnly })
           : h(Nothing),
       ),
     );
@@ -40,7 +40,7 @@
 
   /** A hook: all environments, and the windows of the chosen ones, asked for anew when the store changed. */
   function useEnvironments() {
-    const [known, setKnown] = useState({ environments: null, windows: {} });
+    const [known, setKnown] = useState({ environments: null, windows: {}, readOnly: false });
     const [problem, report] = useState(null);
     const busy = useRef(false);
     const again = useRef(false);
@@ -52,9 +52,9 @@
       while (again.current) {
         again.current = false;
         try {
-          const environments = await trainboard.panes.environments();
+          const { environments, read_only: readOnly } = await trainboard.panes.environments();
           const wanted = chosenOf(environments, trainboard.values("env"));
-          setKnown({ environments, windows: wanted.length ? await trainboard.panes.windows(wanted) : {} });
+          setKnown({ environments, readOnly, windows: wanted.length ? await trainboard.panes.windows(wanted) : {} });
         } catch {
           /* the header says that the server is lost */
         }
@@ -73,7 +73,7 @@
     return newest ? [newest.name] : [];
   }
 
-  function Board({ cards, chosen, environments, report }) {
+  function Board({ cards, chosen, environments, report, readOnly }) {
     const owner = chosen.length === 1 ? environments.find(({ name }) => name === chosen[0]) : null;
     const views = owner?.views ?? {};
     const name = trainboard.value("pane_view") || CURRENT;
@@ -82,7 +82,7 @@
     const change = (...asked) => trainboard.panes.change(...asked).catch((error) => report(error.message));
     const sent = useRef(JSON.stringify(views[name] ?? {}));
     const keep = (view, places) => {
-      if (!owner) return;
+      if (!owner || readOnly) return;
       sent.current = JSON.stringify(places);
       change("views", { env: owner.name, views: { ...views, [view]: places } });
     };
@@ -106,7 +106,7 @@
     return h(
       React.Fragment,
       null,
-      h(Toolbar, { views, name, grid, keep, owner, filter }),
+      h(Toolbar, { views, name, grid, keep, owner, readOnly }),
       closed && h("p", { role: "status" }, `Closed ${closed.title}. `, h("button", { onClick: undo }, "Undo")),
       !cards.length && h("p", { className: "quiet" }, chosen.length > 1 ? "These environments have no plot titles in common." : "No windows."),
       h(
@@ -120,6 +120,7 @@
             maximised: maximised === card.key,
             maximise: () => setMaximised(maximised === card.key ? null : card.key),
             close: () => close(card),
+            readOnly,
           }),
         ),
       ),
@@ -137,7 +138,7 @@
     }, [text]);
   }
 
-  function Toolbar({ views, name, grid, keep, owner }) {
+  function Toolbar({ views, name, grid, keep, owner, readOnly }) {
     const saveAs = () => {
       const view = prompt("Name of the view:");
       if (!view) return;
@@ -166,7 +167,7 @@
           },
           names.map((view) => h("option", { key: view, value: view }, view)),
         ),
-      owner && h("button", { onClick: saveAs }, "Save view as…"),
+      owner && !readOnly && h("button", { onClick: saveAs }, "Save view as…"),
     );
   }
 })();

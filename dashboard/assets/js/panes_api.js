@@ -33,7 +33,7 @@
 
   trainboard.panes = {
     change,
-    environments: async () => (await trainboard.json(PATH)).environments,
+    environments: () => trainboard.json(PATH),
     windows: (names) => trainboard.json(`${PATH}/windows?${query(names.map((name) => ["env", name]))}`),
     window: (env, win, more = {}) => trainboard.json(`${PATH}/window?${query({ env, win, ...more })}`),
     exportUrl: (env, format) => `${PATH}/export?${query({ env, format })}`,

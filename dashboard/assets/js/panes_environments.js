@@ -6,7 +6,7 @@
   const h = (...args) => React.createElement(...args);
   const { useState } = React;
 
-  trainboard.PaneEnvironments = function PaneEnvironments({ environments, chosen, choose, report }) {
+  trainboard.PaneEnvironments = function PaneEnvironments({ environments, chosen, choose, report, readOnly }) {
     const [search, setSearch] = useState("");
     const found = environments.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase()));
     const groups = Map.groupBy(found, ({ name }) => name.split("_")[0]);
@@ -14,7 +14,17 @@
       if (alone) return choose([name]);
       choose(chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name]);
     };
-    const item = (environment) => h(Environment, { key: environment.name, environment, chosen, toggle });
+    const item = (environment, label = environment.name) =>
+      h(Environment, { key: environment.name, environment, label, chosen, toggle });
+    const group = ([first, members]) =>
+      members.length === 1
+        ? item(members[0])
+        : h(
+            "details",
+            { key: first, open: true },
+            h("summary", null, `${first} (${members.length})`),
+            members.map((one) => item(one, one.name.slice(first.length + 1) || first)),
+          );
     return h(
       "aside",
       { className: "pane-environments", "aria-label": "Environments" },
@@ -25,16 +35,12 @@
         value: search,
         onChange: (event) => setSearch(event.target.value),
       }),
-      [...groups].map(([group, members]) =>
-        members.length === 1
-          ? item(members[0])
-          : h("details", { key: group, open: true }, h("summary", null, `${group} (${members.length})`), members.map(item)),
-      ),
-      h(Actions, { environments, chosen, choose, report }),
+      h("div", { className: "pane-tree" }, [...groups].map(group)),
+      h(Actions, { environments, chosen, choose, report, readOnly }),
     );
   };
 
-  function Environment({ environment: { name, windows }, chosen, toggle }) {
+  function Environment({ environment: { name, windows }, label, chosen, toggle }) {
     return h(
       "div",
       { className: "pane-environment" },
@@ -44,12 +50,12 @@
         "aria-label": `Compare ${name}`,
         onChange: () => toggle(name, false),
       }),
-      h("button", { className: "quiet-button", title: `Show only ${name}`, onClick: () => toggle(name, true) }, name),
+      h("button", { className: "quiet-button", title: `Show only ${name}`, onClick: () => toggle(name, true) }, label),
       h("span", { className: "quiet" }, String(windows)),
     );
   }
 
-  function Actions({ environments, chosen, choose, report }) {
+  function Actions({ environments, chosen, choose, report, readOnly }) {
     const one = environments.find(({ name }) => chosen.length === 1 && name === chosen[0]);
     const change = (...asked) => trainboard.panes.change(...asked).catch((error) => report(error.message));
     const fork = async () => {
@@ -83,9 +89,7 @@
     const button = (label, onClick, disabled) => h("button", { onClick, disabled }, label);
     const link = (format) =>
       one && h("a", { href: trainboard.panes.exportUrl(one.name, format), download: "" }, `Export ${format.toUpperCase()}`);
-    return h(
-      "div",
-      { className: "pane-actions" },
+    const changes = !readOnly && [
       button("Copy…", fork, !one),
       button("Delete…", () => remove(chosen), !chosen.length),
       button("Delete matching…", removeMatching),
@@ -94,9 +98,8 @@
         () => change("promote", { env: one.name, promoted: !one.promoted }),
         !one,
       ),
-      link("html"),
-      link("json"),
-      h("label", null, "Import saved JSON", h("input", { type: "file", accept: ".json", multiple: true, onChange: open })),
-    );
+      h("label", { className: "pane-import" }, "Import saved JSON…", h("input", { type: "file", accept: ".json", multiple: true, onChange: open })),
+    ];
+    return h("div", { className: "pane-actions" }, ...(changes || [h("p", { className: "quiet" }, "Read only")]), link("html"), link("json"));
   }
 })();

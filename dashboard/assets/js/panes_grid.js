@@ -4,6 +4,7 @@
   const trainboard = (window.trainboard ??= {});
   const { useEffect, useRef } = React;
   const COLUMNS = 12;
+  const NARROW = 600; /* pixels */
   const CELL = 40;
   const USUAL = { w: 4, h: 8 };
 
@@ -25,11 +26,11 @@
 
     useEffect(() => {
       const made = GridStack.init(
-        { auto: false, column: COLUMNS, cellHeight: CELL, margin: 4, handle: ".pane-bar", animate: false },
+        { auto: false, column: COLUMNS, columnOpts: { breakpoints: [{ w: NARROW, c: 1 }], layout: "list" }, cellHeight: CELL, margin: 4, handle: ".pane-bar", animate: false },
         host.current,
       );
       grid.current = made;
-      made.on("dragstop resizestop", () => told.current(placesOf(made)));
+      made.on("dragstop resizestop", () => keep(made, told.current));
       return () => made.destroy(false);
     }, []);
 
@@ -62,10 +63,15 @@
       /** Close the gaps. */
       repack() {
         grid.current.compact("compact");
-        told.current(placesOf(grid.current));
+        keep(grid.current, told.current);
       },
     };
   };
+
+  /** Places in one column, where there is no room for more, are not what a person wants elsewhere. */
+  function keep(grid, moved) {
+    if (grid.getColumn() === COLUMNS) moved(placesOf(grid));
+  }
 
   const placesOf = (grid) =>
     Object.fromEntries(

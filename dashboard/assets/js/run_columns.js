@@ -25,7 +25,7 @@
   ];
   const FIRST = ["status", "created", "duration", "tag"];
   const MARKS = { running: "●", finished: "✓", crashed: "✕", stopped: "■", killed: "†" };
-  const WIDTHS = { status: 100, created: 175, updated: 175, duration: 100, tag: 120, notes: 200 };
+  const WIDTHS = { status: 100, created: 190, updated: 190, duration: 100, tag: 120, notes: 200 };
 
   /** The fields shown: those the address names, or the first ones. */
   trainboard.runColumns = (known) => {
@@ -66,7 +66,7 @@
     return h(
       React.Fragment,
       null,
-      h("span", { className: "swatch", style: { background: data.color } }),
+      h("span", { className: "swatch", style: { background: trainboard.colorOf(data) } }),
       h("a", { href: `/runs?run=${encodeURIComponent(data.id)}`, onClick: open }, data.name || data.id),
       data.archived && h("span", { className: "quiet" }, " archived"),
     );

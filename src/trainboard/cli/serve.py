@@ -45,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--visdom-base-url", default="", metavar="PATH", help="the base_url of Visdom's clients, such as /vis"
     )
+    parser.add_argument(
+        "--visdom-readonly", action="store_true", help="let programs draw, and nobody change it on the page"
+    )
     add_page_arguments(parser)
 
 
@@ -94,6 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
                 **tokens,
                 visdom_port=arguments.visdom_port,
                 visdom_base_url=arguments.visdom_base_url,
+                visdom_read_only=arguments.visdom_readonly,
                 ready=ready,
             )
         except OSError as error:
