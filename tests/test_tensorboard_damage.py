@@ -153,6 +153,15 @@ def test_records_that_all_differ_take_no_longer(store: Store, tmp_path: Path) ->
     assert steps(store) == list(range(20_000))
 
 
+def test_a_file_that_only_looks_newer_is_no_trouble(store: Store, tmp_path: Path) -> None:
+    path = write(tmp_path / "logs" / "a", VERSION + scalars(range(9)))
+    follower = open_follower(store, [str(tmp_path / "logs")])
+    read_all(follower)
+    os.utime(path, (1e9, 1e9))
+    read_all(follower)
+    assert follower.trees[0].unreadable == {} and steps(store) == list(range(9))
+
+
 class OddTree(LocalTree):
     """A file system that fails for one file, as none should."""
 

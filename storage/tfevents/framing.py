@@ -67,7 +67,7 @@ def split(data: bytes) -> Records:
     parts: list[NDArray[np.int64]] = []
     damage: list[Damage] = []
     at = wanted = 0
-    most = len(data)
+    most = max(len(data), _SAMPLE)
     while True:
         starts, at, more = _walk(data, at, most)
         parts.append(starts)
