@@ -144,7 +144,7 @@ def test_a_figure_is_smoothed_and_edited_while_its_program_goes_on(board: Page, 
     assert raw == [0, 8, 0, 8, 0]
     assert smooth[0] == 0 and all(1 < value < 6 for value in smooth[1:])
     expect(card.locator(".gtitle")).to_have_text("By hand")
-    card.get_by_role("button", name="Reset").click()
+    card.get_by_role("button", name="Reset", exact=True).click()
     expect(card.locator(".gtitle")).to_have_text("Rough")
     assert board.evaluate(f"{SHOWN}.map((trace) => trace.y)") == [raw]
 
