@@ -15,7 +15,7 @@ from .browser import page
 from .measure import Row, table
 from .server import Server
 
-RUNS = (4, 20)
+RUNS = (4, 20, 100)
 CARDS = 12
 PERIOD = 0.5
 SECONDS = 30.0
@@ -47,7 +47,7 @@ def write(store: str, number: int, runs: int) -> None:
     """One training program: until it is killed, it logs the time under ``CARDS`` tags every ``PERIOD``."""
     import trainboard
 
-    run = trainboard.init("live", id=f"run-{number:02}", store=store, system_every=0)
+    run = trainboard.init("live", id=f"run-{number:03}", store=store, system_every=0)
     time.sleep(PERIOD * number / runs)
     while True:
         now = time.time()
@@ -65,7 +65,7 @@ def measure(runs: int, seconds: float) -> dict[str, float]:
         while not path.exists():
             time.sleep(0.05)
         with Server(path) as server, page() as tab:
-            tab.goto(server.url)
+            tab.goto(f"{server.url}/?only={','.join(f'run-{n:03}' for n in range(runs))}")
             ready = f"trainboard.plots().filter((plot) => plot.curves.length === {runs}).length >= {CARDS}"
             while not tab.evaluate(ready):  # wait_for_function is against the page's security policy
                 tab.wait_for_timeout(100)

@@ -1,8 +1,11 @@
 """How fast event files are read, beside TensorBoard's two readers, on the same files.
 
 ``python -m benchmarks.tfevents`` prints the table. TensorBoard's data server, in Rust, only loads points into
-its memory, all of them as ours; its time is that of its load cycle. ``EventAccumulator`` is its reader in
-Python, given a tenth of the files. Ours ends with the points in a SQLite store.
+its memory, all of them as ours; its time is that of its load cycle alone. ``EventAccumulator`` is its reader
+in Python, given a tenth of the files. Ours ends with the points in a SQLite store.
+
+Each is then asked for the charts of all series: TensorBoard's for the points that its page gets, before they
+are made JSON; ours for the bytes that our page gets.
 """
 
 from __future__ import annotations
@@ -15,13 +18,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .measure import Row, median_of, table
 
+if TYPE_CHECKING:
+    from trainboard.storage import Store
+
 Figures = dict[str, float]
 STEPS, RUNS, TAGS = 2_000, 200, 5
+WIDTH = 600
 _REPEATED = 20
 READERS = [
     ("trainboard, into a store", "ours"),
@@ -29,27 +37,45 @@ READERS = [
     ("TensorBoard's data server", "rustboard"),
     ("EventAccumulator", "accumulator"),
 ]
+_LISTENING = re.compile(r"listening on (\S+)")
 _FINISHED = re.compile(r"Finished load cycle \(([\d.]+)(m?s|µs)\)")
 
 
 def ours(folder: Path, logs: Path) -> Figures:
-    return {"s": _import(folder / "store.db", logs), "MB": _peak("self")}
+    """Into a store that is open and empty."""
+    from trainboard.storage import open_store
+
+    store = open_store(folder / "store.db", create=True)
+    return {"s": _read(store, logs), "charts": _draw(store), "MB": _peak("self")}
 
 
 def ours_again(folder: Path, logs: Path) -> Figures:
-    """In a process of its own, with a store that has all there is."""
+    """With a store that has all there is, which another process has made; opening it is counted."""
+    from trainboard.storage import open_store
+
     program = f"from benchmarks.tfevents import *; ours(Path({str(folder)!r}), Path({str(logs)!r}))"
     subprocess.run([sys.executable, "-c", program], check=True)
-    return ours(folder, logs)
+    begin = time.perf_counter()
+    store = open_store(folder / "store.db")
+    opened = time.perf_counter() - begin
+    return {"s": opened + _read(store, logs), "charts": _draw(store), "MB": _peak("self")}
 
 
-def _import(store: Path, logs: Path) -> float:
-    from trainboard.storage import open_store
+def _read(store: Store, logs: Path) -> float:
     from trainboard.storage.tfevents.following import open_follower, read_all
 
     begin = time.perf_counter()
-    follower = open_follower(open_store(store, create=True), [str(logs)])
-    read_all(follower)
+    read_all(open_follower(store, [str(logs)]))
+    return time.perf_counter() - begin
+
+
+def _draw(store: Store) -> float:
+    from trainboard.dashboard.cards.scalar import Wanted, pack, read
+
+    begin = time.perf_counter()
+    for run in store.runs():
+        wanted = [Wanted(run.id, each.tag) for each in store.series(run.id, "scalar")]
+        pack([read(store, one, width=WIDTH) for one in wanted])
     return time.perf_counter() - begin
 
 
@@ -68,16 +94,35 @@ def rustboard(folder: Path, logs: Path) -> Figures:
     command += ["--samples-per-plugin", "scalars=all", "-v"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
-        for line in server.stderr:
-            if match := _FINISHED.search(line):
-                break
-        else:
-            raise RuntimeError("the data server ended before it had loaded the logs")
+        address, loaded = _told(server.stderr, _LISTENING), _told(server.stderr, _FINISHED)
+        charts = _ask(address[1])
         peak = _peak(server.pid)
         server.terminate()
         server.stderr.read()
-    seconds = float(match[1]) / {"s": 1, "ms": 1e3, "µs": 1e6}[match[2]]
-    return {"s": seconds, "MB": peak}
+    seconds = float(loaded[1]) / {"s": 1, "ms": 1e3, "µs": 1e6}[loaded[2]]
+    return {"s": seconds, "charts": charts, "MB": peak}
+
+
+def _told(lines: Iterable[str], pattern: re.Pattern[str]) -> re.Match[str]:
+    for line in lines:
+        if match := pattern.search(line):
+            return match
+    raise RuntimeError("the data server ended before it had loaded the logs")
+
+
+def _ask(address: str) -> float:
+    """Seconds until TensorBoard has all points of its data server, by its own client."""
+    import grpc
+    from tensorboard.context import RequestContext
+    from tensorboard.data.grpc_provider import GrpcDataProvider, make_stub
+
+    no_limit = [("grpc.max_receive_message_length", -1)]
+    with grpc.insecure_channel(address, no_limit) as channel:
+        provider = GrpcDataProvider(address, make_stub(channel))
+        begin = time.perf_counter()
+        every = {"plugin_name": "scalars", "downsample": RUNS * STEPS * TAGS}
+        provider.read_scalars(RequestContext(), experiment_id="", **every)
+        return time.perf_counter() - begin
 
 
 def accumulator(folder: Path, logs: Path) -> Figures:
@@ -92,9 +137,13 @@ def accumulator(folder: Path, logs: Path) -> Figures:
         data = source.read_bytes()
         (some / run.name / source.name).write_bytes(data if len(runs) > 1 else data[: len(data) // 10])
     begin = time.perf_counter()
-    for run in some.iterdir():
-        EventAccumulator(str(run), size_guidance={"scalars": 0}).Reload()
-    return {"s": 10 * (time.perf_counter() - begin), "MB": _peak("self")}
+    loaded = [EventAccumulator(str(run), {"scalars": 0}).Reload() for run in some.iterdir()]
+    took = time.perf_counter() - begin
+    begin = time.perf_counter()
+    for each in loaded:
+        for tag in each.Tags()["scalars"]:
+            each.Scalars(tag)
+    return {"s": 10 * took, "charts": 10 * (time.perf_counter() - begin), "MB": _peak("self")}
 
 
 def _peak(process: int | str) -> float:
@@ -129,14 +178,27 @@ def report(repeats: int) -> str:
             write_logs(Path(folder), runs, steps)
             found = {name: median_of(repeats, "benchmarks.tfevents", case, folder) for name, case in READERS}
         points = runs * steps * TAGS
-        peer = found["TensorBoard's data server"]["s"]
+        peer = found["TensorBoard's data server"]
         rows: list[Row] = [
-            (name, f"{of['s']:.2f}", f"{points / of['s']:,.0f}", f"{peer / of['s']:.2f}", f"{of['MB']:,.0f}")
+            (
+                name,
+                f"{of['s']:.2f}",
+                f"{points / of['s']:,.0f}",
+                f"{peer['s'] / of['s']:.2f}",
+                f"{of['charts']:.2f}",
+                f"{_whole(peer) / _whole(of):.2f}",
+                f"{of['MB']:,.0f}",
+            )
             for name, of in found.items()
         ]
-        header = ("", "seconds", "points a second", "data server = 1", "peak memory, MB")
+        reading = ("reading, s", "points a second", "data server = 1")
+        header = ("", *reading, "charts, s", "with charts, data server = 1", "peak memory, MB")
         parts.append(table(f"Reading event files: {title}", header, rows))
     return "\n".join([*parts, _large()])
+
+
+def _whole(of: Figures) -> float:
+    return of["s"] + of["charts"]
 
 
 def _large() -> str:

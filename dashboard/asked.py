@@ -10,7 +10,6 @@ from starlette.exceptions import HTTPException
 
 from ..storage.run_rows import clean_text
 from .cards.scalar import MERGES, Wanted
-from .formula import parse
 from .groups import By
 from .lines import View
 
@@ -136,8 +135,6 @@ def series(run: str, tag: str, rank: int | str = 0, since: int = 0, formula: boo
         raise ValueError("rank is a whole number from 0")
     if type(since) is not int or not 0 <= since < _MAX_INDEX:
         raise ValueError("since is a whole number from 0")
-    if formula:
-        parse(tag)
     return Wanted(clean_text(run), clean_text(tag), rank, since, formula is True)
 
 

@@ -47,29 +47,35 @@ def read_groups(store: Store, ids: Sequence[str], by: By) -> dict[str, Any]:
 
 
 def read_bands(store: Store, lines: Lines, wanted: Asked, revisions: Mapping[str, int]) -> bytes:
-    """What ``pack`` makes of every group. Runs without the tag count as given and have no points."""
+    """Every group as a line, packed as those of ``cards.scalar.pack``, the columns of each ``COLUMNS``.
+
+    Its entry of the header is ``{"name", "n", "runs", "bad", "alignment", "exact", "total"}``, the last two
+    as of ``cards.scalar.Line``, over all runs; ``count`` at a place is how many of the ``runs`` have a value
+    there. Runs without the tag count as given and have no points.
+    """
     ids = [run for _, runs in wanted.groups for run in runs]
     read = lines.read([Wanted(run, wanted.tag, wanted.rank) for run in ids], wanted.view, revisions)
     began = {row.id: row.created_at for row in store.run_rows(ids)} if wanted.view.axis == "relative" else {}
     of_run = dict(zip(ids, read, strict=True))
-    drawn = []
-    for _, runs in wanted.groups:
+    entries, columns = [], []
+    for name, runs in wanted.groups:
         series = [_along(of_run[run], wanted.view.axis, began.get(run, 0.0)) for run in runs]
-        drawn.append(groups.aggregate(series, wanted.statistic, wanted.band))
-    return pack([name for name, _ in wanted.groups], drawn)
+        group = groups.aggregate(series, wanted.statistic, wanted.band)
+        entries.append(_entry(name, group, [line for run in runs if (line := of_run[run])]))
+        columns.append(np.array([getattr(group, column) for column in COLUMNS]))
+    return with_header(entries, columns)
 
 
-def pack(names: Sequence[str], drawn: Sequence[Aggregate]) -> bytes:
-    """Lines packed as those of ``cards.scalar.pack``, the columns of each ``COLUMNS``.
-
-    Its entry of the header is ``{"name", "n", "runs", "bad", "alignment"}``; ``count`` at a place is how
-    many of the ``runs`` have a value there.
-    """
-    entries = [
-        {"name": name, "n": len(one.x), "runs": one.runs, "bad": one.bad, "alignment": one.alignment}
-        for name, one in zip(names, drawn, strict=True)
-    ]
-    return with_header(entries, [np.array([getattr(one, name) for name in COLUMNS]) for one in drawn])
+def _entry(name: str, group: Aggregate, lines: Sequence[Line]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "n": len(group.x),
+        "runs": group.runs,
+        "bad": group.bad,
+        "alignment": group.alignment,
+        "exact": all(line.exact for line in lines),
+        "total": sum(line.total for line in lines),
+    }
 
 
 def asked_groups(body: Mapping[str, Any]) -> tuple[list[str], By]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.datastructures import Headers
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 
 MAX_BODY = 4 << 20
 BODY_SECONDS = 20.0
-LITTLE_TOO_LARGE = 4
-"""Times the limit."""
+LINGER_SECONDS = 2.0
 MAX_HEAD = 64 << 10
 HEAD_SECONDS = 10.0
 MAX_VISDOM_BODY = 64 << 20
@@ -102,28 +102,44 @@ class LimitedBodies:
         else:
             await self._app(scope, _after(body, receive), send)
             return
-        await refusal(scope, receive, send)
+        await _refuse(refusal, receive, send, most)
 
 
 async def _read(scope: Scope, receive: Receive, most: int) -> bytes:
-    """The body. Raises ``ValueError`` if it is, or says it will be, too large.
-
-    One that is little too large is read to its end and dropped: who is still sending when the connection
-    closes hears of a broken connection, not of the limit.
-    """
+    """The body. Raises ``ValueError`` if it is, or says it will be, too large."""
     announced = Headers(scope=scope).get("content-length", "")
-    size = int(announced) if announced.isdecimal() else 0
+    _check(int(announced) if announced.isdecimal() else 0, most)
     received = bytearray()
-    arrived, more = 0, True
-    while more and max(size, arrived) <= LITTLE_TOO_LARGE * most:
+    more = True
+    while more:
         message = await receive()
-        arrived += len(message.get("body", b""))
-        if arrived <= most:
-            received += message.get("body", b"")
+        received += message.get("body", b"")
+        _check(len(received), most)
         more = message.get("more_body", False)
-    if max(size, arrived) > most:
-        raise ValueError(f"The body is more than {most} bytes.")
     return bytes(received)
+
+
+def _check(size: int, most: int) -> None:
+    if size > most:
+        raise ValueError(f"The body is more than {most} bytes.")
+
+
+async def _refuse(refusal: JSONResponse, receive: Receive, send: Send, most: int) -> None:
+    """Answer at once, and only then drop what still comes, up to ``most`` bytes.
+
+    Who is still sending when the connection closes would hear of that, and not of the answer.
+    """
+    headers = refusal.raw_headers
+    await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": bytes(refusal.body), "more_body": True})
+    dropped, more = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while more and dropped < most:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                more = message.get("more_body", False)
+    await send({"type": "http.response.body"})
 
 
 def _after(body: bytes, receive: Receive) -> Receive:

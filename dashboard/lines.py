@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ..storage.errors import RunNotFound, SeriesNotFound
 from .cards.scalar import Line, Wanted, read
 from .derived import derive
-from .formula import parse
+from .formula import BadFormula, parse
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -49,7 +49,7 @@ class Lines:
         self._turns = [threading.Lock() for _ in range(_TURNS)]
 
     def read(self, wanted: Sequence[Wanted], view: View, revisions: Mapping[str, int]) -> list[Line | None]:
-        """What a page lacks of each series, in order; None for a series that does not exist.
+        """What a page lacks of each series, in order; None for one that does not exist, or is no formula.
 
         ``revisions`` are those of the runs, not older than what the page was told.
         """
@@ -89,7 +89,7 @@ class Lines:
             if wanted.formula:
                 return derive(self._store, wanted.run, parse(wanted.tag), **how)
             return read(self._store, wanted, **how)
-        except (RunNotFound, SeriesNotFound):
+        except (RunNotFound, SeriesNotFound, BadFormula):
             return None
 
     def _forget(self, key: _Key) -> None:

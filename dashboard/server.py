@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -183,6 +184,8 @@ def serve(
         address = address_of(host, bound, token)
 
         def started() -> None:
+            # What is loaded by now stays: looking through it for garbage would stop all answers for long.
+            gc.freeze()
             _announce(address, write_token)
             if visdom_port is not None:
                 print(f"Visdom clients reach it on port {listeners[1].getsockname()[1]}", flush=True)

@@ -19,6 +19,7 @@ SHARED_QUERY: Mapping[str, str] = {
     "only": "",
     "group": "",
     "archived": "",
+    "colors": "",
 }
 """Keys of the address that belong to the shell, with their defaults."""
 
@@ -107,6 +108,7 @@ def _keys() -> html.Dialog:
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
         ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
+        ("g then o, y, p, k", "Go to Compare, HParams, Panes, Controls"),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),
@@ -115,6 +117,7 @@ def _keys() -> html.Dialog:
         ("Alt and wheel, Shift and drag", "Zoom, move what is in view"),
         ("Up, Down", "Move through the runs"),
         ("Space, Enter", "Show or hide the run, show only this run"),
+        ("c on a run", "Give it another colour"),
         ("Esc", "Reset the zoom, leave a field"),
         ("?", "This list"),
     ]

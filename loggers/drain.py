@@ -115,6 +115,7 @@ class Drain:
         if self._store is None:
             self._open_store()
         while self._advance():
+            self._beat = time.monotonic()  # what is brought says as well that the run lives
             with self._progress:
                 self._progress.notify_all()
         if time.monotonic() - self._beat > HEARTBEAT:

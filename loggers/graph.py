@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -47,6 +48,18 @@ def log_graph(run: Run, model: Any, inputs: Any = None, *, follow: bool = True) 
     return None
 
 
+def as_traced(model: Any, inputs: Any, strict: bool) -> AbstractContextManager[None]:
+    """Raises at its end what tracing ``model`` would have raised, as ``torch_strict.as_traced`` says.
+
+    Models of other frameworks, and those without ``inputs``, are not traced.
+    """
+    if inputs is None or _framework_of(model) != "torch":
+        return nullcontext()
+    from . import torch_strict
+
+    return torch_strict.as_traced(model, strict)
+
+
 def _reader(model: Any) -> Callable[[Any, Any], Graph]:
     framework = _framework_of(model)
     if framework == "keras":
@@ -57,6 +70,11 @@ def _reader(model: Any) -> Callable[[Any, Any], Graph]:
         from . import tensorflow_graph
 
         return tensorflow_graph.capture
+    if framework is None:
+        raise TypeError(
+            f"expected a PyTorch or Keras model, a tf.function, a TensorFlow graph, or an ONNX model or the "
+            f"path of its file, not {type(model).__name__}"
+        )
     from . import onnx_graph
 
     return lambda model, _: onnx_graph.capture(model)
@@ -93,8 +111,8 @@ def _log(run: Run, model: Any, graph: Graph, *, tell: bool = True) -> None:
     run.log({TAG: graph}, commit=False)
 
 
-def _framework_of(model: Any) -> str:
-    """The framework that ``model`` is made of, by the classes that it inherits from.
+def _framework_of(model: Any) -> str | None:
+    """The framework that ``model`` is made of, by the classes that it inherits from; None if there is none.
 
     Keras comes first: on its PyTorch backend a Keras model is a ``torch.nn.Module`` as well.
     """
@@ -104,7 +122,4 @@ def _framework_of(model: Any) -> str:
     for framework, bases in _FRAMEWORKS.items():
         if any((base, framework) in classes for base in bases):
             return framework
-    raise TypeError(
-        f"expected a PyTorch or Keras model, a tf.function, a TensorFlow graph, or an ONNX model or the path "
-        f"of its file, not {type(model).__name__}"
-    )
+    return None

@@ -26,13 +26,14 @@ def adds(
     method: Callable[Concatenate[W, P], None],
 ) -> Callable[Concatenate[W, P], None]:
     """Does the same to TensorBoard's files, if there are any, and turns errors into one warning each."""
+    name = method.__name__.lstrip("_")
 
     @functools.wraps(method)
     def call(self: W, *args: P.args, **kwargs: P.kwargs) -> None:
         if self._mirror is not None:
-            with self._guard(f"{method.__name__}() for TensorBoard's files"):
-                getattr(self._mirror, method.__name__)(*args, **kwargs)
-        with self._guard(f"{method.__name__}()"):
+            with self._guard(f"{name}() for TensorBoard's files"):
+                getattr(self._mirror, name)(*args, **kwargs)
+        with self._guard(f"{name}()"):
             method(self, *args, **kwargs)
 
     return call

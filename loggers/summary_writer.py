@@ -1,7 +1,8 @@
 """``SummaryWriter``: PyTorch's interface to TensorBoard, whose values land in a store instead.
 
 Change the import, and nothing else: every method, argument and default is that of
-``torch.utils.tensorboard.SummaryWriter``. Unlike those, these methods never raise into training.
+``torch.utils.tensorboard.SummaryWriter``. Unlike those, these methods never raise into training, but for
+``add_graph``, which hands on what the program's own model raises.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 from . import evaluation, figures, media
 from .arrays import to_array
+from .graph import as_traced
 from .session import init_beside
 from .summary_base import adds
 from .summary_media import MediaWriter
@@ -138,11 +140,19 @@ class SummaryWriter(MediaWriter):
         """The graph in the ONNX file at a path."""
         self.run.log_graph(prototxt)
 
-    @adds
     def add_graph(
         self, model: Any, input_to_model: Any = None, verbose: bool = False, use_strict_trace: bool = True
     ) -> None:
-        """A model's graph, from one forward pass without tracing, so that ``use_strict_trace`` has no say."""
+        """A model's graph, from one forward pass without tracing.
+
+        Raises what ``model`` raises for this input, and with ``use_strict_trace`` RuntimeError if it returns
+        a list or a dict, as PyTorch's does; the graph is kept all the same.
+        """
+        with as_traced(model, input_to_model, use_strict_trace):
+            self._add_graph(model, input_to_model, verbose, use_strict_trace)
+
+    @adds
+    def _add_graph(self, model: Any, input_to_model: Any, verbose: bool, use_strict_trace: bool) -> None:
         self.run.log_graph(model, input_to_model)
 
     @adds

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select
 
 from .errors import BadChange, StoreUnavailable
-from .location import check_location, resolve_url, sqlite_path, without_password
+from .location import check_location, file_uri, resolve_url, sqlite_path, without_password
 from .opening import open_store
 from .schema import metadata
 
@@ -52,7 +52,8 @@ def backup(store: Store, out: str | os.PathLike[str]) -> Path:
 
 
 def _copy_file(source: Path, target: Path) -> None:
-    with closing(sqlite3.connect(source)) as before, closing(sqlite3.connect(target)) as after:
+    before, after = sqlite3.connect(file_uri(source), uri=True), sqlite3.connect(target)
+    with closing(before), closing(after):
         before.backup(after)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sqlite3
 import threading
 import time
@@ -12,7 +13,6 @@ from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from sqlalchemy import (
     Connection,
@@ -33,9 +33,10 @@ from sqlalchemy.pool import QueuePool
 
 from .errors import NotAStore, StoreConflict, StoreGone, StoreUnavailable
 from .json_values import add_functions
-from .location import sqlite_path, without_password
+from .location import file_uri, sqlite_path, without_password
 
 BUSY_TIMEOUT_S = 15.0
+_LOOK_AGAIN_S = (0.001, 0.006)
 _NOW = text("SELECT extract(epoch FROM clock_timestamp())")
 T = TypeVar("T")
 FileIdentity = tuple[int, int]
@@ -44,6 +45,10 @@ _reading: Any = threading.local()
 _files: weakref.WeakKeyDictionary[Engine, tuple[Path, FileIdentity | None]] = weakref.WeakKeyDictionary()
 _CONFLICTS = ("40001", "40P01")
 """SQLSTATE of a serialization failure, and of a deadlock."""
+_ADVICE = {
+    "malformed": "; `trainboard check --repair` copies what can be read",
+    "readonly database": "; it can only be read here: copy it to a place that you may write to",
+}
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
@@ -98,8 +103,7 @@ def _postgresql_engine(url: str) -> Engine:
 
 def _sqlite_engine(path: Path) -> Engine:
     file = _identity(path)
-    # mode=rw, because SQLite would otherwise answer a deleted store with a new empty file.
-    uri = f"file:{quote(str(path))}?mode=rw"
+    uri = file_uri(path)
 
     def open_file() -> sqlite3.Connection:
         # isolation_level=None: sqlite3 must not begin transactions of its own (it would begin them
@@ -126,8 +130,33 @@ def _sqlite_engine(path: Path) -> Engine:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for another writer: it fails at once
     # with "database is locked", whatever the timeout. So writers take the lock when they begin.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    if connection.get_execution_options().get("writes"):
+        _begin_writing(connection)
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Take the lock of writers, looking for it every few milliseconds.
+
+    SQLite's own waiting looks ten times a second after a while: of a hundred programs that log, those that
+    have just come would overtake one that waits, again and again.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    try:
+        while time.monotonic() < until:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break
+            time.sleep(random.uniform(*_LOOK_AGAIN_S))
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {1_000 * BUSY_TIMEOUT_S:.0f}")
 
 
 @contextmanager
@@ -184,8 +213,7 @@ def translated(url: str) -> Iterator[None]:
     except DBAPIError as error:
         conflict = getattr(error.orig, "sqlstate", None) in _CONFLICTS
         reason = str(error.orig).strip().rstrip(".")
-        if "malformed" in reason:
-            reason += "; `trainboard check --repair` copies what can be read"
+        reason += next((advice for cause, advice in _ADVICE.items() if cause in reason), "")
         refusal = StoreConflict if conflict else StoreUnavailable
         raise refusal(f"Store '{without_password(url)}' is unavailable: {reason}.") from error
 

@@ -7,7 +7,7 @@ import os
 import re
 from importlib.util import find_spec
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from .errors import NotAStore, StoreNotFound, StoreUnavailable
 
@@ -119,6 +119,21 @@ def _check_file(path: Path) -> None:
         check_header(path)
         if not os.access(path, os.W_OK):
             raise StoreUnavailable(f"'{path}' is read-only; make it writable or give another store.")
+
+
+def may_write(path: Path) -> bool:
+    """Whether this user may change a SQLite file, and keep a log beside it."""
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+
+
+def file_uri(path: Path, *, only_read: bool = False) -> str:
+    """What to open a SQLite file by: to write, or to read where that is wished or all that is allowed."""
+    # A mode, because SQLite would otherwise answer a deleted store with a new empty file.
+    uri = f"file:{quote(str(path))}?mode="
+    if may_write(path):
+        return f"{uri}ro" if only_read else f"{uri}rw"
+    # Where SQLite may make no files beside it, it reads a file only if told that nobody changes it.
+    return f"{uri}ro" if path.with_name(f"{path.name}-wal").exists() else f"{uri}ro&immutable=1"
 
 
 def check_header(path: Path) -> None:

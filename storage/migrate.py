@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError
 
 from .engine import writing
-from .errors import NotAStore, StoreNotFound, StoreTooNew
-from .location import sqlite_path, without_password
+from .errors import NotAStore, StoreNotFound, StoreTooNew, StoreUnavailable
+from .location import may_write, sqlite_path, without_password
 from .schema import SCHEMA_VERSION
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -27,7 +27,8 @@ def prepare(
 
     An empty database is made into a store if ``create`` says so; an older store is migrated, a SQLite
     file after copying it to ``<file>.before-<target>``. Any number of processes may do this at once.
-    Raises ``StoreNotFound``, ``NotAStore`` or ``StoreTooNew``.
+    Raises ``StoreNotFound``, ``NotAStore``, ``StoreTooNew``, or ``StoreUnavailable`` for an older store
+    that may not be written.
     """
     with engine.connect() as connection:
         version = stored_version(connection, url)
@@ -37,6 +38,12 @@ def prepare(
         raise StoreTooNew(
             f"Store '{without_password(url)}' has schema {version}, this trainboard knows {target}: "
             "upgrade trainboard to open it."
+        )
+    path = sqlite_path(url)
+    if version != target and path and not may_write(path):
+        raise StoreUnavailable(
+            f"Store '{path}' is read-only and has schema {version}, which must become {target} first: "
+            "copy it to a place that you may write to, and open the copy."
         )
     if version != target:
         _use_write_ahead_log(engine)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
 from .endings import Other, begun, ended
-from .engine import insert_new, now, update_rows
+from .engine import in_groups, insert_new, now, update_rows
 from .frames import FrameType
 from .location import LONGEST_RUN_ID
 from .schema import clean_text, runs
@@ -17,23 +18,49 @@ _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": 
 _MERGED = ("config", "environment", "summary", "controls")
 _INT32 = 2**31
 # Built once: building a query takes longer than SQLite takes to answer it.
-_RUN = select(runs).where(runs.c.run_id == bindparam("run")).with_for_update()
+_RUNS = (
+    select(runs)
+    .where(runs.c.run_id.in_(bindparam("runs", expanding=True)))
+    .order_by(runs.c.run_id)
+    .with_for_update()
+)
 
 
 def load_run(connection: Connection, run_id: str) -> dict[str, Any]:
     """The row of a run, made if need be, and locked against other writers until the transaction ends."""
-    row = connection.execute(_RUN, {"run": run_id}).mappings().first()
-    if row is None:
-        connection.execute(insert_new(connection, runs), _unheard_of(run_id, now(connection)))
-        row = connection.execute(_RUN, {"run": run_id}).mappings().one()
-    return dict(row)
+    return load_runs(connection, [run_id])[run_id]
+
+
+def load_runs(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The rows of runs, see ``load_run``, by id."""
+    found = _stored_runs(connection, run_ids)
+    if missing := [run_id for run_id in run_ids if run_id not in found]:
+        heard_at = now(connection)
+        connection.execute(insert_new(connection, runs), [_unheard_of(each, heard_at) for each in missing])
+        found |= _stored_runs(connection, missing)
+    return found
+
+
+def _stored_runs(connection: Connection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for group in in_groups(run_ids):
+        rows = connection.execute(_RUNS, {"runs": group}).mappings()
+        found |= {row["run_id"]: dict(row) for row in rows}
+    return found
 
 
 def save_run(connection: Connection, row: dict[str, Any]) -> None:
     """Write the row back as heard of now, and as changed."""
-    row["updated_at"] = now(connection)
-    row["revision"] += 1
-    update_rows(connection, runs, [row])
+    save_runs(connection, [row])
+
+
+def save_runs(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    """Write rows back, see ``save_run``."""
+    heard_at = now(connection)
+    for row in rows:
+        row["updated_at"] = heard_at
+        row["revision"] += 1
+    update_rows(connection, runs, rows)
 
 
 def apply_message(

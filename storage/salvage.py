@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from .errors import BadChange, NotAStore
+from .location import file_uri
 from .opening import open_store
 from .schema import metadata
 
@@ -42,9 +43,10 @@ def copy_readable(source: Path, target: Path) -> dict[str, tuple[int, int]]:
         raise BadChange(f"'{target}' exists; move it away first.")
     partial = target.with_name(f"{target.name}.partial-{os.getpid()}")
     open_store(partial, create=True).close()
+    uri = file_uri(source, only_read=True)
     try:
         with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, isolation_level=None)) as damaged,
+            closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as damaged,
             closing(sqlite3.connect(partial, isolation_level=None)) as copy,
         ):
             counts = {table.name: _copy(damaged, copy, table.name) for table in metadata.sorted_tables}

@@ -17,12 +17,11 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import numpy as np
 
 from . import chunks as codec
-from .location import sqlite_path
+from .location import file_uri, sqlite_path
 from .sql import Answer, QueryFailed, chosen, relations
 
 if TYPE_CHECKING:
@@ -39,8 +38,10 @@ _DOUBLE = struct.Struct("<d")
 def run_query(
     store: Store, sql: str, runs: Sequence[str], tags: Sequence[str], seconds: float, limit: int
 ) -> Answer:
-    uri = f"file:{quote(str(sqlite_path(store.url)))}?mode=ro"
+    path = sqlite_path(store.url)
+    assert path is not None
     try:
+        uri = file_uri(path, only_read=True)
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             _restrict(connection, _make_views(connection, runs, tags))
             until = time.monotonic() + seconds

@@ -50,7 +50,8 @@ def write_tensorflow(folder: Path) -> None:
             exact = tf.constant(2.5, tf.float64) / 3
             tf.summary.write("exact", exact, step=step, metadata=_metadata("scalars"))
         tf.summary.histogram("weights", VALUES, step=4)
-        tf.summary.image("pictures", np.stack([np.moveaxis(PIXELS, 0, 2)] * 2), step=5)
+        pictures = np.stack([np.moveaxis(PIXELS, 0, 2)] * 2)
+        tf.summary.image("pictures", pictures, step=5, description="both alike")
         tf.summary.audio("sounds", np.linspace(-1, 1, 400, dtype=np.float32).reshape(1, -1, 1), 8000, step=6)
         tf.summary.text("table", [["a", "b"], ["c", "d"]], step=7)
         tf.summary.write("mine", tf.range(3), step=8, metadata=_metadata("my_plugin"))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, quote
 
 import numpy as np
 import pytest
-from charts_fixtures import card, drawn
+from charts_fixtures import NAMES, card, drawn
 from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
 
@@ -229,6 +229,73 @@ def test_groups_are_drawn_as_one_line_with_a_band(board: Page, four_run_url: str
     assert sorted(band) == [pytest.approx([0.9, 1.4, 1.9, 2]), pytest.approx([2.9, 3.4, 3.9, 2])]
 
 
+def test_a_group_can_show_every_run_faint_behind_its_line(board: Page, four_run_url: str) -> None:
+    board.goto(f"{four_run_url}/?band=runs&groups=but:seed&marks=1&best=min")
+    eventually(lambda: len(drawn(board, "train/loss", "curve.name")) == 6)
+    told = drawn(board, "train/loss", "[curve.name, Boolean(curve.faint), curve.y[10], curve.color]")
+    assert [(name, value) for name, faint, value, _ in told if faint] == [
+        (name, pytest.approx(0.9 + number)) for number, name in enumerate(NAMES)
+    ]
+    groups = {name: (value, color) for name, faint, value, color in told if not faint}
+    assert [value for value, _ in groups.values()] == pytest.approx([3.4, 1.4])
+    assert {color for *_, color in told} == {color for _, color in groups.values()}
+    assert all(low is None for low in drawn(board, "train/loss", "curve.low ?? null"))
+    expect(card(board, "train/loss")).to_contain_text("Lowest 1.010 at step 49, lr 0.1 · mean of 2")
+
+
+def test_a_zoom_of_groups_brings_every_step_of_it(board: Page, store: Store, dashboard: Dashboard) -> None:
+    for seed in (0, 1):
+        log_run(
+            store, f"s{seed}", [{"loss": seed + step % 2} for step in range(4_000)], config={"seed": seed}
+        )
+    board.goto(f"{dashboard.url}/?groups=but:seed&band=minmax")
+    expect(card(board, "loss").locator(".card-note")).to_contain_text("of 8000 points")
+    assert 0.5 < drawn(board, "loss", "curve.high[100]")[0] < 1.9  # of means of stretches
+    plot = card(board, "loss").locator(".u-over")
+    box = plot.bounding_box()
+    assert box
+    board.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
+    board.mouse.down()
+    board.mouse.move(box["x"] + box["width"] / 2 + 12, box["y"] + 60, steps=4)
+    board.mouse.up()
+    expect(card(board, "loss").locator(".card-note")).to_have_count(0)
+    (line,) = drawn(board, "loss", "[Array.from(curve.step), Array.from(curve.low), Array.from(curve.high)]")
+    steps, low, high = np.array(line)
+    assert set(np.diff(steps)) == {1} and set(high - low) == {1}
+
+
+def test_a_chart_can_have_a_scale_of_its_own(board: Page, four_run_url: str) -> None:
+    board.goto(four_run_url)
+    expect(card(board, "train/loss")).to_contain_text("50 points")
+    board.get_by_role("button", name="More for train/loss").click()
+    board.get_by_label("Y scale of train/loss").select_option("log")
+    board.keyboard.press("Escape")
+    scales = "trainboard.plots().map(({card, u}) => [card.id, u.scales.y.distr])"
+    others = {"train/loss": 3, "val/loss": 1, "told/loss": 1, "lr": 1, "tokens": 1}
+    eventually(lambda: dict(board.evaluate(scales)) == others)
+    assert query(board) == {"scales": "log:train/loss"}
+    board.reload()
+    eventually(lambda: dict(board.evaluate(scales)) == others)
+    board.get_by_role("button", name="More for train/loss").click()
+    board.get_by_label("Y scale of train/loss").select_option("As all charts")
+    eventually(lambda: query(board) == {})
+
+
+def test_a_run_is_given_another_colour_everywhere(board: Page, four_run_url: str) -> None:
+    board.goto(four_run_url)
+    board.get_by_label("Show b-s0, finished").focus()
+    board.get_by_label("Colour of b-s0").fill("#123456")
+    eventually(lambda: "#123456" in drawn(board, "train/loss", "curve.color"))
+    board.reload()
+    eventually(lambda: drawn(board, "train/loss", "curve.color").count("#123456") == 1)
+    board.keyboard.press("g")
+    board.keyboard.press("r")
+    swatch = board.locator("#run-grid .swatch[style*='rgb(18, 52, 86)']")
+    expect(swatch).to_have_count(1)
+    board.get_by_role("button", name="Own colours").click()
+    eventually(lambda: query(board) == {})
+
+
 def test_alt_and_the_wheel_zoom_and_shift_and_a_drag_move(board: Page, four_run_url: str) -> None:
     board.goto(four_run_url)
     expect(card(board, "train/loss")).to_contain_text("50 points")
@@ -278,6 +345,9 @@ def test_a_resumed_run_can_be_cut_at_its_restart(board: Page, store: Store, dash
     board.keyboard.press("v")
     board.get_by_text("Split", exact=True).click()
     eventually(lambda: drawn(board, "loss", "curve.step.length") == [20, 20])
+    board.get_by_text("Newest", exact=True).click()
+    eventually(lambda: drawn(board, "loss", "curve.step.length") == [30])
+    assert drawn(board, "loss", "[curve.value[9], curve.value[10]]") == [[1, 0.5]]
 
 
 def test_odd_series_and_tags_are_drawn_as_they_are(board: Page, store: Store, dashboard: Dashboard) -> None:

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -61,14 +62,21 @@ def statuses(store: Path) -> dict[str, str]:
         return {run.name: run.status for run in opened.runs()}
 
 
-def test_once_adds_four_finished_runs_and_ends_with_a_summary(tmp_path: Path) -> None:
+def test_it_adds_four_finished_runs_sums_them_up_and_serves_on_until_interrupted(tmp_path: Path) -> None:
     store = tmp_path / "trainboard-demo.db"
     tb.init("digits", "earlier", store=store).finish()
-    done = subprocess.run([*DEMO, "--once"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
+    with demo(tmp_path) as process:
+        assert process.stdout is not None
+        printed = "".join(takewhile(lambda line: "Still serving" not in line, process.stdout))
+        address = re.search(r"trainboard is at (http://\S+/)", printed)
+        assert address, printed
+        with urllib.request.urlopen(address[1], timeout=20) as answer:
+            assert answer.status == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=20) == 0
     assert statuses(store) == dict.fromkeys(["earlier", *RUNS], "finished")
     assert not store.with_name(store.name + "-wal").exists()
-    summary = done.stdout[done.stdout.index("Framework") :]
+    summary = printed[printed.index("Framework") :]
     assert all(re.search(rf"{name}\b.*finished", summary) for name in RUNS)
     assert f"trainboard serve {store.name}" in summary
     assert len(summary.splitlines()) < 24
@@ -102,12 +110,3 @@ def test_without_a_framework_the_demo_says_what_to_install(tmp_path: Path) -> No
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert "torch" in done.stderr and "trainboard[demo]" in done.stderr
-
-
-def test_the_dashboard_serves_on_after_training_until_interrupted(tmp_path: Path) -> None:
-    with demo(tmp_path, "--epochs", "0") as process:
-        address = read_until(process, r"Still serving at (http://\S+/)")[1]
-        with urllib.request.urlopen(address, timeout=20) as answer:
-            assert answer.status == 200
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0

@@ -81,9 +81,9 @@ def content(store: Store) -> dict[tuple[str, str, str], Any]:
     return found
 
 
-def test_logs_read_back_are_the_store_again(logs: Path, store: Store, folder: Path) -> None:
-    assert main(["import", str(logs), "--store", str(folder / "back.db")]) == 0
-    back = open_store(folder / "back.db")
+def test_logs_read_back_are_the_store_again(logs: Path, store: Store, store_url: str, tmp_path: Path) -> None:
+    assert main(["import", str(logs), "--store", store_url]) == 0
+    back = open_store(store_url)
     ours = content(store)
     read = content(back)
     for kind in set(RECORDS) - {"raw"}:
@@ -95,11 +95,13 @@ def test_logs_read_back_are_the_store_again(logs: Path, store: Store, folder: Pa
     assert {key: read[key] for key in ours if key[2] in ("loss",)} == {
         key: ours[key] for key in ours if key[2] == "loss"
     }
-    run = next(run for run in back.runs() if run.name == "lr/0.1")
-    assert json.dumps(run.config) == json.dumps(CONFIG) and run.group == "g"
-    back.export_tensorboard(folder / "logs again")
-    assert main(["import", str(folder / "logs again"), "--store", str(folder / "twice.db")]) == 0
-    assert content(open_store(folder / "twice.db")) == read
+    assert sorted(run.name for run in back.runs()) == ["lr/0.1", "lr/0.1", "lr/0.1-resumed/rank_1"]
+    run = next(run for run in back.runs() if run.config)
+    assert json.dumps(run.config) == json.dumps(CONFIG)
+    assert (run.group, run.project) == ("g", "p")
+    back.export_tensorboard(tmp_path / "logs again")
+    assert main(["import", str(tmp_path / "logs again"), "--store", str(tmp_path / "twice.db")]) == 0
+    assert content(open_store(tmp_path / "twice.db")) == read
 
 
 def test_a_point_that_another_of_its_step_superseded_is_not_shown_and_comes_back(
@@ -122,6 +124,17 @@ def test_folders_are_named_after_runs_and_never_leave_the_one_given(logs: Path, 
     assert len(folders) == 3 and {"a", "run"} < folders
 
 
+def test_a_tag_of_any_length_is_exported(tmp_path: Path, segment: Any) -> None:
+    opened, tag = open_store(tmp_path / "store.db", create=True), "x" * 3000
+    made = segment(run="long", name="long")
+    for step in range(200):
+        made.scalars(step, {tag: step / 2})
+    opened.ingest("spool").feed(0, made.data, 0)
+    opened.export_tensorboard(tmp_path / "logs")
+    shown = EventAccumulator(str(tmp_path / "logs" / "long"), {"scalars": 0}).Reload().Scalars(tag)
+    assert [event.value for event in shown] == [step / 2 for step in range(200)]
+
+
 def test_only_the_runs_and_tags_asked_for_are_written(store: Store, tmp_path: Path) -> None:
     done = store.export_tensorboard(tmp_path, runs=["every"], tags=["lo*"])
     assert (done.runs, done.points, done.records) == (1, len(VALUES), 1)
@@ -139,9 +152,9 @@ def test_logs_of_others_are_not_written_over(store: Store, tmp_path: Path) -> No
 
 
 def test_an_export_that_follows_writes_what_comes_and_keeps_what_comes_late(
-    tmp_path: Path, segment: Any
+    store_url: str, tmp_path: Path, segment: Any
 ) -> None:
-    store = open_store(tmp_path / "store.db", create=True)
+    store = open_store(store_url, create=True)
     made = segment(run="live", name="live")
     spool = store.ingest("spool")
     with Export(store, tmp_path / "logs") as export:

@@ -21,6 +21,7 @@ from trainboard.dashboard.pages.media_content import CARDS
 from trainboard.storage import Store
 from trainboard.storage.kinds.audio import Audio
 from trainboard.storage.kinds.image import Image
+from trainboard.storage.kinds.raw import Raw
 from trainboard.storage.kinds.trace import Trace
 from trainboard.storage.kinds.video import Video
 
@@ -44,6 +45,7 @@ def whole() -> dict[str, Any]:
         "mesh": tb.Mesh(np.eye(3), faces=[[0, 1, 2]]),
         "layout": tb.Layout({TEMPTING: {"all": ["Multiline", ["loss"]]}}),
         "trace": tb.Trace(b'{"traceEvents": []}', TEMPTING),
+        "raw": Raw(TEMPTING, TEMPTING.encode()),
     }
 
 
@@ -65,6 +67,7 @@ DAMAGED: dict[str, tuple[Callable[[], Any], str]] = {
     "a mesh of NaN": (lambda: tb.Mesh(np.full((5, 3), np.nan)), "no vertices that are finite"),
     "a layout of nothing": (lambda: tb.Layout({}), "names no charts"),
     "bytes that are no trace": (lambda: Trace(b"nope"), "not gzipped"),
+    "nothing for a plugin": (lambda: Raw("beholder", b""), "Nothing was logged here but the name"),
 }
 
 

@@ -49,8 +49,11 @@ def test_pages_are_reached_by_click_by_key_and_by_address(
     board.go_back()
     expect(board).to_have_url(f"{dashboard.url}/media?theme=dark")
     expect(board.locator("a[aria-current=page]")).to_have_text("Media")
-    board.keyboard.press("g")
-    board.keyboard.press("c")
+    keys = {"r": "Runs", "o": "Compare", "y": "HParams", "h": "Histograms", "m": "Media", "g": "Graph"}
+    for key, title in (keys | {"p": "Panes", "k": "Controls", "c": "Charts"}).items():
+        board.keyboard.press("g")
+        board.keyboard.press(key)
+        expect(board.locator("a[aria-current=page]")).to_have_text(title)
     expect(board.locator("article.card")).to_have_count(3)
     board.goto(f"{dashboard.url}/nowhere")
     expect(board.get_by_text("No such page")).to_be_visible()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +51,26 @@ for _ in range(32):
 os.close(go)
 print([os.waitpid(child, 0)[1] for child in children])
 """
+
+
+def test_a_writer_that_waits_is_not_overtaken_for_long(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "store.db", create=True)
+    waited: list[float] = []
+
+    def write(until: float) -> None:
+        while (begun := time.monotonic()) < until:
+            with store.writing():
+                waited.append(time.monotonic() - begun)
+                time.sleep(0.01)
+            time.sleep(0.02)
+
+    writers = [threading.Thread(target=write, args=(time.monotonic() + 2,)) for _ in range(8)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    store.close()
+    assert max(waited) < 1
 
 
 def test_thirty_two_processes_make_the_same_new_store_at_once(tmp_path: Path) -> None:

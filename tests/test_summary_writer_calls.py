@@ -10,6 +10,7 @@ import pytest
 
 import trainboard as tb
 from trainboard import SummaryWriter
+from trainboard.loggers.warn import TrainboardWarning
 
 torch = pytest.importorskip("torch")
 plt = pytest.importorskip("matplotlib.pyplot")
@@ -120,3 +121,14 @@ def test_what_pytorchs_writer_takes_is_kept(kind: str, tmp_path: Path) -> None:
     (run,) = store.runs()
     (series,) = store.series(run.id)
     assert (series.kind, series.count) == (kind, len(CALLS[kind]))
+
+
+def test_a_graph_is_refused_as_pytorchs_writer_refuses_it_and_kept_all_the_same(tmp_path: Path) -> None:
+    with SummaryWriter(tmp_path / "net", store=tmp_path / "s.db") as writer:
+        with pytest.warns(TrainboardWarning), pytest.raises(RuntimeError, match="multiplied"):
+            writer.add_graph(torch.nn.Linear(3, 5), torch.zeros(1, 9))
+        with pytest.raises(RuntimeError, match="use_strict_trace=False"):
+            writer.add_graph(Named(), torch.zeros(1, 3))
+    store = tb.open_store(tmp_path / "s.db")
+    wrong, named = (record.value for record in store.records(store.runs()[0].id, "graph", "graph"))
+    assert wrong.partial and not named.partial

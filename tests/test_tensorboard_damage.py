@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from event_file import VERSION, framed, header, picture, scalar, scalars, write
+from event_file import VERSION, framed, header, picture, record, scalar, scalars, write
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
 
 from trainboard.storage import Store, open_store
-from trainboard.storage.tfevents.follower import Progress
+from trainboard.storage.tfevents.follower import Follower, Progress
 from trainboard.storage.tfevents.following import open_follower, read_all
+from trainboard.storage.tfevents.tree import LocalTree
 
+NOBODY = 65534
 MUTATIONS = int(os.environ.get("TRAINBOARD_FUZZED_FILES", "300"))
 
 
@@ -92,6 +98,88 @@ def test_links_that_go_in_circles_and_nowhere_are_no_trouble(store: Store, tmp_p
     read(store, logs)
     assert {run.name for run in store.runs()} == {"a", "linked"}
     assert steps(store, "linked") == list(range(4))
+
+
+def test_names_that_are_no_text_are_read_and_told_as_well_as_can_be(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "logs" / os.fsdecode(b"bad\xff")
+    folder.mkdir(parents=True)
+    (folder / os.fsdecode(b"events.out.tfevents.\xfe")).write_bytes(
+        VERSION + scalars(range(5)) + bytes(99) + b"x"
+    )
+    write(tmp_path / "logs" / "a", VERSION + scalars(range(9)))
+    progress = read(store, tmp_path / "logs")
+    assert steps(store) == list(range(9)) and steps(store, "bad?") == list(range(5))
+    assert "events.out.tfevents.\\udcfe" in progress.damage[0]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_folders_and_files_that_may_not_be_read_are_told_and_hold_up_nothing(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        logs = Path(folder, "logs")
+        closed, unreadable, _ = [write(logs / name, VERSION + scalars(range(9))) for name in "xya"]
+        closed.parent.chmod(0)
+        unreadable.chmod(0)
+        write(tmp_path / "warm" / "up", VERSION)
+        read(store, tmp_path / "warm")  # loads all modules, which nobody else may be allowed to
+        os.seteuid(NOBODY)
+        try:
+            with closing(open_store(Path(folder, "store.db"), create=True)) as opened:
+                follower = open_follower(opened, [str(logs)])
+                for _ in range(3):
+                    follower.poll()
+                assert steps(opened) == list(range(9))
+        finally:
+            os.seteuid(0)
+        assert follower.trees[0].unreadable == dict.fromkeys(
+            (str(closed.parent), str(unreadable)), "Permission denied"
+        )
+        assert len([line for line in caplog.messages if "Permission denied" in line]) == 2
+
+
+def test_records_that_all_differ_take_no_longer(store: Store, tmp_path: Path) -> None:
+    def told(step: int) -> bytes:
+        value = Summary.Value(tag="loss", simple_value=step)
+        value.metadata.plugin_data.plugin_name = "scalars"
+        value.metadata.summary_description = f"step {step:05}"
+        return record(Event(wall_time=1e9 + step, step=step, summary=Summary(value=[value])))
+
+    write(tmp_path / "logs" / "a", VERSION + b"".join(told(step) for step in range(20_000)))
+    begun = time.monotonic()
+    read(store, tmp_path / "logs")
+    assert time.monotonic() - begun < 10
+    assert steps(store) == list(range(20_000))
+
+
+class OddTree(LocalTree):
+    """A file system that fails for one file, as none should."""
+
+    fails = True
+
+    def read(self, path: str, start: int, stop: int) -> bytes:
+        if self.fails and "/odd/" in path:
+            raise ValueError("nobody knows why")
+        return super().read(path, start, stop)
+
+
+def test_what_nobody_expected_of_a_file_is_told_once_and_tried_again(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a", "odd"):
+        write(tmp_path / "logs" / name, VERSION + scalars(range(9)))
+    tree = OddTree(str(tmp_path / "logs"))
+    follower = Follower(store, [tree])
+    for _ in range(3):
+        assert not follower.poll()
+    assert [run.name for run in store.runs()] == ["a"]
+    assert len([line for line in caplog.messages if "nobody knows why" in line]) == 1
+    tree.fails = False
+    until = time.monotonic() + 10
+    while len(store.runs()) < 2 and time.monotonic() < until:
+        follower.poll()
+    assert steps(store, "odd") == list(range(9)) and tree.unreadable == {}
 
 
 def test_holes_of_many_gigabytes_are_passed_over(store: Store, tmp_path: Path) -> None:

@@ -33,13 +33,14 @@ ORDERS: Choices = [
     ("ascending", "Lowest first"),
     ("descending", "Highest first"),
 ]
-RESTARTS: Choices = [("", "Joined"), ("split", "Split")]
+RESTARTS: Choices = [("", "Joined"), ("split", "Split"), ("newest", "Newest")]
 STATISTICS: Choices = [("mean", "Mean"), ("median", "Median")]
 BANDS: Choices = [
     ("std", "Standard deviation"),
     ("sem", "Standard error"),
     ("bootstrap", "95 % bootstrap"),
     ("minmax", "Min and max"),
+    ("runs", "Every run, faint"),
 ]
 _LIMIT = 25
 _HOW_TO_GROUP = "group, config:lr, but:seed, regex:(.*)-s"
@@ -102,7 +103,7 @@ def _view(query: Mapping[str, str]) -> Component:
                 html.Div(
                     [
                         _segments("statistic", "Group line", STATISTICS, query),
-                        _select("band", "Band of a group", BANDS, query, 150),
+                        _select("band", "Band of a group", BANDS, query, 170),
                     ],
                     className="toolbar-field",
                 ),

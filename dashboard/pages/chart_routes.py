@@ -85,7 +85,9 @@ def _drawn(body: dict[str, Any]) -> list[Drawn]:
         lines = [Drawn(**line) for line in body["lines"]]
         asked.check_size(len(lines), 1)
         for line in lines:
-            asked.series(line.run, line.source, line.rank, 0, line.formula)
+            asked.series(line.run, line.source, line.rank)
+            if line.formula:
+                parse(line.source)
     except (KeyError, TypeError, ValueError) as error:
         raise HTTPException(400, f"These are not the lines of a chart: {error!r:.300}.") from error
     return lines

@@ -45,6 +45,7 @@ QUERY: Mapping[str, str] = {
     "color": "",
     "sections": "",
     "wide": "",
+    "scales": "",
     "pins": "",
     "charts": "",
 }

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint32]
 
 _MASK = 0xA282EAD8
+_NEAR = 256
 
 
 def crc(data: bytes) -> int:
@@ -45,8 +46,30 @@ def brought_by_byte(following: int) -> Words:
     if not following:
         ones = (crc(bytes([byte])) for byte in range(256))
         return np.array([one ^ crc(b"\0") for one in ones], np.uint32)
-    before = brought_by_byte(following - 1)
-    return brought_by_byte(0)[before & np.uint32(0xFF)] ^ before >> np.uint32(8)
+    if following > _NEAR:
+        most = 1 << following.bit_length() - 1
+        return _applied(_zeros(most), brought_by_byte(following - most))
+    return _after_zero(brought_by_byte(following - 1))
+
+
+def _after_zero(crcs: Words) -> Words:
+    """What differences of checksums become by a byte that does not differ."""
+    return brought_by_byte(0)[crcs & np.uint32(0xFF)] ^ crcs >> np.uint32(8)
+
+
+@cache
+def _zeros(count: int) -> Words:
+    """What each of the 32 bits of a difference becomes by so many bytes, a power of two."""
+    if count == 1:
+        return _after_zero(np.uint32(1) << np.arange(32, dtype=np.uint32))
+    half = _zeros(count // 2)
+    return _applied(half, half)
+
+
+def _applied(bits: Words, crcs: Words) -> Words:
+    """The sum of what each bit that is set becomes."""
+    parts = np.where(crcs[:, np.newaxis] >> np.arange(32, dtype=np.uint32) & np.uint32(1), bits, np.uint32(0))
+    return np.bitwise_xor.reduce(parts, axis=1)
 
 
 def masked_of_lengths(lengths: NDArray[Any]) -> Words:

@@ -15,6 +15,7 @@ from tensorboard.compat.proto.event_pb2 import SessionLog
 from ..chunks import Columns
 from ..kinds import KINDS
 from ..kinds.event import Event
+from ..kinds.graph import Graph
 from ..kinds.raw import Raw
 from .checksums import masked
 from .framing import AROUND, FOOTER, HEADER, Damage, Records
@@ -28,8 +29,12 @@ HEAVY = 4096
 """Events of more bytes than these are put off until the light ones, such as scalars, are read."""
 
 _KINDS = {kind.type: name for name, kind in KINDS.items()}
-_KEPT = ("meta_graph_def", "tagged_run_metadata", "log_message")
-_PLUGINS = {"graph_def": "graphs", "tagged_run_metadata": "graph_tagged_run_metadata"}
+_KEPT = ("tagged_run_metadata", "log_message")
+_PLUGINS = {
+    "graph_def": "graphs",
+    "meta_graph_def": "graphs",
+    "tagged_run_metadata": "graph_tagged_run_metadata",
+}
 SESSION = "session"
 
 
@@ -61,6 +66,10 @@ class Contents:
     damage: list[Damage] = field(default_factory=list)
     first_wall: float | None = None
     last_wall: float | None = None
+
+    @property
+    def point_count(self) -> int:
+        return sum(len(points.steps) for points in self.points.values())
 
     @property
     def says_nothing(self) -> bool:
@@ -165,12 +174,16 @@ class Reading:
         self.contents.note_wall(event.wall_time)
         what = event.WhichOneof("what")
         if what == "summary":
-            for tag, value in self._summaries.read(event.summary):
+            for tag, value in self._summaries.read(event.summary, event.step):
                 self._keep(tag, value, event, start)
         elif what == "session_log":
             self._keep(SESSION, _session(event.session_log, event.step), event, start)
         elif what == "graph_def":
-            self._keep_graph(event)
+            self._summaries.has_graph = True
+            self._keep_graph(event, lambda: graph.of_definition(event.graph_def))
+        elif what == "meta_graph_def":
+            known = self._summaries.has_graph
+            self._keep_graph(event, lambda: None if known else graph.of_meta_graph(event.meta_graph_def))
         elif what in _KEPT:
             self._keep_raw(event, what)
 
@@ -183,12 +196,13 @@ class Reading:
             said = Said(tag, _KINDS[type(value)], event.step, event.wall_time, value)
             self.contents.records.append(said)
 
-    def _keep_graph(self, event: EventProto) -> None:
+    def _keep_graph(self, event: EventProto, draw: Callable[[], Graph | None]) -> None:
         try:
-            self._keep(graph.TAG, graph.of_definition(event.graph_def), event, 0)
+            if (drawn := draw()) is not None:
+                self._keep(graph.TAG, drawn, event, 0)
         except Exception as error:  # whatever is wrong with a graph, its bytes are kept
             self.contents.damage.append(Damage(self._base, self._base, f"a graph cannot be drawn: {error}"))
-        self._keep_raw(event, "graph_def")
+        self._keep_raw(event, event.WhichOneof("what") or "")
 
     def _keep_raw(self, event: EventProto, what: str) -> None:
         content = getattr(event, what)

@@ -26,7 +26,7 @@ from .assets import Projector, write_trace
 from .event import Kept, graph_event, values_event
 from .event_file import EventFile
 from .point_events import is_single, kept_points, shown_points
-from .raw_values import graphs_drawn_from, write_raw
+from .raw_values import write_raw, written_as_raw
 from .shown import to_tensorboard
 from .shown.graph import graph_definition
 
@@ -122,7 +122,7 @@ class SeriesExport:
         steps, walls, positions = steps[new], walls[new], positions[new]
         if not len(steps):
             return
-        drawn = graphs_drawn_from(connection, self._run_id, self._key)
+        drawn = written_as_raw(connection, self._run_id, self._key)
         shown = self._to_be_shown(steps, to.counts)
         for begin in range(0, len(steps), _RECORDS_AT_ONCE):
             some = slice(begin, begin + _RECORDS_AT_ONCE)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, tuple_
 
 from ..engine import in_groups, update_rows
 from ..schema import followed
@@ -18,8 +18,12 @@ from .contents import Deferred
 Read = Callable[[int, int], bytes]
 """The bytes of a file between two places, fewer at its end."""
 
+FileKey = tuple[str, str]
+"""The id of a file's run, and its name."""
+
 UNREAD = -1
 _TOLD_BY = 64
+_KEY = tuple_(followed.c.run_id, followed.c.name)
 
 
 @dataclass(frozen=True)
@@ -68,22 +72,27 @@ def read_followed(connection: Connection, run_ids: Sequence[str]) -> list[Follow
     return found
 
 
-def stored_state(connection: Connection, file: FollowedFile) -> FollowedFile | None:
-    """How far a file is in the store."""
-    query = select(followed).where(followed.c.run_id == file.run_id, followed.c.name == file.name)
-    row = connection.execute(query).mappings().first()
-    return _from_row(dict(row)) if row else None
+def stored_states(connection: Connection, keys: Sequence[FileKey]) -> dict[FileKey, FollowedFile]:
+    """How far files are in the store, those that are."""
+    found: dict[FileKey, FollowedFile] = {}
+    for group in in_groups(keys):
+        rows = connection.execute(select(followed).where(_KEY.in_(group))).mappings()
+        found |= {(row["run_id"], row["name"]): _from_row(dict(row)) for row in rows}
+    return found
 
 
-def save_followed(connection: Connection, stored: FollowedFile | None, after: FollowedFile) -> None:
-    """Write how far a file is now, in place of what is stored, which may be under another name."""
-    if stored and after.name == stored.name:
-        update_rows(connection, followed, [after.as_row()])
-        return
-    if stored:
-        these = (followed.c.run_id == stored.run_id) & (followed.c.name == stored.name)
-        connection.execute(delete(followed).where(these))
-    connection.execute(insert(followed), after.as_row())
+def save_followed(
+    connection: Connection, stored: Container[FileKey], files: Mapping[FileKey, FollowedFile | None]
+) -> None:
+    """Write how far files are now, in place of those that are ``stored``; None for one that is gone."""
+    gone = [key for key, file in files.items() if file is None and key in stored]
+    for group in in_groups(gone):
+        connection.execute(delete(followed).where(_KEY.in_(group)))
+    rows = {key: file.as_row() for key, file in files.items() if file is not None}
+    if changed := [row for key, row in rows.items() if key in stored]:
+        update_rows(connection, followed, changed)
+    if new := [row for key, row in rows.items() if key not in stored]:
+        connection.execute(insert(followed), new)
 
 
 def place(file: FollowedFile) -> FollowedFile:

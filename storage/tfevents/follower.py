@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 
 from ..engine import now
+from ..errors import StoreUnavailable
 from ..schema import runs
 from ..transactions import write
 from .followed import UNREAD, FollowedFile, digest_of, read_followed
 from .intake import LIVE_S, FollowedElsewhere, Piece, RunOfTree, RunRemoved, take_in
 from .pieces import KnownRun, TreeFile, read_beside, read_deferred, read_light
+from .postponed import Postponed
 from .summaries import Summaries, plugins_of
 from .tree import TOP, FoundFile, Tree
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TRANSACTION_S = 0.2
+_TRANSACTION_POINTS = 1 << 18
 _TURN_S = 1.0
 _HEARTBEAT_S = 5.0
 
@@ -54,6 +57,7 @@ class Follower:
         self._project = project
         self._runs: dict[str, KnownRun] = {}
         self._files: dict[tuple[str, str], TreeFile] = {}
+        self._postponed = Postponed()
         self._heard_at = 0.0
 
     def poll(self) -> bool:
@@ -104,7 +108,8 @@ class Follower:
         project = self._project or top
         text = f"{project}\0{tree.location}\0{found.run}".encode("utf-8", "surrogateescape")
         name = top if found.run == TOP else found.run
-        return RunOfTree(hashlib.blake2b(text, digest_size=16).hexdigest(), project, name, tree.location)
+        run_id = hashlib.blake2b(text, digest_size=16).hexdigest()
+        return RunOfTree(run_id, project, name, tree.location, self._project is not None)
 
     def _light(self) -> Iterator[Piece]:
         """Pieces of the event files that have grown, one of each in turn."""
@@ -113,8 +118,10 @@ class Follower:
         waiting = deque(sorted(new, key=lambda file: file.followed.name == file.found.name))
         while waiting:
             file = waiting.popleft()
+            if self._postponed.is_waiting(file):
+                continue
             self._recall(file.of)
-            piece = _guarded(file, read_light)
+            piece = self._guarded(file, read_light)
             if piece is not None:
                 yield piece
                 if piece.after.size == UNREAD:
@@ -122,15 +129,23 @@ class Follower:
 
     def _heavy(self) -> Iterator[Piece]:
         """What was put off of event files, and the files beside them."""
-        for file in list(self._files.values()):
-            if file.found.kind != "events" and file.is_new and (piece := _guarded(file, read_beside)):
+        for file in [file for file in self._files.values() if not self._postponed.is_waiting(file)]:
+            if file.found.kind != "events" and file.is_new and (piece := self._guarded(file, read_beside)):
                 yield piece
-            while file.followed.deferred and not file.of.removed:
+            while file.followed.deferred and not (file.of.removed or self._postponed.is_waiting(file)):
                 self._recall(file.of)
-                piece = _guarded(file, read_deferred)
+                piece = self._guarded(file, read_deferred)
                 if piece is None:
                     break
                 yield piece
+
+    def _guarded(self, file: TreeFile, read: Callable[[TreeFile], Piece | None]) -> Piece | None:
+        """What is read of a file; None while it cannot be, which is no trouble for other files."""
+        try:
+            return read(file)
+        except Exception as error:
+            self._postponed.add(file, error)
+            return None
 
     def _recall(self, known: KnownRun) -> None:
         """Learn from the store for which plugins the tags of a run are that was read before."""
@@ -141,13 +156,14 @@ class Follower:
     def _take_in(self, pieces: Iterator[Piece], until: float) -> bool:
         """Store what was read, some of it at a time; True if time was up before all was."""
         group: list[Piece] = []
-        begun = time.monotonic()
+        points, begun = 0, time.monotonic()
         for piece in pieces:
             group.append(piece)
-            self._files[piece.after.run_id, piece.after.name].followed = piece.after
-            if time.monotonic() - begun > _TRANSACTION_S:
+            self._file_of(piece).followed = piece.after
+            points += piece.contents.point_count
+            if points > _TRANSACTION_POINTS or time.monotonic() - begun > _TRANSACTION_S:
                 self._store_group(group)
-                group, begun = [], time.monotonic()
+                group, points, begun = [], 0, time.monotonic()
                 if begun > until:
                     return True
         self._store_group(group)
@@ -160,13 +176,30 @@ class Follower:
             take_in(self._store, group)
         except (FollowedElsewhere, RunRemoved) as error:
             self._reload({piece.run.id for piece in group}, error)
-        except Exception:
+        except Exception as error:
             for piece in reversed(group):
-                self._files[piece.after.run_id, piece.after.name].followed = piece.before
-            raise
+                self._file_of(piece).followed = piece.before
+            if isinstance(error, StoreUnavailable):
+                raise
+            self._store_one_by_one(group, error)
         else:
             for piece in group:
+                self._postponed.forget(self._file_of(piece))
                 self._count(piece)
+
+    def _store_one_by_one(self, group: Sequence[Piece], error: Exception) -> None:
+        """One of these pieces cannot be stored: its file must not hold up all others."""
+        if len(group) == 1:
+            self._postponed.add(self._file_of(group[0]), error)
+            return
+        for piece in group:
+            file = self._file_of(piece)
+            if file.followed is piece.before and not self._postponed.is_waiting(file):
+                file.followed = piece.after
+                self._store_group([piece])
+
+    def _file_of(self, piece: Piece) -> TreeFile:
+        return self._files[piece.run.id, piece.after.name]
 
     def _reload(self, run_ids: set[str], error: Exception) -> None:
         """Learn again how far runs are: somebody else reads them, too, or removed one."""
@@ -182,7 +215,7 @@ class Follower:
 
     def _count(self, piece: Piece) -> None:
         told, contents = self.progress, piece.contents
-        told.points += sum(len(points.steps) for points in contents.points.values())
+        told.points += contents.point_count
         told.records += len(contents.records)
         for damage in contents.damage:
             told.damage.append(f"{piece.path}, bytes {damage.start:,} to {damage.stop:,}: {damage.reason}")
@@ -205,14 +238,3 @@ class Follower:
         if alive:
             these = runs.c.run_id.in_(alive) & (runs.c.status == "finishing")
             write(self._store, lambda to: to.execute(update(runs).where(these).values(updated_at=now(to))))
-
-
-def _guarded(file: TreeFile, read: Callable[[TreeFile], Piece | None]) -> Piece | None:
-    """What is read of a file; None, with one warning, while it cannot be."""
-    try:
-        return read(file)
-    except OSError as error:
-        if file.found.path not in file.tree.unreadable:
-            log.warning("%s cannot be read: %s", file.found.path, error.strerror or error)
-        file.tree.unreadable[file.found.path] = error.strerror or str(error)
-        return None

@@ -22,7 +22,8 @@ MAX_PAYLOAD = 1 << 29
 
 _LENGTH = struct.Struct("<Q")
 _SHORT = 1 << 16
-_SAMPLE, _STRIDE = 256, 1 << 14
+_FIRST_LOOK = 1 << 8
+_SAMPLE, _STRIDE = 64, 1 << 14
 
 
 class Damage(NamedTuple):
@@ -66,9 +67,13 @@ def split(data: bytes) -> Records:
     parts: list[NDArray[np.int64]] = []
     damage: list[Damage] = []
     at = wanted = 0
+    most = len(data)
     while True:
-        starts, at = _walk(data, at)
+        starts, at, more = _walk(data, at, most)
         parts.append(starts)
+        if more:
+            most *= 8
+            continue
         wanted = _wanted(data, at)
         if wanted is None and at + HEADER > arrived:
             wanted = 0
@@ -76,7 +81,7 @@ def split(data: bytes) -> Records:
             break
         found = _next_header(data, at + 1)
         damage.append(Damage(at, found, "a length has a wrong checksum"))
-        at = found
+        at, most = found, _SAMPLE  # where there is damage there may be more, soon
     starts = np.concatenate(parts)
     return Records(starts, _lengths(data, starts), at, wanted, damage)
 
@@ -86,21 +91,23 @@ def _arrived(data: bytes) -> int:
     return len(data.rstrip(b"\0")) if data.endswith(bytes(AROUND)) else len(data)
 
 
-def _walk(data: bytes, at: int) -> tuple[NDArray[np.int64], int]:
-    """The starts of whole records from ``at`` on, one right after the other, and where they end."""
+def _walk(data: bytes, at: int, most: int) -> tuple[NDArray[np.int64], int, bool]:
+    """The starts of whole records from ``at`` on, one right after the other, where they end, and whether
+    there may be more; about ``most`` of them.
+    """
     parts: list[NDArray[np.int64]] = []
     sample = _SAMPLE
     ended = False
-    while not ended:
+    while not ended and sum(map(len, parts)) < most:
         starts, at, ended = _step(data, at, sample)
         parts.append(starts)
         if not ended:
-            repeated, at = _stride(data, np.diff(starts, append=at), at)
+            repeated, at = _stride(data, np.diff(starts, append=at), at, min(most, _STRIDE))
             parts.append(repeated)
             sample = _SAMPLE if len(repeated) > sample else 2 * sample
     found = np.concatenate(parts)
     wrong = _wrong_lengths(data, found)
-    return (found, at) if wrong is None else (found[:wrong], int(found[wrong]))
+    return (found, at, not ended) if wrong is None else (found[:wrong], int(found[wrong]), False)
 
 
 def _step(data: bytes, at: int, count: int) -> tuple[NDArray[np.int64], int, bool]:
@@ -116,14 +123,14 @@ def _step(data: bytes, at: int, count: int) -> tuple[NDArray[np.int64], int, boo
     return np.array(starts, np.int64), at, at > last
 
 
-def _stride(data: bytes, sizes: NDArray[np.int64], at: int) -> tuple[NDArray[np.int64], int]:
-    """Records that go on as those before, of these sizes, if they repeat: a loop logs the same each time.
+def _stride(data: bytes, sizes: NDArray[np.int64], at: int, most: int) -> tuple[NDArray[np.int64], int]:
+    """At most so many records that go on as those before, of these sizes: a loop logs the same each time.
 
     Returns their starts, and where the first one is that does not.
     """
-    period = next((n for n in range(1, len(sizes) // 2) if (sizes[n:] == sizes[:-n]).all()), 0)
+    period = _period(sizes[len(sizes) // 2 :])
     pattern = sizes[-period:]
-    times = min((len(data) - at) // int(pattern.sum()), _STRIDE // max(period, 1)) if period else 0
+    times = min((len(data) - at) // int(pattern.sum()), most // max(period, 1)) if period else 0
     if not times:
         return np.empty(0, np.int64), at
     repeated = np.tile(pattern, times)
@@ -133,6 +140,13 @@ def _stride(data: bytes, sizes: NDArray[np.int64], at: int) -> tuple[NDArray[np.
     if differs[first]:
         return starts[:first], int(starts[first])
     return starts, at + int(repeated.sum())
+
+
+def _period(sizes: NDArray[np.int64]) -> int:
+    """After how many records these sizes repeat, at least once; 0 if they do not."""
+    likely = np.flatnonzero(sizes[len(sizes) // 2 : -1] == sizes[-1]) + len(sizes) // 2
+    periods = (len(sizes) - 1 - likely)[::-1].tolist()
+    return next((n for n in periods if np.array_equal(sizes[n:], sizes[:-n])), 0)
 
 
 def _lengths(data: bytes, starts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -147,8 +161,9 @@ def _wrong_lengths(data: bytes, starts: NDArray[np.int64]) -> int | None:
     stored = window(data, "<u4")[starts + 8]
     short = np.minimum(lengths, _SHORT)
     # Of few different lengths each is told once; a table of them is quicker than sorting.
-    right = np.zeros(_SHORT + 1, np.uint32)
-    different = np.flatnonzero(np.bincount(short, minlength=1))
+    counts = np.bincount(short)
+    right = np.zeros(len(counts), np.uint32)
+    different = np.flatnonzero(counts)
     right[different] = masked_of_lengths(different)
     expected = right[short]
     long = np.flatnonzero(lengths >= _SHORT)
@@ -172,10 +187,12 @@ def _wanted(data: bytes, at: int) -> int | None:
 def _next_header(data: bytes, at: int) -> int:
     """The next place with a length and its right checksum, or where to look on when more is there."""
     end = len(data) - HEADER + 1
-    for begin in range(at, end, _SHORT):
-        lengths = window(data, "<u8")[begin : min(begin + _SHORT, end)]
+    begin, size = at, _FIRST_LOOK
+    while begin < end:
+        lengths = window(data, "<u8")[begin : min(begin + size, end)]
         likely = np.flatnonzero((lengths > 0) & (lengths <= MAX_PAYLOAD))
         right = masked_of_lengths(lengths[likely]) == window(data, "<u4")[begin + likely + 8]
         if right.any():
             return begin + int(likely[right.argmax()])
+        begin, size = begin + size, min(2 * size, _SHORT)
     return max(at, end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,17 +14,18 @@ from sqlalchemy import Connection, select
 
 from ..append import append_points
 from ..chunks import Columns
+from ..engine import in_groups
 from ..frames import FrameType
 from ..kinds import KINDS
 from ..kinds.event import Event
 from ..points import read_since
 from ..records import Arrived, append_records, read_index, store_blobs
-from ..run_rows import apply_message, load_run, save_run
+from ..run_rows import apply_message, load_runs, save_runs
 from ..schema import clean_text, runs
 from ..series import SeriesKey
 from ..transactions import write
 from .contents import Contents, Said
-from .followed import FollowedFile, place, save_followed, stored_state
+from .followed import FileKey, FollowedFile, place, save_followed, stored_states
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -50,12 +51,13 @@ class RunRemoved(Exception):
 
 @dataclass(frozen=True)
 class RunOfTree:
-    """The run that a folder of a tree is."""
+    """The run that a folder of a tree is. ``is_assigned`` if somebody has said to which project."""
 
     id: str
     project: str
     name: str
     location: str
+    is_assigned: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,30 +107,79 @@ def _told_damage(piece: Piece) -> list[Said]:
 
 
 def _apply(connection: Connection, pieces: Sequence[Piece], encoded: Sequence[_Records]) -> None:
+    """Together, since each statement costs more than what it writes for a run."""
+    # The runs first: who has these locked knows that what is stored of their files will not change.
+    rows = load_runs(connection, _runs_of(connection, pieces))
+    new = {run_id for run_id, row in rows.items() if not row["revision"]}
+    names = {(piece.run.id, file.name) for piece in pieces for file in (piece.before, piece.after)}
+    stored = stored_states(connection, sorted(names))
+    if removed := next((run_id for run_id, _ in stored if run_id in new or run_id not in rows), None):
+        raise RunRemoved(removed)
+    after = _states_after(pieces, stored)
+    arrived = {run_id: _Arrived() for run_id in rows}
     for piece, records in zip(pieces, encoded, strict=True):
-        run_id = piece.run.id
-        is_known = connection.scalar(select(runs.c.run_id).where(runs.c.run_id == run_id)) is not None
-        stored = stored_state(connection, piece.before)
-        if stored and not is_known:
-            raise RunRemoved(run_id)
-        if stored and place(stored) != place(piece.before):
+        if (run_id := piece.run.id) in rows:
+            if run_id in new:
+                new.remove(run_id)
+                _describe(rows[run_id], piece)
+            _update_run(rows[run_id], piece)
+            arrived[run_id].add(connection, piece, records)
+    save_runs(connection, list(rows.values()))
+    for run_id, all_of_it in arrived.items():
+        all_of_it.append(connection, run_id)
+    save_followed(connection, stored, {key: file for key, file in after.items() if key[0] in rows})
+
+
+def _runs_of(connection: Connection, pieces: Sequence[Piece]) -> list[str]:
+    """The runs that pieces are of; but for those that nobody knows, and of which nothing is said."""
+    ids = sorted({piece.run.id for piece in pieces})
+    queries = [select(runs.c.run_id).where(runs.c.run_id.in_(group)) for group in in_groups(ids)]
+    there = {run_id for query in queries for run_id in connection.scalars(query)}
+    there |= {piece.run.id for piece in pieces if not piece.contents.says_nothing}
+    return [run_id for run_id in ids if run_id in there]
+
+
+def _states_after(
+    pieces: Sequence[Piece], stored: Mapping[FileKey, FollowedFile]
+) -> dict[FileKey, FollowedFile | None]:
+    """How far files are after some pieces, by run id and name; None under a name that a file had before.
+
+    Raises ``FollowedElsewhere`` where a piece does not begin at what is stored.
+    """
+    after: dict[FileKey, FollowedFile | None] = {}
+    for piece in pieces:
+        key = piece.run.id, piece.before.name
+        expected = after[key] if key in after else stored.get(key)
+        if expected and place(expected) != place(piece.before):
             raise FollowedElsewhere
-        if not is_known and piece.contents.says_nothing:
-            continue
-        row = load_run(connection, run_id)
-        if not is_known:
-            _describe(row, piece)
-        _update_run(row, piece)
-        save_run(connection, row)
-        points = {
-            SeriesKey(0, "scalar", clean_text(tag)): some for tag, some in piece.contents.points.items()
-        }
+        after[key] = None
+        after[piece.run.id, piece.after.name] = piece.after
+    return after
+
+
+class _Arrived:
+    """What pieces of a run say: points and records by series."""
+
+    def __init__(self) -> None:
+        self._points: dict[SeriesKey, list[Columns]] = defaultdict(list)
+        self._records: _Records = defaultdict(list)
+
+    def add(self, connection: Connection, piece: Piece, records: _Records) -> None:
+        """What a piece says; of one that is read again, what the store does not have."""
+        tags = piece.contents.points.items()
+        points = {SeriesKey(0, "scalar", clean_text(tag)): some for tag, some in tags}
         if piece.again:
-            points = _new_points(connection, run_id, points)
-            records = _new_records(connection, run_id, records)
+            points = _new_points(connection, piece.run.id, points)
+            records = _new_records(connection, piece.run.id, records)
+        for key, some in points.items():
+            self._points[key].append(some)
+        for key, items in records.items():
+            self._records[key] += items
+
+    def append(self, connection: Connection, run_id: str) -> None:
+        points = {key: Columns.concatenate(parts) for key, parts in self._points.items()}
         append_points(connection, run_id, points)
-        append_records(connection, run_id, records)
-        save_followed(connection, stored, piece.after)
+        append_records(connection, run_id, self._records)
 
 
 def _describe(row: dict[str, Any], piece: Piece) -> None:
@@ -155,6 +206,10 @@ def _update_run(row: dict[str, Any], piece: Piece) -> None:
         row["status"] = about.status or row["status"]
         row["tags"] = list(dict.fromkeys([*row["tags"], *about.tags]))
         row["notes"] = row["notes"] or about.notes
+        if about.name and row["name"] == clean_text(piece.run.name):
+            row["name"] = clean_text(about.name)
+        if about.project and row["project"] == clean_text(piece.run.project) and not piece.run.is_assigned:
+            row["project"] = clean_text(about.project)
 
 
 def _new_points(

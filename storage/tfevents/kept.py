@@ -44,7 +44,18 @@ def _read(field: int, content: bytes, event: Event) -> Iterator[tuple[str, Any]]
     elif field == KEPT_RUN:
         told = json.loads(content)
         status = None if told["status"] == "running" else told["status"]
-        yield "", AboutRun(told["config"], told["group"], status, told["tags"], told["notes"])
+        yield (
+            "",
+            AboutRun(
+                told["config"],
+                told["group"],
+                status,
+                told["tags"],
+                told["notes"],
+                told["project"],
+                told["name"],
+            ),
+        )
     elif field == KEPT_RECORD:
         parts = {part.number: content[part.start : part.stop] for part in fields(content, 0, len(content))}
         kind = KINDS.get(parts[1].decode())

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from .contents import Contents, Deferred, Reading
-from .followed import UNREAD, FollowedFile, digest_of
+from .followed import UNREAD, FileKey, FollowedFile, digest_of
 from .framing import AROUND, MAX_PAYLOAD, Damage, Records, split
 from .intake import Piece, RunOfTree
 from .side_files import read_side_file
 from .summaries import Summaries
-from .tree import FoundFile, Tree
+from .tree import FoundFile, Tree, as_text
 
 PIECE = 4 << 20
 """Bytes read at once: as fast as more, and memory stays small."""
@@ -43,6 +44,10 @@ class TreeFile:
     damaged_to: int = -1
 
     @property
+    def key(self) -> FileKey:
+        return self.of.run.id, self.found.name
+
+    @property
     def is_new(self) -> bool:
         """Whether there may be something to read."""
         found, read = self.found, self.followed
@@ -65,7 +70,7 @@ class TreeFile:
         return self.tree.read(self.found.path, start, stop)
 
     def piece(self, after: FollowedFile, contents: Contents, again: bool) -> Piece:
-        return Piece(self.of.run, self.found.path, self.followed, after, contents, again)
+        return Piece(self.of.run, as_text(self.found.path), self.followed, after, contents, again)
 
     def seen_whole(self, after: FollowedFile) -> FollowedFile:
         """Nothing more is to be read until the file looks different."""
@@ -76,8 +81,7 @@ class TreeFile:
 def read_light(file: TreeFile) -> Piece:
     """The next stretch of an event file; of a file that is not what it was, the first one, again."""
     before = file.followed
-    is_other = before.position > file.found.size or digest_of(file.read, before.position) != before.digest
-    now = before.from_start() if before.position and is_other else before
+    now = before.from_start() if before.position and not _goes_on(file) else before
     data, records = _split_next(file, now.position)
     reading = Reading(data, now.position, file.of.summaries, bool(now.deferred))
     contents = reading.light(records)
@@ -89,7 +93,7 @@ def read_light(file: TreeFile) -> Piece:
         now,
         name=file.found.name,
         position=end,
-        digest=digest_of(file.read, end),
+        digest=digest_of(partial(_read_again, file, now.position, data), end),
         size=UNREAD,
         modified=file.found.modified,
         deferred=(*now.deferred, *contents.deferred),
@@ -97,6 +101,18 @@ def read_light(file: TreeFile) -> Piece:
     if end >= file.found.size or end == now.position:
         after = file.seen_whole(after)
     return file.piece(after, contents, now.position < now.again)
+
+
+def _goes_on(file: TreeFile) -> bool:
+    """Whether a file is the one that was read before, longer maybe."""
+    before = file.followed
+    return before.position <= file.found.size and digest_of(file.read, before.position) == before.digest
+
+
+def _read_again(file: TreeFile, position: int, data: bytes, start: int, stop: int) -> bytes:
+    """Bytes of a file, from memory if they are among ``data``, which begins at ``position``."""
+    among = position <= start and stop <= position + len(data)
+    return data[start - position : stop - position] if among else file.read(start, stop)
 
 
 def _split_next(file: TreeFile, position: int) -> tuple[bytes, Records]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, select
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.mesh.metadata import get_instance_name
+from tensorboard.plugins.mesh.plugin_data_pb2 import MeshPluginData
 
 from ..kinds.raw import Raw
 from ..schema import records, series
@@ -40,15 +43,26 @@ def write_raw(raw: Raw, tag: str, step: int, wall: float, folder: Path) -> Itera
         yield event.SerializeToString()
 
 
-def graphs_drawn_from(connection: Connection, run_id: str, key: SeriesKey) -> set[tuple[int, float]]:
-    """When (step, wall time) graphs of a series were drawn from raw ones, which are written instead."""
-    if key.kind != "graph":
-        return set()
+def written_as_raw(connection: Connection, run_id: str, key: SeriesKey) -> set[tuple[int, float]]:
+    """When (step, wall time) records of a series were made of raw ones, which are written instead.
+
+    These are graphs, and meshes whose parts came one by one.
+    """
     raw = select(series.c.series_id).where(
         series.c.run_id == run_id, series.c.kind == "raw", series.c.rank == key.rank
     )
+    if key.kind == "mesh":
+        names = {key.tag, re.sub(r"/\d+$", "", key.tag)}
+        parts = [
+            get_instance_name(name, part) for name in names for part in MeshPluginData.ContentType.values()
+        ]
+        raw, plugins = raw.where(series.c.tag.in_(parts)), ("mesh",)
+    elif key.kind == "graph":
+        plugins = _GRAPHS
+    else:
+        return set()
     query = select(records.c.step, records.c.wall_time, records.c.header).where(
         records.c.run_id == run_id, records.c.series_id.in_(raw)
     )
     rows = connection.execute(query)
-    return {(row.step, row.wall_time) for row in rows if row.header["plugin"] in _GRAPHS}
+    return {(row.step, row.wall_time) for row in rows if row.header["plugin"] in plugins}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,12 @@ from .wire import ScalarShape, scalar_shape
 
 FEWEST = 16
 """Fewer records of one length are read one by one, which is quicker."""
+_MOST_ALONE = 16
+"""After so many records like which there are few others of one length, the rest are read one by one, too."""
 
 Places = NDArray[np.int64]
 Words = NDArray[np.uint64]
+Octets = NDArray[np.uint8]
 
 _WORD = 8
 _LETTERS = np.uint64(0x9E3779B97F4A7C15)
@@ -78,7 +81,8 @@ def _read_alike(
     """Read the scalars among records of one length; returns the indices of those that are left."""
     left: list[int] = []
     waiting = np.arange(len(starts))
-    while len(waiting):
+    alone = 0
+    while len(waiting) and alone < _MOST_ALONE:
         first = int(starts[waiting[0]])
         record = data[first : first + HEADER + length + FOOTER]
         shape = scalar_shape(record[HEADER:-FOOTER])
@@ -86,126 +90,115 @@ def _read_alike(
             left.append(int(waiting[0]))
             waiting = waiting[1:]
             continue
-        alike = _alike(data, starts[waiting], record, shape)
-        taken = np.zeros(len(waiting), bool)
-        for group in _by_tag(data, starts[waiting], alike, record, shape):
+        rows = _rows(data, starts[waiting], len(record))
+        differences = (rows.view("<u8") ^ rows[0].view("<u8")).T.copy()
+        alike = np.flatnonzero(_differ_only_where_they_may(differences, record, shape))
+        if len(alike) < len(rows):
+            rows, differences = rows[alike], differences.take(alike, axis=1)
+        taken = ~_right_checksums(rows, differences, length)
+        numbers, points = waiting[alike], _columns(rows, shape)
+        left += numbers[taken].tolist()
+        for group in _by_tag(differences, np.flatnonzero(~taken), shape):
             taken[group] = True
-            good = _read_group(data, starts[waiting[group]], length, shape, known, read)
-            left += waiting[group][~good].tolist()
-        waiting = waiting[~taken]
-    return np.array(sorted(left), np.int64)
+            tag = _tag(rows[group[0]], shape, known)
+            if tag is None:
+                left += numbers[group].tolist()
+            else:
+                read[tag].append(Part(starts[numbers[group]], points.take(group)))
+        waiting = np.delete(waiting, alike[taken])
+        alone += len(alike) < FEWEST
+    return np.array(sorted([*left, *waiting.tolist()]), np.int64)
 
 
-def _free(record: bytes, shape: ScalarShape) -> bytearray:
+def _rows(data: bytes, starts: Places, size: int) -> Octets:
+    """The bytes of records of one size, a row each, and after them those up to a whole word."""
+    whole = size + -size % _WORD
+    return window(data, f"V{whole}")[starts].view(np.uint8).reshape(-1, whole)
+
+
+def _differ_only_where_they_may(differences: Words, record: bytes, shape: ScalarShape) -> NDArray[np.bool_]:
+    """Which records differ from the first only where the shape lets them, given by what of each word does."""
+    fixed = ~_free(record, shape).view("<u8")
+    differs = np.zeros(differences.shape[1], np.uint64)
+    for place in np.flatnonzero(fixed):
+        differs |= differences[place] & fixed[place]
+    return differs == 0
+
+
+def _free(record: bytes, shape: ScalarShape) -> Octets:
     """For each byte of a record the bits that may differ between records of one shape."""
-    free = bytearray(len(record) + -len(record) % _WORD)
-    at = HEADER + shape.wall
-    free[at : at + 8] = b"\xff" * 8
-    start, stop = (HEADER + place for place in shape.step)
-    free[start:stop] = b"\x7f" * (stop - start)
-    start, stop = (HEADER + place for place in shape.tag)
-    free[start:stop] = b"\xff" * (stop - start)
-    at = HEADER + shape.value
-    free[at : at + np.dtype(shape.dtype).itemsize] = b"\xff" * np.dtype(shape.dtype).itemsize
-    start, stop = (HEADER + place for place in shape.rounded)
-    free[start:stop] = b"\xff" * (stop - start)
-    free[len(record) - FOOTER :] = b"\xff" * (len(free) - len(record) + FOOTER)
+    free = np.zeros(len(record) + -len(record) % _WORD, np.uint8)
+    size = np.dtype(shape.dtype).itemsize
+    values = (shape.wall, shape.wall + 8), (shape.value, shape.value + size), shape.rounded
+    for start, stop in (*values, shape.tag):
+        free[HEADER + start : HEADER + stop] = 0xFF
+    start, stop = shape.step
+    free[HEADER + start : HEADER + stop] = 0x7F
+    free[len(record) - FOOTER :] = 0xFF
     return free
 
 
-def _alike(data: bytes, starts: Places, record: bytes, shape: ScalarShape) -> Places:
-    """The indices of the records that differ from one only where the shape lets them."""
-    fixed = ~np.frombuffer(_free(record, shape), "<u8")
-    model = np.frombuffer(record + bytes(-len(record) % _WORD), "<u8")
-    words = window(data, "<u8")
-    differs = np.zeros(len(starts), np.uint64)
-    for place in np.flatnonzero(fixed):
-        differs |= (words[starts + place * _WORD] ^ model[place]) & fixed[place]
-    return np.flatnonzero(differs == 0)
+def _right_checksums(rows: Octets, differences: Words, length: int) -> NDArray[np.bool_]:
+    """Which records have the checksum of their payload, told by what differs from the first one's."""
+    end = HEADER + length
+    stored = np.ascontiguousarray(rows[:, end : end + FOOTER]).view("<u4")[:, 0]
+    brought = np.full(len(rows), crc(rows[0, HEADER:end].tobytes()), np.uint32)
+    octets = differences.view(np.uint8).reshape(len(differences), -1, _WORD)
+    ever = np.bitwise_or.reduce(differences, axis=1).view(np.uint8)[:end]
+    for place in (HEADER + np.flatnonzero(ever[HEADER:])).tolist():
+        brought ^= brought_by_byte(end - 1 - place)[octets[place // _WORD, :, place % _WORD]]
+    return brought == unmask(stored)
 
 
-def _by_tag(
-    data: bytes, starts: Places, alike: Places, record: bytes, shape: ScalarShape
-) -> Iterator[Places]:
-    """The indices ``alike``, those of each tag together, in order.
+def _by_tag(differences: Words, which: Places, shape: ScalarShape) -> Iterator[Places]:
+    """Of the records ``which``, those of each tag together, in order.
 
     Tags are told apart by 16 bits; of two that have these in common only one is yielded.
     """
-    words = window(data, "<u8")
     begin, end = (HEADER + place for place in shape.tag)
-    columns: list[Words] = []
-    for at in range(begin, end, _WORD):
-        column: Words = words[starts[alike] + at]
-        kept = min(end - at, _WORD) * 8
-        columns.append(column if kept == 64 else column & np.uint64((1 << kept) - 1))
-    mixed = np.zeros(len(alike), np.uint64)
+    inside = np.zeros(len(differences) * _WORD, np.uint8)
+    inside[begin:end] = 0xFF
+    kept = inside.view("<u8")
+    columns = [differences[number][which] & kept[number] for number in np.flatnonzero(kept)]
+    columns = [column for column in columns if column.any()]
+    mixed = np.zeros(len(which), np.uint64)
     for column in columns:
         mixed = (mixed ^ column) * _LETTERS
     short = (mixed >> _TO_16_BITS).astype(np.uint16)
-    order = np.argsort(short, kind="stable") if len(alike) and (short != short[0]).any() else None
-    if order is None:
-        order = np.arange(len(alike))
+    order = np.argsort(short, kind="stable") if columns else np.arange(len(which))
     edges = np.flatnonzero(np.diff(short[order])) + 1
-    firsts = np.repeat(np.concatenate(([0], edges)), np.diff(np.concatenate(([0], edges, [len(order)]))))
-    same = np.ones(len(order), bool)
-    for column in columns:
-        ordered = column[order]
-        same &= ordered == ordered[firsts]
-    for group, agrees in zip(np.split(order, edges), np.split(same, edges), strict=True):
-        yield alike[group[agrees]]
+    for group in np.split(order, edges) if len(which) else ():
+        same = np.ones(len(group), bool)
+        for column in columns:
+            same &= column[group] == column[group[0]]
+        yield which[group[same]]
 
 
-def _read_group(
-    data: bytes,
-    starts: Places,
-    length: int,
-    shape: ScalarShape,
-    known: Container[str],
-    read: Mapping[str, list[Part]],
-) -> NDArray[np.bool_]:
-    """Read the records of one tag; returns which of them are scalars with a right checksum."""
-    begin = HEADER + int(starts[0])
+def _tag(row: Octets, shape: ScalarShape, known: Container[str]) -> str | None:
+    """The tag of a record, if it holds a scalar."""
+    begin, end = (HEADER + place for place in shape.tag)
     try:
-        tag = data[begin + shape.tag[0] : begin + shape.tag[1]].decode()
+        tag = row[begin:end].tobytes().decode()
     except UnicodeDecodeError:
-        return np.zeros(len(starts), bool)
-    if shape.plugin != "scalars" and (shape.plugin is not None or tag not in known):
-        return np.zeros(len(starts), bool)
-    good = _right_checksums(data, starts, length, shape)
-    if not good.all():
-        starts = starts[good]
-    if len(starts):
-        read[tag].append(Part(starts, _columns(data, starts + HEADER, shape)))
-    return good
+        return None
+    return tag if shape.plugin == "scalars" or (shape.plugin is None and tag in known) else None
 
 
-def _right_checksums(data: bytes, starts: Places, length: int, shape: ScalarShape) -> NDArray[np.bool_]:
-    """Which records have the checksum of their payload, given that they differ only where the shape says."""
-    octets = window(data, "u1")
-    first = int(starts[0])
-    crcs = unmask(window(data, "<u4")[starts + HEADER + length])
-    brought = np.full(len(starts), crc(data[first + HEADER : first + HEADER + length]), np.uint32)
-    size = np.dtype(shape.dtype).itemsize
-    places = [
-        *range(shape.wall, shape.wall + 8),
-        *range(*shape.step),
-        *range(shape.value, shape.value + size),
-        *range(*shape.rounded),
-    ]
-    for place in places:
-        differences = octets[starts + (HEADER + place)] ^ octets[first + HEADER + place]
-        brought ^= brought_by_byte(length - 1 - place)[differences]
-    return brought == crcs
-
-
-def _columns(data: bytes, events: Places, shape: ScalarShape) -> Columns:
-    walls = window(data, "<f8")[events + shape.wall]
-    values = window(data, shape.dtype)[events + shape.value].astype(np.float64)
-    octets = window(data, "u1")
-    steps = np.zeros(len(events), np.uint64)
+def _columns(rows: Octets, shape: ScalarShape) -> Columns:
+    """The points of records of one shape."""
+    walls = _numbers(rows, shape.wall, "<f8")
+    values = _numbers(rows, shape.value, shape.dtype).astype(np.float64)
+    steps = np.zeros(len(rows), np.uint64)
     for shift, place in enumerate(range(*shape.step)):
-        steps |= (octets[events + place] & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * shift)
+        steps |= (rows[:, HEADER + place] & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * shift)
     return Columns(steps.view(np.int64), walls, values)
+
+
+def _numbers(rows: Octets, place: int, dtype: str) -> NDArray[Any]:
+    """The number of a type at a place of the payload of each record."""
+    begin = HEADER + place
+    own = rows[:, begin : begin + np.dtype(dtype).itemsize]
+    return np.ascontiguousarray(own).view(dtype)[:, 0]
 
 
 def in_order(parts: list[Part]) -> Columns:

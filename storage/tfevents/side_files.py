@@ -43,7 +43,7 @@ def read_side_file(tree: Tree, found: FoundFile, data: bytes) -> Contents:
 
 def _profile(found: FoundFile, data: bytes) -> list[Said]:
     session, _, name = found.name.removeprefix("plugins/profile/").partition("/")
-    if name.endswith(".xplane.pb"):
+    if not name.removesuffix(".gz").endswith(".trace.json"):
         return [Said(f"{PROFILE}/{session}/{name}", "raw", 0, found.modified, Raw(PROFILE, data, "file"))]
     host = name.partition(".trace")[0]
     trace = Trace.from_bytes(data, f"{session} {host}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -49,37 +49,59 @@ def plugins_of(series: Iterable[SeriesRecord]) -> dict[str, str]:
 
 
 class Summaries:
-    """Reads the summaries of one run. Only the first value of a tag need say for which plugin it is."""
+    """Reads the summaries of one run. Only the first value of a tag need say for which plugin it is.
+
+    ``has_graph`` if a session's graph was read: a ``MetaGraphDef`` beside it has the same one.
+    """
 
     def __init__(self) -> None:
+        self.has_graph = False
         self.plugins: dict[str, str] = {}
         self._contents: dict[str, bytes] = {}
+        self._meshes = mesh.Meshes()
+        self._unread: set[str] = set()
 
     def knows(self, tag: str) -> bool:
         """Whether a value of this tag has said for which plugin it is."""
         return tag in self.plugins
 
-    def read(self, summary: Summary) -> Iterator[tuple[str, Any]]:
-        """Tags and values: floats, records of any kind, and ``AboutRun``.
+    def read(self, summary: Summary, step: int) -> Iterator[tuple[str, Any]]:
+        """Tags and values of a step: floats, records of any kind, and ``AboutRun``.
 
         What no reader knows, or one cannot read, is ``Raw``.
         """
         values = [self._value(proto) for proto in summary.value]
         meshes = [value for value in values if value.plugin == _MESH]
         if meshes:
-            yield from _read(meshes, lambda: mesh.read(meshes))
+            yield from self._tried(meshes, lambda: self._read_meshes(step, meshes))
         for value in values:
             if value.plugin != _MESH:
                 yield from self._read_one(value)
+
+    def _read_meshes(self, step: int, values: Sequence[Value]) -> Read:
+        whole, partial = self._meshes.read(step, values)
+        yield from ((value.tag, _raw(value)) for value in partial)
+        yield from whole
 
     def _read_one(self, value: Value) -> Iterator[tuple[str, Any]]:
         reader = READERS.get(value.plugin)
         if reader is None:
             yield value.tag, _raw(value)
             return
-        yield from _read([value], lambda: reader(value))
+        yield from self._tried([value], lambda: reader(value))
         if value.plugin in _KEPT_TOO:
             yield value.tag, _raw(value)
+
+    def _tried(self, values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
+        """What a reader says, all of it or, where it fails, the values as they are."""
+        try:
+            yield from list(reader())
+        except Exception as error:  # protobuf's, numpy's, Pillow's: whatever a log can hold
+            first = values[0]
+            if first.tag not in self._unread:
+                log.warning("%s of plugin %s is kept unread: %s", first.tag, first.plugin, error)
+            self._unread.add(first.tag)
+            yield from ((value.tag, _raw(value)) for value in values)
 
     def _value(self, proto: Summary.Value) -> Value:
         told = plugin_of(proto)
@@ -88,16 +110,6 @@ class Summaries:
         if content or told:
             self._contents[proto.tag] = content
         return Value(proto, plugin, content or self._contents.get(proto.tag, b""))
-
-
-def _read(values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
-    """What a reader says, all of it or, where it fails, the values as they are."""
-    try:
-        yield from list(reader())
-    except Exception as error:  # protobuf's, numpy's, Pillow's: whatever a log can hold
-        first = values[0]
-        log.warning("%s of plugin %s is kept unread: %s", first.tag, first.plugin, error)
-        yield from ((value.tag, _raw(value)) for value in values)
 
 
 def _raw(value: Value) -> Raw:

@@ -24,14 +24,12 @@ log = logging.getLogger(__name__)
 FileKind = Literal["events", "projector", "profile"]
 PROJECTOR_CONFIG = "projector_config.pbtxt"
 TOP = "."
-_PROFILE = re.compile(
-    r"(?:(.*)/)?plugins/profile/([^/]+/[^/]+(?:\.trace\.json\.gz|\.trace\.json|\.xplane\.pb))"
-)
+_PROFILE = re.compile(r"(?:(.*)/)?plugins/profile/([^/]+/[^./][^/]*\.(?:json\.gz|json|pb))")
 
 
 @dataclass(frozen=True)
 class FoundFile:
-    """A file of a run. ``name`` is its path in the run's folder, ``path`` the one to read it by.
+    """A file of a run. ``path`` is the one to read it by, ``name`` its path in the run's folder, as text.
 
     ``identity`` tells it from another that takes its place, where the file system can tell.
     """
@@ -74,12 +72,17 @@ def told_by_path(path: str) -> tuple[str, str, FileKind] | None:
     """The run, the name and the kind of the file at a path below the top; None for one that is no log."""
     folder, _, name = path.rpartition("/")
     if "tfevents" in name and not name.startswith("."):
-        return folder or TOP, name, "events"
+        return folder or TOP, as_text(name), "events"
     if name == PROJECTOR_CONFIG:
         return folder or TOP, name, "projector"
     if match := _PROFILE.fullmatch(path):
-        return match[1] or TOP, f"plugins/profile/{match[2]}", "profile"
+        return match[1] or TOP, as_text(f"plugins/profile/{match[2]}"), "profile"
     return None
+
+
+def as_text(path: str) -> str:
+    """A path that may be any bytes, as text that a store can hold."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 class LocalTree:
@@ -109,6 +112,7 @@ class LocalTree:
                             (links if entry.is_symlink() else waiting).append((entry.path, path))
                         elif (told := told_by_path(path)) and (found := self._found(entry, told)):
                             yield found
+                self.unreadable.pop(folder, None)
             except OSError as error:
                 self._refused(folder, error)
             waiting.extend(links)
@@ -127,7 +131,7 @@ class LocalTree:
 
     def _refused(self, path: str, error: OSError) -> None:
         if path not in self.unreadable:
-            log.warning("%s cannot be read: %s", path, error.strerror or error)
+            log.warning("%s cannot be read: %s", as_text(path), error.strerror or error)
         self.unreadable[path] = error.strerror or str(error)
 
     def read(self, path: str, start: int, stop: int) -> bytes:

@@ -8,6 +8,7 @@
   const COLUMNS = ["x", "value", "low", "high", "count"];
   const STATISTICS = ["mean", "median"];
   const BANDS = ["std", "sem", "bootstrap", "minmax"];
+  const EVERY_RUN = "runs"; /* in place of a band: the runs themselves, faint */
   const wanted = new Map(); /* source -> listeners of the cards in view */
   const kept = new Map(); /* source -> its lines */
   let groups = null; /* [{name, runs}] */
@@ -18,6 +19,7 @@
 
   const oneOf = (key, allowed) => (allowed.includes(trainboard.value(key)) ? trainboard.value(key) : allowed[0]);
   const isOn = () => trainboard.value("groups") !== "";
+  const showsRuns = () => trainboard.value("band") === EVERY_RUN;
 
   function question() {
     const { axis } = trainboard.look();
@@ -53,27 +55,34 @@
     if (isStale || now !== question() || [...wanted.keys()].some((source) => !kept.has(source))) schedule(REST_MILLISECONDS);
   }
 
-  async function read(tag) {
+  async function read(tag, part = { width: WIDTH }) {
     const [, , axis, statistic, band] = JSON.parse(asked);
     const answer = await fetch("/api/v1/bands", {
       method: "POST",
       headers: { "content-type": "application/json" },
-      body: JSON.stringify({ groups: groups.map(({ name, runs }) => ({ name, runs })), tag, axis, statistic, band, width: WIDTH }),
+      body: JSON.stringify({ groups: groups.map(({ name, runs }) => ({ name, runs })), tag, axis, statistic, band, ...part }),
     });
     if (!answer.ok) throw new Error(`bands answered ${answer.status}`);
     const lines = trainboard.unpack(await answer.arrayBuffer(), () => COLUMNS);
-    const several = oneOf("statistic", STATISTICS);
-    return lines.flatMap((line, i) => (line.n === 0 ? [] : [lineOf(tag, line, groups[i], several)]));
+    return lines.flatMap((line, i) => (line.n === 0 ? [] : [lineOf(tag, line, groups[i], statistic)]));
   }
 
   function lineOf(tag, line, { name, runs }, statistic) {
     const { x, value, low, high, count } = line.columns;
     const first = state.shown.find((run) => run.id === runs[0]);
     const note = line.alignment.startsWith("every") ? null : "interpolated between unequal steps";
+    const band = showsRuns() ? {} : { low, high };
     return {
       id: JSON.stringify([tag, name]), run: runs[0], source: tag, name: `${name} · ${statistic} of ${line.runs}`, color: first?.color ?? "#888888",
-      step: x, wall: x, first: 0, value, low, high, count, of: line.runs, total: x.length, exact: true, note,
+      step: x, wall: x, first: 0, value, ...band, count, of: line.runs, total: line.exact ? x.length : line.total, exact: line.exact, note,
     };
+  }
+
+  /** The runs of the groups as faint lines in the colours of these. */
+  function runsOf(source) {
+    if (!showsRuns() || groups === null) return [];
+    const colors = new Map(groups.flatMap(({ runs }) => runs.map((run) => [run, state.shown.find(({ id }) => id === runs[0])?.color])));
+    return trainboard.scalars.lines(source).map((line) => ({ ...line, color: colors.get(line.run) ?? line.color, faint: true }));
   }
 
   trainboard.on("shown", () => schedule());
@@ -91,11 +100,26 @@
       if (!wanted.has(source)) wanted.set(source, new Set());
       wanted.get(source).add(listener);
       schedule();
+      const stop = showsRuns() ? trainboard.scalars.follow(source, listener) : () => {};
       return () => {
+        stop();
         wanted.get(source)?.delete(listener);
         if (wanted.get(source)?.size === 0) wanted.delete(source);
       };
     },
-    lines: (source) => kept.get(source) ?? [],
+
+    /** Those of the runs, where these are shown, and over them those of the groups. */
+    lines: (source) => [...runsOf(source), ...(kept.get(source) ?? [])],
+
+    /** One window in full detail, as columns by the lines' ids. On either side as much again is asked for:
+        at its ends a group would lack the runs whose next point lies beyond. */
+    async detail(source, axis, [low, high], width) {
+      const span = high - low;
+      const part = { window: [low - span, high + span], width: 3 * width };
+      const lines = await read(source, part);
+      const own = lines.map((line) => [line.id, { n: line.step.length, total: line.total, exact: line.exact, columns: line }]);
+      const runs = showsRuns() ? await trainboard.scalars.detail(source, axis, [low, high], width) : [];
+      return new Map([...runs, ...own]);
+    },
   };
 })();

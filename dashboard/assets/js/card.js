@@ -13,7 +13,8 @@
     const root = useRef(null);
     const [inView, setInView] = useState(false);
     useEffect(() => {
-      const observer = new IntersectionObserver(([entry]) => setInView(entry.isIntersecting), { rootMargin: MARGIN });
+      const scrolled = root.current.closest("main"); /* a margin counts only around what scrolls */
+      const observer = new IntersectionObserver(([entry]) => setInView(entry.isIntersecting), { root: scrolled, rootMargin: MARGIN });
       observer.observe(root.current);
       return () => observer.disconnect();
     }, []);
@@ -47,7 +48,7 @@
     trainboard.useState("shown", "query", "catalog", "marks");
     const [zoom, setZoom] = useState(null);
     const plot = useRef(null);
-    const look = trainboard.look();
+    const look = trainboard.look(chart);
     const base = useLines(chart, look.along);
     const lines = useDetail(chart, base, zoom, plot, look);
     const marks = useMemo(() => trainboard.marks.along(lines), [lines, trainboard.value("marks"), trainboard.marks.count()]);
@@ -66,12 +67,14 @@
       ),
       h(Legend, { chart }),
       h(trainboard.ScalarChart, { lines, marks, card: chart, label: chart.title, look, onZoom: setZoom, onPick: pickStep, plotRef: plot }),
+      h(Problem, { chart }),
       look.best && h(Best, { lines, look }),
       h(trainboard.StepTable, { lines, look }),
     );
   }
 
   const NONE = [];
+  const providerOf = () => (trainboard.bands.isOn() ? trainboard.bands : trainboard.scalars);
 
   /** Put an entry into a list of the address, or take it out. */
   function toggle(key, entry) {
@@ -92,12 +95,12 @@
   function useLines(chart, along) {
     const [arrived, setArrived] = useState(0);
     const sources = [...chart.left, ...chart.right];
-    const provider = trainboard.bands.isOn() ? trainboard.bands : trainboard.scalars;
+    const provider = providerOf();
     const followed = along ? [...sources, along] : sources;
     useEffect(() => {
       const stops = followed.map((source) => provider.follow(source, () => setArrived((count) => count + 1)));
       return () => stops.forEach((stop) => stop());
-    }, [JSON.stringify(followed), provider]);
+    }, [JSON.stringify(followed), provider, trainboard.value("band")]);
     const { shown } = trainboard.state;
     const ranks = trainboard.value("ranks");
     const drawn = useRef({ lines: NONE, ranks });
@@ -113,7 +116,7 @@
   /** The lines of a chart that is not in view, once all its sources are there or the time is over. */
   trainboard.awaitLines = (chart, milliseconds) => {
     const { along } = trainboard.look();
-    const provider = trainboard.bands.isOn() ? trainboard.bands : trainboard.scalars;
+    const provider = providerOf();
     const sources = [...chart.left, ...chart.right, ...(along ? [along] : [])];
     return new Promise((resolve) => {
       const end = () => {
@@ -129,7 +132,8 @@
   };
 
   function linesOf(chart, provider, along) {
-    const places = along && new Map(provider.lines(along).map((line) => [line.run, line]));
+    const place = ({ run, faint }) => `${run} ${Boolean(faint)}`; /* a group goes by the name of its first run */
+    const places = along && new Map(provider.lines(along).map((line) => [place(line), line]));
     const sources = [...chart.left, ...chart.right];
     return sources.flatMap((source, i) =>
       provider.lines(source).map((line) => ({
@@ -137,7 +141,7 @@
         name: sources.length > 1 ? `${line.name} · ${source}` : line.name,
         dash: (line.dash ?? 0) + i,
         scale: i < chart.left.length ? "y" : "y2",
-        ...(along && { along: places.get(line.run) }),
+        ...(along && { along: places.get(place(line)) }),
       })),
     );
   }
@@ -145,7 +149,8 @@
   /** The lines with the columns of the window in view, where those at hand are thinned. */
   function useDetail(chart, base, zoom, plot, look) {
     const [detail, setDetail] = useState(null);
-    const isThinned = base.some((line) => !line.exact) && !trainboard.bands.isOn();
+    const isThinned = base.some((line) => !line.exact);
+    const provider = providerOf();
     const { shown } = trainboard.state;
     const ranks = trainboard.value("ranks");
     useEffect(() => {
@@ -154,11 +159,11 @@
       let current = true;
       const window = look.along ? stepsWithin(plot.current.curves, zoom.x) : zoom.x;
       const width = plot.current.root.clientWidth;
-      Promise.all([...chart.left, ...chart.right].map((source) => trainboard.scalars.detail(source, look.axis, window, width)))
+      Promise.all([...chart.left, ...chart.right].map((source) => provider.detail(source, look.axis, window, width)))
         .then((found) => current && setDetail(new Map(found.flatMap((map) => [...map]))))
         .catch(() => {}); /* the thinned lines stay; the shell says that the server is gone */
       return () => (current = false);
-    }, [chart.id, zoom, isThinned, shown, look.axis, look.along, ranks]);
+    }, [chart.id, zoom, isThinned, provider, shown, look.axis, look.along, ranks]);
     return useMemo(() => (detail ? base.map((line) => detailed(line, detail)) : base), [base, detail]);
   }
 
@@ -171,14 +176,19 @@
   function detailed(line, detail) {
     const found = detail.get(line.id);
     if (!found || found.n === 0) return line;
-    const { id, run, source, formula, name, color, dash, scale, several, along } = line;
-    const told = { id, run, source, formula, name, color, dash, scale, several, along, first: line.wall[0] };
-    return { ...told, total: found.total, exact: found.exact, ...found.columns };
+    const { id, run, source, formula, name, color, dash, scale, several, along, faint, of, note } = line;
+    const told = { id, run, source, formula, name, color, dash, scale, several, along, faint, of, note, first: line.first ?? line.wall[0] };
+    const { step, wall, value, low, high, bad, count, ranks, low_rank, high_rank } = found.columns;
+    return { ...told, total: found.total, exact: found.exact, step, wall, value, low, high, bad, count, ranks, low_rank, high_rank };
   }
 
-  /** "1 000 of 2.5 M points" where not every point is drawn. */
+  /** "1 000 of 2.5 M points" where not every point is drawn, and how unequal steps were brought together. */
   function noteOf(lines) {
-    if (lines.every((line) => line.exact)) return lines[0]?.note ?? null;
+    return [drawnOf(lines), lines.find(({ note }) => note)?.note].filter(Boolean).join(", ") || null;
+  }
+
+  function drawnOf(lines) {
+    if (lines.every((line) => line.exact)) return null;
     const drawn = lines.reduce((sum, line) => sum + line.step.length, 0);
     const total = lines.reduce((sum, line) => sum + line.total, 0);
     return `${trainboard.format.tick(drawn)} of ${trainboard.format.tick(total)} points`;
@@ -197,6 +207,11 @@
         i >= chart.left.length && h("span", { className: "quiet" }, " right"),
       );
     return h("ul", { className: "card-legend" }, sources.map(entry));
+  }
+
+  function Problem({ chart }) {
+    const problem = trainboard.problemOf(chart);
+    return problem && h("p", { className: "card-problem", role: "alert" }, problem);
   }
 
   /** The best value, whose it is, and where. */

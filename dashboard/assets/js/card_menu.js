@@ -26,6 +26,7 @@
         !isOwn && item(isPinned ? "Unpin" : "Pin to the top", () => trainboard.toggleValue("pins", chart.id)),
         item(isOwn ? "Change this chart" : "Combine with other tags", () => trainboard.editChart(chart)),
         isOwn && item("Remove this chart", () => trainboard.setOwnChart(chart.id, null)),
+        h("label", null, "Y scale", h(Scale, { chart })),
         h("p", null, "Picture"),
         h("div", null, ["SVG", "PNG", "PDF"].map(take)),
         h("p", null, "Every point"),
@@ -37,12 +38,22 @@
     );
   };
 
+  function Scale({ chart }) {
+    const change = (event) => trainboard.setOwnScale(chart, event.target.value);
+    const option = (value, name) => h("option", { key: value, value }, name);
+    return h(
+      "select",
+      { "aria-label": `Y scale of ${chart.title}`, value: trainboard.ownScale(chart), onChange: change },
+      [option("", "As all charts"), option("linear", "Linear"), option("log", "Log"), option("symlog", "Symlog")],
+    );
+  }
+
   /** Below its button, inside the window. */
   function place(menu, button) {
     const { left, right, bottom } = button.getBoundingClientRect();
     const isRight = left > innerWidth / 2;
     Object.assign(menu.style, {
-      top: `${Math.min(bottom + GAP, innerHeight - 300)}px`,
+      top: `${Math.min(bottom + GAP, innerHeight - 340)}px`,
       left: isRight ? "auto" : `${left}px`,
       right: isRight ? `${innerWidth - right}px` : "auto",
     });

@@ -17,7 +17,7 @@
     const lastFilter = useRef(() => true);
     const tags = (lastTags.current = trainboard.scalars.tags() ?? lastTags.current);
     const filter = trainboard.value("filter");
-    const [matches, problem] = useMemo(() => compile(filter), [filter]);
+    const [matches, problem] = useMemo(() => trainboard.filterOf(filter), [filter]);
     if (matches) lastFilter.current = matches;
     const { axis } = trainboard.look();
     useEffect(() => trainboard.scalars.setAxis(axis), [axis]);
@@ -82,26 +82,16 @@
 
   const say = (title, text) => h("div", { className: "notice", role: "status" }, h("h2", null, title), h("p", null, text));
 
-  /** A filter is a regular expression, any case; a wrong one is told and changes nothing. */
-  function compile(filter) {
-    try {
-      const pattern = new RegExp(filter, "i");
-      return [(tag) => pattern.test(tag), null];
-    } catch (error) {
-      return [null, error.message.replace(/^Invalid regular expression: /, "")];
-    }
-  }
-
   function Sections({ tags, filter }) {
-    const toggled = new Set(trainboard.values("sections"));
+    const chosen = trainboard.values("sections"); /* "open:train" and "closed:val": by hand */
     let before = 0;
     return [...bySection(tags)].map(([name, members]) => {
       const startsOpen = before < OPEN_CARDS || filter !== "";
       before += members.length;
-      const isOpen = startsOpen !== toggled.has(name);
+      const isOpen = chosen.includes(`open:${name}`) || (startsOpen && !chosen.includes(`closed:${name}`));
       const toggle = () => {
-        toggled.has(name) ? toggled.delete(name) : toggled.add(name);
-        trainboard.setValues("sections", [...toggled]);
+        const others = chosen.filter((entry) => ![`open:${name}`, `closed:${name}`].includes(entry));
+        trainboard.setValues("sections", isOpen === startsOpen ? [...others, `${isOpen ? "closed" : "open"}:${name}`] : others);
       };
       return h(Section, { key: name, name, tags: members, isOpen, toggle });
     });

@@ -34,7 +34,8 @@
       right: SIZE.width - MARGIN.right - (hasRight ? RIGHT_AXIS : 0), bottom: SIZE.height - MARGIN.bottom,
     };
     const places = placesOf(plot, inner);
-    const rows = Math.ceil(plot.curves.length / 2);
+    const curves = plot.curves.filter(({ faint }) => !faint);
+    const rows = Math.ceil(curves.length / 2);
     const height = SIZE.height + rows * LEGEND_ROW + 8;
     const id = `clip-${Math.random().toString(36).slice(2)}`; /* several charts may stand in one page */
     const frame = { x: inner.left, y: inner.top, width: inner.right - inner.left, height: inner.bottom - inner.top };
@@ -46,7 +47,7 @@
       text(inner.left, 20, short(chart.title), { fill: TEXT, "font-size": 14, "font-weight": 600 }),
       axes(plot, chart, places, inner),
       element("g", { "clip-path": `url(#${id})` }, ...plot.curves.map((curve) => drawn(curve, places, inner))),
-      legend(plot.curves),
+      legend(curves),
     );
   };
 
@@ -91,6 +92,7 @@
     const py = places[curve.scale ?? "y"];
     const pattern = trainboard.dashes[(curve.dash ?? 0) % trainboard.dashes.length].join(" ") || undefined;
     const stroke = (values, attributes) => element("path", { d: path(x, values, places.x, py), fill: "none", stroke: color, ...attributes });
+    if (curve.faint) return stroke(y, { "stroke-opacity": 0.25 });
     return [
       low && element("path", { d: envelope(x, low, high, places.x, py), fill: color, "fill-opacity": 0.16 }),
       raw && stroke(raw, { "stroke-opacity": 0.25 }),

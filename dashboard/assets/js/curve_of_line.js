@@ -1,4 +1,5 @@
-/* Lines as they are drawn: x on the chosen axis, smoothed, as the difference to a baseline, or cut at restarts. */
+/* Lines as they are drawn: x on the chosen axis, smoothed, as the difference to a baseline, cut at restarts,
+   or without what these superseded. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
@@ -6,7 +7,7 @@
 
   /** `lines`: {id, run, source, name, color, step, wall, value, low?, high?, bad?}, for a `look` as look.js has it. */
   trainboard.curvesOf = (lines, look) => {
-    const parts = look.split ? lines.flatMap(cutAtRestarts) : lines;
+    const parts = look.restarts === "split" ? lines.flatMap(cutAtRestarts) : look.restarts === "newest" ? lines.map(newestOf) : lines;
     const placed = parts.map((line) => ({ ...line, first: line.first ?? line.wall[0] })).map((line) => placeOf(line, look));
     const compared = look.baseline ? differences(placed, look.baseline) : placed;
     return compared.map((curve) => smoothed(curve, look));
@@ -71,6 +72,13 @@
     }
     return starts;
   };
+
+  /** Without the points that a restart from an earlier step superseded. */
+  function newestOf(line) {
+    const starts = trainboard.restartsOf(line);
+    const isNewest = (i) => !starts.some(({ step, wall }) => line.wall[i] < wall && line.step[i] >= step);
+    return starts.length === 0 ? line : pick(line, [...line.step.keys()].filter(isNewest));
+  }
 
   function cutAtRestarts(line) {
     const starts = trainboard.restartsOf(line);

@@ -10,7 +10,7 @@
   const HALO = 6;
   const DASHES = (trainboard.dashes = [[], [6, 3], [2, 3], [9, 3, 2, 3]]); /* of several lines of one colour; then again */
 
-  /** `curve`: {x, y, raw?, low?, high?, bad?, color}, arrays of one length sorted by x; of `u`, a uPlot. */
+  /** `curve`: {x, y, raw?, low?, high?, bad?, color, faint?}, arrays of one length sorted by x; of `u`, a uPlot. */
   trainboard.drawCurves = (u, curves) => {
     const { ctx, bbox } = u;
     const ratio = devicePixelRatio;
@@ -24,6 +24,10 @@
       const [from, to] = visible(u, curve.x);
       if (from > to) continue;
       ctx.strokeStyle = ctx.fillStyle = curve.color;
+      if (curve.faint) {
+        drawLine(u, ctx, curve, from, to, ratio, FAINT);
+        continue;
+      }
       if (curve.low) drawEnvelope(u, ctx, curve, from, to);
       if (curve.raw) drawLine(u, ctx, { ...curve, y: curve.raw }, from, to, ratio, FAINT);
       ctx.setLineDash(DASHES[(curve.dash ?? 0) % DASHES.length].map((length) => length * ratio));

@@ -27,7 +27,7 @@
   function watch(root) {
     if (observer) observer.disconnect();
     seen.clear();
-    observer = new IntersectionObserver(changed, { rootMargin: MARGIN });
+    observer = new IntersectionObserver(changed, { root: root.closest("main"), rootMargin: MARGIN });
     root.querySelectorAll(".lazy").forEach(function (element) { observer.observe(element); });
   }
 

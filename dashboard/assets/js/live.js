@@ -64,7 +64,10 @@
   }
 
   async function step() {
-    if (state.runs === null) await refreshAll();
+    if (state.runs === null) {
+      await refreshAll();
+      refreshAt = performance.now() + TICK_MILLISECONDS;
+    }
     const running = state.runs.some((run) => run.status === "running");
     waiting = new AbortController();
     const seconds = state.connected ? (running || state.behind ? WAIT_SECONDS_RUNNING : WAIT_SECONDS) : 0;
@@ -104,15 +107,18 @@
     dash_clientside.set_props("tick", { data: version });
   }
 
-  const page = (asked) => {
-    const listed = { project: trainboard.value("project"), archived: trainboard.value("archived") };
-    return json(`/api/v1/runs?${new URLSearchParams({ ...listed, ...asked })}`);
-  };
+  const pageOf = (project, archived, asked) => json(`/api/v1/runs?${new URLSearchParams({ project, archived, ...asked })}`);
+  const page = (asked) => pageOf(trainboard.value("project"), trainboard.value("archived"), asked);
+
+  /* Asked for while the page is still being built: the address says already which runs are wanted. */
+  const address = new URLSearchParams(location.search);
+  let first = pageOf(address.get("project") ?? "", address.get("archived") ?? "", { limit: PAGE }).catch(() => null);
 
   async function refreshAll() {
     const project = trainboard.value("project");
     const archived = trainboard.value("archived");
-    const answer = await page({ limit: Math.max(PAGE, state.runs?.length ?? 0) });
+    const answer = (await first) ?? (await page({ limit: Math.max(PAGE, state.runs?.length ?? 0) }));
+    first = null;
     if (project !== trainboard.value("project") || archived !== trainboard.value("archived")) {
       return; /* others were chosen, and asked for, meanwhile */
     }

@@ -8,8 +8,17 @@
 
   const oneOf = (key, allowed) => (allowed.includes(trainboard.value(key)) ? trainboard.value(key) : allowed[0]);
 
-  /** Plain values only, so that one look is told from another by comparing them. */
-  trainboard.look = () => {
+  /** The y scale that a chart has of its own, or "". */
+  trainboard.ownScale = (chart) => SCALES.find((scale) => trainboard.values("scales").includes(`${scale}:${chart.id}`)) ?? "";
+
+  trainboard.setOwnScale = (chart, scale) => {
+    const others = trainboard.values("scales").filter((entry) => entry !== `${trainboard.ownScale(chart)}:${chart.id}`);
+    trainboard.setValues("scales", scale ? [...others, `${scale}:${chart.id}`] : others);
+  };
+
+  /** How a chart looks, or all that have nothing of their own. Plain values only, so that one look is told from
+      another by comparing them. */
+  trainboard.look = (chart = null) => {
     const along = trainboard.value("x_tag");
     const axis = along ? "step" : oneOf("axis", AXES);
     return {
@@ -18,18 +27,18 @@
       smoothing: Math.min(Math.max(Number(trainboard.value("smoothing")) || 0, 0), MAX_SMOOTHING),
       kind: oneOf("smoothing_kind", trainboard.smoothingKinds),
       xscale: axis === "wall" ? "linear" : oneOf("xscale", SCALES),
-      yscale: oneOf("yscale", SCALES),
+      yscale: (chart && trainboard.ownScale(chart)) || oneOf("yscale", SCALES),
       outliers: trainboard.value("outliers") === "1",
       baseline: trainboard.value("baseline"),
       best: oneOf("best", ["", "min", "max"]),
-      split: trainboard.value("restarts") === "split",
+      restarts: oneOf("restarts", ["", "split", "newest"]),
       selected: trainboard.value("steps"),
     };
   };
 
   trainboard.plainLook = {
     axis: "step", along: "", smoothing: 0, kind: "average", xscale: "linear", yscale: "linear", outliers: false,
-    baseline: "", best: "", split: false, selected: "",
+    baseline: "", best: "", restarts: "", selected: "",
   };
 
   /** What stands beside the x axis. */

@@ -75,6 +75,7 @@
     const sign = best === "min" ? 1 : -1;
     let found = null;
     for (const curve of curves) {
+      if (curve.faint) continue;
       const values = (best === "min" ? curve.low : curve.high) ?? curve.value;
       for (let i = 0; i < values.length; i++) {
         if (!Number.isFinite(values[i]) || (found && sign * values[i] >= sign * found.value)) continue;

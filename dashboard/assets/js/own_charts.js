@@ -4,6 +4,8 @@
   const trainboard = (window.trainboard ??= {});
   const OWN = "own:"; /* tags of their own cards have no such beginning, or share its width and no more */
 
+  const problems = new Map(); /* formula -> what is wrong with it, "" where nothing is */
+
   const texts = (list) => (Array.isArray(list) ? list.filter((text) => typeof text === "string" && text !== "") : []);
 
   /** The charts of the address: {id, title, left, right}; what is none is left out. */
@@ -35,6 +37,25 @@
     const kept = charts.map(({ title, left, right }) => ({ title, left, right }));
     trainboard.setQuery({ charts: kept.length ? JSON.stringify(kept) : "" });
   };
+
+  /** What is wrong with the formulas of a chart, "" where nothing is or is known; cards are told by "catalog". */
+  trainboard.problemOf = (chart) => {
+    if (!trainboard.isOwn(chart)) return "";
+    const sources = [...chart.left, ...chart.right].filter((source) => !trainboard.scalars.tags()?.includes(source));
+    for (const source of sources) if (!problems.has(source)) check(source);
+    return sources.map((source) => problems.get(source)).find(Boolean) ?? "";
+  };
+
+  async function check(source) {
+    problems.set(source, "");
+    try {
+      const { problem } = await trainboard.json(`/api/v1/charts/formula?${new URLSearchParams({ text: source })}`);
+      problems.set(source, problem ?? "");
+      if (problem) trainboard.emit("catalog");
+    } catch {
+      problems.delete(source); /* asked again when the card is drawn again */
+    }
+  }
 
   trainboard.isOwn = ({ id }) => trainboard.ownCharts().some((chart) => chart.id === id);
 })();

@@ -165,6 +165,7 @@
     }
 
     draw(u) {
+      if (u !== this.u) return; /* it was replaced, with a drawing still to come */
       trainboard.drawMoments(u, this);
       trainboard.drawCurves(u, this.curves);
       trainboard.drawBest(u, this);

@@ -26,7 +26,7 @@
     if (there) return trainboard.chartSvg(there, chart);
     const root = Object.assign(document.createElement("div"), { className: "report-sheet" });
     document.body.append(root);
-    const plot = new trainboard.Plot(root, trainboard.look());
+    const plot = new trainboard.Plot(root, trainboard.look(chart));
     try {
       plot.setLines(await trainboard.awaitLines(chart, PATIENCE_MILLISECONDS));
       await new Promise(requestAnimationFrame); /* uPlot finds its ticks when it draws */

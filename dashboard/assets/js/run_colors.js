@@ -1,4 +1,4 @@
-/* Runs grouped, and coloured by group, as the address says: by config keys, by an expression, or as logged. */
+/* Runs grouped, and coloured by group or by hand, as the address says. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
@@ -7,6 +7,8 @@
   const NO_MATCH = "#8a929c";
   let painted = new Map(); /* run -> colour */
   let asked = "";
+  let chosen = new Map(); /* run -> colour */
+  let chosenAs = "";
 
   /** "config:lr,optimizer" and "but:seed" name keys, "regex:…" is searched in names, "group" is the program's. */
   function by(text) {
@@ -62,9 +64,27 @@
     trainboard.repaint();
   }
 
+  /** The colours that people chose, by run: "run:rrggbb" each. */
+  function readChosen() {
+    const entries = trainboard.values("colors").map((entry) => /^(.+):([0-9a-f]{6})$/s.exec(entry)).filter(Boolean);
+    return new Map(entries.map(([, run, color]) => [run, `#${color}`]));
+  }
+
+  trainboard.on("query", () => {
+    if (trainboard.value("colors") === chosenAs) return;
+    chosenAs = trainboard.value("colors");
+    chosen = readChosen();
+    trainboard.repaint();
+  });
   trainboard.on("query", paint);
   trainboard.on("runs", paint);
 
-  /** The colour of a run by its group, or its own. */
-  trainboard.colorOf = (run) => painted.get(run.id) ?? run.own ?? run.color;
+  /** The colour of a run as chosen by hand, or by its group, or its own. */
+  trainboard.colorOf = (run) => chosen.get(run.id) ?? painted.get(run.id) ?? run.own ?? run.color;
+
+  /** Give a run this colour, "#rrggbb". */
+  trainboard.setColor = (run, color) => {
+    const colors = new Map([...readChosen(), [run.id, color]]);
+    trainboard.setValues("colors", [...colors].map(([id, one]) => id + one.replace("#", ":")));
+  };
 })();

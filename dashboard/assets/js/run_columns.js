@@ -66,7 +66,7 @@
     return h(
       React.Fragment,
       null,
-      h("span", { className: "swatch", style: { background: data.color } }),
+      h("span", { className: "swatch", style: { background: trainboard.colorOf(data) } }),
       h("a", { href: `/runs?run=${encodeURIComponent(data.id)}`, onClick: open }, data.name || data.id),
       data.archived && h("span", { className: "quiet" }, " archived"),
     );

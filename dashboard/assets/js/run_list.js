@@ -32,8 +32,8 @@
         "ul",
         { className: "run-rows", onKeyDown: moveFocus },
         groups.map(([name, members]) => h(Group, { key: name, name, members, shown })),
+        search === "" && trainboard.live.hasMore() && h("li", { key: `more than ${runs.length}` }, h(More, { count: state.total - runs.length })),
       ),
-      search === "" && trainboard.live.hasMore() && h(More, { key: runs.length, count: state.total - runs.length }),
       found.length < total && h("p", { className: "quiet" }, `The newest ${found.length} of ${total} that match.`),
     );
   };
@@ -127,6 +127,8 @@
           },
           "Archived",
         ),
+        trainboard.value("colors") !== "" &&
+          h("button", { className: "quiet-button", title: "Give all runs their own colours again", onClick: () => trainboard.setQuery({ colors: "" }) }, "Own colours"),
       ),
     );
   }
@@ -191,9 +193,21 @@
           "aria-label": `Show ${run.name}, ${word}`,
           style: { "--color": run.color },
           onChange: () => toggle(run.id),
-          onKeyDown: (event) => event.key === "Enter" && showOnly(run.id),
+          onKeyDown: (event) => {
+            if (event.key === "Enter") showOnly(run.id);
+            if (event.key === "c") event.currentTarget.parentElement.querySelector(".run-color").click();
+          },
         }),
         h("span", { className: "run-name" }, run.name),
+        h("input", {
+          type: "color",
+          className: "run-color",
+          tabIndex: -1,
+          "aria-label": `Colour of ${run.name}`,
+          title: "Another colour (c)",
+          value: run.color,
+          onChange: (event) => trainboard.setColor(run, event.target.value),
+        }),
         h(
           "span",
           { className: "run-status", "data-status": run.status },
@@ -239,7 +253,7 @@
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const boxes = [...event.currentTarget.querySelectorAll("input")];
+    const boxes = [...event.currentTarget.querySelectorAll("input[type=checkbox]")];
     boxes[boxes.indexOf(document.activeElement) + step]?.focus();
   }
 

@@ -30,13 +30,14 @@
   /** The chart in words: of each run the last value, and where. */
   function inWords(lines) {
     const { number, integer } = trainboard.format;
-    const told = lines.slice(-TOLD).map((line) => {
+    const clear = lines.filter(({ faint }) => !faint);
+    const told = clear.slice(-TOLD).map((line) => {
       const last = line.step.length - 1;
       if (last < 0) return `${line.name}: no points.`;
       const points = line.total === 1 ? "1 point" : `${integer(line.total)} points`;
       return `${line.name}: ${points}, last ${number(line.value[last])} at step ${integer(line.step[last])}.`;
     });
-    const rest = lines.length - told.length;
+    const rest = clear.length - told.length;
     return told.join(" ") + (rest > 0 ? ` And ${rest} more runs.` : "") || "No points yet.";
   }
 })();

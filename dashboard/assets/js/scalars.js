@@ -54,13 +54,14 @@
 
   /** Where there are more tags than the server tells at once, it looks for those the filter names. */
   trainboard.on("query", () => {
-    const filter = trainboard.value("filter");
-    if (filter === search || (search === "" && untold === 0)) return;
-    search = filter;
+    const wanted = trainboard.literalOf(trainboard.value("filter"));
+    if (wanted === search || (search === "" && untold === 0)) return;
+    search = wanted;
     untold = 0;
     catalog.clear();
     learn(state.shown.map((run) => run.id));
   });
+
   /** Which lines stand for a tag of a run: its one rank, each of several, or how they are brought together. */
   function ranksShown(run, tag) {
     if (isFormula(tag)) return catalog.has(run) ? [0] : [];

@@ -3,7 +3,10 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const THEMES = ["auto", "light", "dark"];
-  const PAGE_KEYS = { c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph" };
+  const PAGE_KEYS = {
+    c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
+    o: "/compare", y: "/hparams", p: "/panes", k: "/controls",
+  };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
   const NARROW = "(max-width: 760px)";

@@ -8,7 +8,7 @@
   trainboard.StepTable = function StepTable({ lines, look }) {
     const steps = trainboard.stepsOf(look.selected);
     const [[sorted, falling], setSort] = useState([0, false]);
-    const table = useMemo(() => steps && tableOf(trainboard.curvesOf(lines, look), steps, look), [lines, ...Object.values(look)]);
+    const table = useMemo(() => steps && tableOf(trainboard.curvesOf(lines.filter(({ faint }) => !faint), look), steps, look), [lines, ...Object.values(look)]);
     if (!table) return null;
     const heads = Object.keys(table.columns);
     const by = table.columns[heads[sorted - 1]];

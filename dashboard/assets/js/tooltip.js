@@ -75,7 +75,7 @@
     const px = trainboard.projection(u, "x");
     const found = [];
     for (const curve of curves) {
-      if (curve.x.length === 0) continue;
+      if (curve.x.length === 0 || curve.faint) continue;
       const py = trainboard.projection(u, curve.scale ?? "y");
       let i = Math.min(trainboard.lowerBound(curve.x, at), curve.x.length - 1);
       if (i > 0 && at - curve.x[i - 1] <= curve.x[i] - at) i -= 1;
@@ -98,7 +98,8 @@
     const thinned = near.some(({ curve }) => !curve.exact);
     const heads = ["", "Run", ...(smoothing > 0 ? ["Smoothed"] : []), thinned ? "Mean" : "Value", "Step"];
     if (along) heads.push(along);
-    if (axis !== "step") heads.push(axis === "wall" ? "Time" : "After");
+    const times = timesOf(axis);
+    heads.push(...times);
     const ranked = near.some(({ curve }) => curve.several);
     if (ranked) heads.push("Lowest", "Highest", "Ranks");
     const nearest = near[0];
@@ -110,7 +111,7 @@
       if (smoothing > 0) cells.push(number(y));
       cells.push(number(curve.value[i]), integer(curve.step[i]));
       if (along) cells.push(number(curve.x[i]));
-      if (axis !== "step") cells.push(axis === "wall" ? time(curve.wall[i]) : duration(curve.wall[i] - curve.first));
+      cells.push(...times.map((name) => (name === "Time" ? time(curve.wall[i]) : duration(curve.wall[i] - curve.first))));
       if (ranked) cells.push(...(curve.several ? ofRanks(curve, i) : ["", "", ""]));
       const row = element("tr", {}, ...cells.map((cell) => element("td", {}, cell)));
       row.toggleAttribute("data-near", point === nearest);
@@ -121,6 +122,12 @@
     const rest = near.length - rows.length;
     const notes = [...marksHere(plot), ...(rest > 0 ? [`${rest} more runs`] : [])];
     box.replaceChildren(table, ...notes.map((text) => element("p", { className: "more" }, text)));
+  }
+
+  /** When a point was logged: after the run's first, and the time of day. Groups have what lies along x. */
+  function timesOf(axis) {
+    if (!trainboard.bands.isOn()) return ["After", "Time"];
+    return { step: [], relative: ["After"], wall: ["Time"] }[axis];
   }
 
   /** The rows as the address asks for them; `near` has the nearest first. */

@@ -1,4 +1,4 @@
-"""Take TensorBoard logs into a store, and with --follow all that is added to them."""
+"""Take TensorBoard logs into a store, and with --follow all that is added to them; and tables of scalars."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainboard.cli.printing import counted, print_json, printable, size
 from trainboard.cli.serve import STORE_HELP
 
 if TYPE_CHECKING:
+    from trainboard.storage import Store
     from trainboard.storage.tfevents.follower import Progress
 
 LOGDIR_HELP = "folder of TensorBoard logs, or several with commas between; or an address such as s3://…"
@@ -21,7 +23,9 @@ _TOLD = 10
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("logdir", metavar="DIR[,DIR…]", type=logdirs, help=LOGDIR_HELP)
+    parser.add_argument(
+        "logdir", metavar="DIR[,DIR…]", type=logdirs, help=f"{LOGDIR_HELP}; or a table of scalars, FILE.csv"
+    )
     parser.add_argument("--store", metavar="STORE", help=STORE_HELP)
     parser.add_argument("--project", help="project of the runs; the name of their folder if left out")
     parser.add_argument("--follow", action="store_true", help="go on until Ctrl+C")
@@ -40,8 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage import open_store
     from trainboard.storage.tfevents.following import follow, open_follower, read_all
 
+    tables = [each for each in arguments.logdir if each.lower().endswith(".csv")]
     with closing(open_store(arguments.store, create=True)) as store:
-        follower = open_follower(store, arguments.logdir, arguments.project)
+        for table in tables:
+            import_table(store, Path(table), arguments)
+        folders = [each for each in arguments.logdir if each not in tables]
+        if not folders:
+            return 0
+        follower = open_follower(store, folders, arguments.project)
         with progress_bar() as told:
             read_all(follower, told)
             if arguments.follow:
@@ -52,6 +62,18 @@ def run(arguments: argparse.Namespace) -> int:
         unreadable = {path: why for tree in follower.trees for path, why in tree.unreadable.items()}
         report(follower.progress, unreadable, arguments.json)
     return 0
+
+
+def import_table(store: Store, path: Path, arguments: argparse.Namespace) -> None:
+    from trainboard.storage.import_table import import_csv
+
+    done = import_csv(store, path, arguments.project)
+    if arguments.json:
+        print_json(asdict(done))
+        return
+    print(f"{printable(str(path))}: {counted(done.runs, 'run')}, {counted(done.points, 'point')}.")
+    if done.left_out:
+        print(f"trainboard: no numbers in {printable(', '.join(done.left_out))}", file=sys.stderr)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import Any
 
 from tensorboard.compat.proto.config_pb2 import RunMetadata
 from tensorboard.compat.proto.graph_pb2 import GraphDef
+from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
 
 from ...kinds.graph import Edge, Graph, Node
 from .graph_def import draw
@@ -18,6 +19,12 @@ TAG = "graph"
 def of_definition(definition: bytes) -> Graph:
     """The graph of the bytes of a ``GraphDef``. Raises ``DecodeError``."""
     return draw(GraphDef.FromString(definition), "GraphDef")
+
+
+def of_meta_graph(meta: bytes) -> Graph | None:
+    """The graph of the bytes of a ``MetaGraphDef``, if there is one in it. Raises ``DecodeError``."""
+    definition = MetaGraphDef.FromString(meta).graph_def
+    return draw(definition, "MetaGraphDef") if definition.node else None
 
 
 def read(value: Value) -> Read:

@@ -23,6 +23,8 @@ class AboutRun:
     status: str | None = None
     tags: list[str] = field(default_factory=list)
     notes: str = ""
+    project: str | None = None
+    name: str | None = None
 
 
 def read(value: Value) -> Read:
