@@ -153,8 +153,9 @@ def test_a_read_only_page_offers_nothing_that_changes(
     board: Page, store: Store, start_dashboard: Callable[..., Dashboard]
 ) -> None:
     dashboard = start_dashboard(store, visdom_read_only=True)
+    board.goto(f"{dashboard.url}/panes")
+    expect(board.get_by_text("No environments")).to_be_visible()
     client(dashboard, "shown").text("x", win="w", opts={"title": "Shown"})
-    board.goto(f"{dashboard.url}/panes?env=shown")
     expect(pane(board, "Shown").get_by_text("x", exact=True)).to_be_visible()
     for name in ("Close", "Delete…", "Copy…", "Save view as…"):
         expect(board.get_by_role("button", name=name)).to_have_count(0)
