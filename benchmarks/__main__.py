@@ -28,6 +28,7 @@ from . import (
     log_cost,
     many_series,
     query,
+    run_table,
     tfevents,
     visdom_kill,
     visdom_load,
@@ -54,6 +55,7 @@ LONG: dict[str, Callable[[argparse.Namespace], str]] = {
     "crowd": lambda _: crowd.report(),
     "live": lambda _: live.report(),
     "many_series": lambda _: many_series.report(),
+    "run_table": lambda _: run_table.report(),
     "visdom_kill": lambda asked: visdom_kill.report(asked.trials),
     "visdom_load": lambda _: visdom_load.report(),
 }

@@ -11,7 +11,7 @@ from pathlib import Path
 class Server:
     """A server over one store, on the same port after every restart; killed at the end of the block."""
 
-    def __init__(self, store: Path) -> None:
+    def __init__(self, store: Path | str) -> None:
         self._store = store
         self._port = "0"
         self.start()

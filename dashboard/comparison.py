@@ -71,19 +71,28 @@ def _group(group: Group, rows: Sequence[RunRow], metric: str) -> dict[str, Any]:
 
 
 def _verdict(a: Sequence[RunRow], b: Sequence[RunRow], metric: str, seed: str) -> dict[str, Any]:
-    differences, paired = pair(_values(a, metric, seed), _values(b, metric, seed))
+    sides = _values(a, metric, seed), _values(b, metric, seed)
+    differences, paired = pair(*sides)
     verdict = asdict(judge(differences))
     finite = {
         name: None if isinstance(one, float) and not np.isfinite(one) else one
         for name, one in verdict.items()
     }
-    return finite | {"paired": paired, "differences": differences}
+    repeated = paired and any(_repeats([seed for seed, _ in side if seed is not None]) for side in sides)
+    return finite | {"paired": paired, "repeated": repeated, "differences": differences}
+
+
+def _repeats(seeds: Sequence[str]) -> bool:
+    return len(set(seeds)) < len(seeds)
 
 
 def _values(rows: Sequence[RunRow], metric: str, seed: str) -> list[tuple[str | None, float]]:
-    """Seed and value of each run that has ended with a finite value."""
+    """Seed and value of each run that has ended with a finite value, in the order in which they ended.
+
+    So what is paired once stays so, however the runs overlap.
+    """
     found = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.ended_at or row.updated_at):
         value = number_of(row, metric)
         if value is not None and row.status != "running":
             told = flatten(row.config).get(seed)

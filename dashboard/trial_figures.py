@@ -23,6 +23,7 @@ MOST_DRAWN = 500
 _SHADES = 24
 _TICKS = 7
 _GAP = 0.02
+_EDGE, _LETTERS = 36, 150
 
 
 def parallel(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, Any]:
@@ -55,8 +56,12 @@ def parallel(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, An
     hidden = {"visible": False, "fixedrange": True}
     shown = figure(traces, theme, {**hidden, "range": [-0.3, len(scales) - 0.7]}, hidden, _revision(trials))
     shown["layout"]["yaxis"]["range"] = [-0.06, 1.14]
+    shown["layout"] |= _brushed(trials, scales)
+    last, longest = len(scales) - 1, _LETTERS // len(scales)
     shown["layout"]["annotations"] = [
-        note for at, (name, one) in enumerate(scales) for note in _axis_notes(at, name, one, theme)
+        note
+        for at, (name, one) in enumerate(scales)
+        for note in _axis_notes(at, _label(name, one, longest), one, theme, at == last)
     ]
     shown["layout"]["shapes"] = [
         {
@@ -81,6 +86,7 @@ def matrix(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, Any]
     size = 1 / (len(scales) - 1)
     traces: list[dict[str, Any]] = []
     axes: dict[str, Any] = {}
+    of_axis: dict[str, int] = {}
     for row in range(1, len(scales)):
         for column in range(row):
             number = str(len(traces) + 1) if traces else ""
@@ -104,8 +110,9 @@ def matrix(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, Any]
             below, beside = row == len(scales) - 1, column == 0
             axes[f"xaxis{number}"] = _edge(theme, x, x_name if below else "", across, f"y{number}")
             axes[f"yaxis{number}"] = _edge(theme, y, y_name if beside else "", up, f"x{number}")
+            of_axis |= {f"x{number}": column, f"y{number}": row}
     shown = figure(traces, theme, {}, {}, _revision(trials))
-    shown["layout"] |= axes
+    shown["layout"] |= axes | _brushed(trials, scales, of_axis)
     shown["layout"]["margin"] = {"l": 60, "r": 16, "t": 10, "b": 50}
     return shown
 
@@ -122,7 +129,7 @@ def bars(found: Importance, theme: str) -> dict[str, Any]:
         "hovertemplate": "%{y}: %{x:.3f}<extra></extra>",
     }
     title = {"text": "Fall of R² where it is shuffled", "font": {"size": 11}}
-    categories = {"autorange": "reversed", "type": "category"}
+    categories = {"autorange": "reversed", "type": "category", "dtick": 1}
     drawn = figure([trace], theme, {"title": title}, categories, "importance")
     drawn["layout"]["margin"] = {"l": 8, "r": 24, "t": 8, "b": 40}
     return drawn
@@ -134,6 +141,29 @@ def _scales(trials: Trials, kind: str, most: int) -> tuple[NDArray[np.int64], li
     metric = [value if value == value else None for value in trials.values.tolist()]
     scales = [(key, scale(trials.column(key), kind)) for key in trials.keys[: most - 1]]
     return drawn, [*scales, (trials.metric, scale(metric, kind))]
+
+
+def _brushed(
+    trials: Trials, scales: list[tuple[str, Scale]], of_axis: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """What a layout needs so that a dragged box can become a filter: of every scale its field and its ends.
+
+    ``of_axis`` says which scale an axis has; without it, scales stand at 0, 1, 2, … and reach from 0 to 1.
+    A box is gone once what it asked for is drawn.
+    """
+    dimensions = [
+        {
+            "field": name if name == trials.metric else f"config.{name}",
+            "low": float(np.nanmin(one.places)),
+            "high": float(np.nanmax(one.places)),
+            "log": one.is_log,
+            "labels": one.labels,
+        }
+        for name, one in scales
+    ]
+    drawn = f"{_revision(trials)} {len(trials.ids)}"
+    meta = {"dimensions": dimensions, "of_axis": of_axis}
+    return {"dragmode": "select", "selections": [], "selectionrevision": drawn, "meta": meta}
 
 
 def _share(places: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -153,12 +183,13 @@ def _edge(theme: str, one: Scale, name: str, domain: list[float], anchor: str) -
     return edge
 
 
-def _axis_notes(at: int, name: str, one: Scale, theme: str) -> list[dict[str, Any]]:
+def _axis_notes(at: int, label: str, one: Scale, theme: str, is_last: bool) -> list[dict[str, Any]]:
     """The name above an axis of parallel coordinates, and what stands beside it."""
+    anchor = {"xanchor": "right", "xshift": _EDGE} if is_last else {}
     ink = INK[theme]
     place = {"x": at, "xref": "x", "yref": "y", "showarrow": False}
     font = {"family": FONT, "size": 12, "color": ink["strong"]}
-    notes = [{**place, "y": 1.09, "text": _label(name, one), "font": font}]
+    notes = [{**place, **anchor, "y": 1.09, "text": label, "font": font}]
     places, texts = _marks(one)
     low, high = np.nanmin(one.places), np.nanmax(one.places)
     for mark, text in zip(places, texts, strict=True):
@@ -169,8 +200,8 @@ def _axis_notes(at: int, name: str, one: Scale, theme: str) -> list[dict[str, An
     return notes
 
 
-def _label(name: str, one: Scale) -> str:
-    short = name if len(name) <= 28 else f"…{name[-27:]}"
+def _label(name: str, one: Scale, longest: int = 28) -> str:
+    short = name if len(name) <= longest else f"…{name[1 - longest :]}"
     return escaped(short) + (" (log)" if one.is_log else "")
 
 

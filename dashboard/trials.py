@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -56,13 +57,19 @@ class Scale:
     is_log: bool
 
 
-def read_trials(store: Store, project: str | None, where: str, metric: str) -> Trials:
-    """The trials among a project's runs. Raises ``BadFilter``."""
+def read_trials(
+    store: Store, project: str | None, where: str, metric: str, chosen: Sequence[str] = ()
+) -> Trials:
+    """The trials among a project's runs, with the hyper-parameters that vary, or ``chosen`` ones of these.
+
+    Raises ``BadFilter``.
+    """
     query = TableQuery(project, where, limit=MAX_TRIALS, metrics=metrics_of([metric] if metric else []))
     page = store.run_table(query)
     listed = list(zip(page.rows, page.older, strict=True))[::-1]
     flat = [flatten(row.config) for row, _ in listed]
-    keys = varying(flat)[:MAX_KEYS]
+    varied = varying(flat)
+    keys = [key for key in chosen if key in varied] if chosen else varied[:MAX_KEYS]
     values = [number_of(row, metric) if metric else None for row, _ in listed]
     return Trials(
         ids=[row.id for row, _ in listed],
@@ -80,7 +87,7 @@ def scale(values: Sequence[Any], kind: str = "auto") -> Scale:
     """Numbers as they are, or as logarithms of base 10: if ``kind`` is "log" and they allow it, or "auto" and
     they span two decades or more. Anything else in order of its text, from 0 on."""
     if not any(_is_number(value) for value in values) or any(isinstance(value, str) for value in values):
-        texts = ["–" if value is None else str(value) for value in values]
+        texts = ["–" if value is None else _said(value) for value in values]
         labels = sorted(set(texts))
         return Scale(np.array([labels.index(text) for text in texts], np.float64), labels, False)
     numbers = np.array([value if _is_number(value) else np.nan for value in values], np.float64)
@@ -122,6 +129,10 @@ def _latex_row(cells: Sequence[Any]) -> str:
 
 def _harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+def _said(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -65,7 +65,7 @@ def judge(differences: Sequence[float] | NDArray[np.float64]) -> Verdict:
 def pair(
     a: Sequence[tuple[str | None, float]], b: Sequence[tuple[str | None, float]]
 ) -> tuple[list[float], bool]:
-    """Differences of two groups of (seed or None, value), each in the order in which its runs began.
+    """Differences of two groups of (seed or None, value), each in the order in which its runs ended.
 
     Runs of the same seed are paired, and True is returned, where at least half of the smaller group has
     such a partner; otherwise runs are paired as they come.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .convert import to_float, to_tag
+from .guard import StopTraining
 from .warn import Warner
 
 if TYPE_CHECKING:
@@ -72,7 +73,9 @@ class Controls:
             self._asked.append(request)
 
     def apply(self) -> None:
-        """Do what was asked for. A callback that fails is reported, and training goes on."""
+        """Do what was asked for. A callback that fails is reported, and training goes on, unless it raises
+        ``StopTraining``, which passes.
+        """
         while self._asked:
             request = self._asked.popleft()
             try:
@@ -80,9 +83,12 @@ class Controls:
                     self._turn(self._knobs[request.control], request.value)
                 elif request.control in self._buttons:
                     self._press(request.control)
+            except StopTraining:
+                raise
             except Exception as error:
                 self._warn(request.control, f"the control {request.control!r} failed: {error!r}")
-            self._declare(request.control, {"applied": request.number})
+            finally:
+                self._declare(request.control, {"applied": request.number})
 
     def _turn(self, knob: Knob, value: float) -> None:
         before, knob.value = knob.value, value

@@ -68,14 +68,15 @@ class FlightRecorder:
         self._on_nonfinite = on_nonfinite
         self._ring: deque[tuple[int, Norms]] = deque(maxlen=KEPT_STEPS)
         self._last_good: int | None = None
-        self._broken = False
+        self._broken_at: int | None = None
         self._guard = Guard()
 
     def good(self, step: int, norms: Norms) -> None:
-        """Keep a step whose values were all finite."""
+        """Keep a step whose values were all finite; a step of another optimizer ends no fault of the same."""
         self._ring.append((step, norms))
-        self._last_good = step
-        self._broken = False
+        if self._broken_at is None or step > self._broken_at:
+            self._last_good = step
+            self._broken_at = None
 
     def report(
         self,
@@ -89,12 +90,13 @@ class FlightRecorder:
         trace: str = "",
     ) -> None:
         """Log a fault as an event, with the ring and, if known, the norms of the step itself."""
-        if self._broken:
+        if self._broken_at is not None:
             return
-        self._broken = True
+        self._broken_at = step
         if norms:
             self._ring.append((step, norms))
-        fault = Fault(layer, phase, step, batch, self._last_good, detail, trace)
+        good = None if self._last_good is None else min(self._last_good, step - 1) or None
+        fault = Fault(layer, phase, step, batch, good, detail, trace)
         with self._guard("logging the flight recorder"):
             title = f"Not finite: {layer}, {phase}, step {step}"
             event = Event(title, str(fault), "error", {**asdict(fault), "ring": _plain(self._ring)})

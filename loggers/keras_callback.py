@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, Literal
 
 import keras
@@ -21,6 +21,7 @@ from .run import Run
 from .warn import warn
 
 _logging: weakref.WeakKeyDictionary[Any, list[KerasCallback]] = weakref.WeakKeyDictionary()
+_batches: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
 
 
 class KerasCallback(keras.callbacks.Callback):
@@ -35,8 +36,9 @@ class KerasCallback(keras.callbacks.Callback):
     ``run`` defaults to the current one; if there is none, each ``fit`` is a run of its own. ``watch``
     watches the model as ``Run.watch`` does, with the options given (``watch={"every": 10}``), unless it is
     watched already; ``log_graph`` logs the graph, and ``time_steps`` where the time of steps goes, as
-    ``Run.steps`` does. Nothing here stops ``fit``, unless ``on_nonfinite`` raises ``StopTraining``: what
-    goes wrong is reported by one warning; so is a callback that ``fit`` was given twice, which logs once.
+    ``Run.steps`` does. Nothing here stops ``fit``, unless ``on_nonfinite`` or a button raises
+    ``StopTraining``: what goes wrong is reported by one warning; so is a callback that ``fit`` was given
+    twice, which logs once.
     Raises ValueError if ``every`` is none of the above, and for options that make no sense.
 
     Subclasses add to ``_begin``, ``_begin_epoch``, ``_begin_batch`` and so on, which are called once for
@@ -66,7 +68,7 @@ class KerasCallback(keras.callbacks.Callback):
         self._means = RecentMeans()
         self._run: Run | None = None
         self._watch: KerasWatch | None = None
-        self._owns_run = self._owns_watch = False
+        self._owns_run = self._owns_watch = self._undescribed = False
         self._before_epoch = 0
         self._epoch = 0
         self._last_event: tuple[str, int] | None = None
@@ -129,8 +131,9 @@ class KerasCallback(keras.callbacks.Callback):
             if self._run is None:
                 self._run = self._start_run()
             self._describe(self._run, self.model)
-            if self._logs_graph:
-                self._run.log_graph(self.model)
+            self._undescribed = True
+            if self.model.built:
+                self._describe_built(self._run, self.model)
             if self._watch_options is not None:
                 self._start_watching(self._run, self.model, self._watch_options)
             if self._times_steps and getattr(self.model, "train_function", None) is not None:
@@ -165,15 +168,20 @@ class KerasCallback(keras.callbacks.Callback):
         stride = self._stride()
         step = self._before_epoch + batch + 1
         before = step - stride
+        _batches[self.model] = step
         if stride > 1:  # of the last steps of an epoch Keras may have made fewer than it says
             step = self._iterations()
+        if self._run is not None and self._undescribed:  # the first batch has built the model
+            with self._guard("describing the model"):
+                self._describe_built(self._run, self.model)
         if self._watch is not None:
             self._look_after_steps(self._watch, step)
         if self._every is not None and step // self._every > before // self._every:
             with self._guard("logging a batch"):
                 self._log_training(step, self._means.of(self.model, logs or {}))
         if self._run is not None:
-            self._run.apply_controls()
+            with self._stops_fit():
+                self._run.apply_controls()
 
     def _end_epoch(self, epoch: int, logs: dict[str, Any]) -> None:
         with self._guard("logging an epoch"):
@@ -205,9 +213,13 @@ class KerasCallback(keras.callbacks.Callback):
         self._watch.driven = True
 
     def _look_after_steps(self, watch: KerasWatch, step: int) -> None:
+        with self._stops_fit(), self._guard("watching the model"):
+            watch.after_steps(step)
+
+    @contextmanager
+    def _stops_fit(self) -> Iterator[None]:
         try:
-            with self._guard("watching the model"):
-                watch.after_steps(step)
+            yield
         except StopTraining:
             model: Any = self.model
             model.stop_training = True
@@ -218,13 +230,19 @@ class KerasCallback(keras.callbacks.Callback):
             "backend": keras.backend.backend(),
             "epochs": (self.params or {}).get("epochs"),
             "steps_per_epoch": (self.params or {}).get("steps"),
-            "parameters": model.count_params() if model.built else None,
             "optimizer": type(model.optimizer).__name__,
             "learning_rate": self._learning_rate(),
         }
         run.config.update(
             {name: v for name, v in settings.items() if name not in run.config and v is not None}
         )
+
+    def _describe_built(self, run: Run, model: Any) -> None:
+        self._undescribed = False
+        if model.built and "parameters" not in run.config:
+            run.config.update({"parameters": model.count_params()})
+        if self._logs_graph:
+            run.log_graph(model)
 
     def _log_training(self, step: int, metrics: dict[str, Any]) -> None:
         values = {f"train/{name}": value for name, value in metrics.items()}
@@ -235,7 +253,8 @@ class KerasCallback(keras.callbacks.Callback):
             self._run.log(values, step, commit=False)
 
     def _iterations(self) -> int:
-        return int(to_numpy(self._optimizer().iterations))
+        """Steps of the optimizer. A ``train_step`` may use others, as a GAN's does: batches then."""
+        return int(to_numpy(self._optimizer().iterations)) or _batches.get(self.model, 0)
 
     def _learning_rate(self) -> float:
         return float(to_numpy(self._optimizer().learning_rate))

@@ -11,10 +11,14 @@ import keras
 
 
 class Layers:
-    """A model, held weakly: its layers and trainable variables under unique names, without its own name."""
+    """A model, held weakly: its layers and trainable variables under unique names, without its own name.
 
-    def __init__(self, model: keras.Model) -> None:
+    The names begin with ``prefix``.
+    """
+
+    def __init__(self, model: keras.Model, prefix: str = "") -> None:
         self._model = weakref.ref(model)
+        self._prefix = prefix
         self.names: dict[int, str] = {}
         self.owners: dict[int, str] = {}
 
@@ -47,7 +51,7 @@ class Layers:
         seen: Counter[str] = Counter()
         unique = []
         for path in paths:
-            name = path.removeprefix(f"{self.model.name}/")
+            name = self._prefix + path.removeprefix(f"{self.model.name}/")
             seen[name] += 1
             unique.append(name if seen[name] == 1 else f"{name}#{seen[name]}")
         return unique

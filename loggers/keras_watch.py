@@ -35,22 +35,26 @@ if TYPE_CHECKING:
 _watches: weakref.WeakKeyDictionary[keras.Model, KerasWatch] = weakref.WeakKeyDictionary()
 
 
-def watch(run: Run, model: keras.Model, **options: Any) -> KerasWatch:
-    """Log statistics and histograms of a model to ``run``; see ``WatchOptions``.
+def watch(run: Run, model: keras.Model | Sequence[keras.Model], **options: Any) -> KerasWatch | Watches:
+    """Log statistics and histograms of a model, or of several, to ``run``; see ``WatchOptions``.
 
     They are taken after the first step of an optimizer that moves the model and after every ``every``-th
     from there; their step is the optimizer's count of iterations. Gradients are as given to
     ``optimizer.apply``: before Keras clips them, after it has unscaled a scaled loss. Variables are
     trainable ones, named by their path in the model. Activations are the outputs of layers that hold no
     other, in the last forward pass. Updates are what the step added, or where Keras makes several at once
-    (``steps_per_execution``), all of these.
+    (``steps_per_execution``), all of these. The names of several models' parts begin with their positions.
 
     ``fit`` needs ``trainboard.KerasCallback`` as well, which drives this. A step in a ``tf.function`` of
     one's own is seen if the function is first called after ``watch``, and if the loop tells by ``run.log``
     that a step is over. Under a distribution strategy only eager steps are seen.
     Raises ValueError for an interval that is none, and on the JAX backend.
     """
-    return KerasWatch(run, model, WatchOptions(**options))
+    made = WatchOptions(**options)
+    if not isinstance(model, Sequence):
+        return KerasWatch(run, model, made)
+    recorder = FlightRecorder(run, made.on_nonfinite)
+    return Watches([KerasWatch(run, one, made, recorder, f"{at}/") for at, one in enumerate(model)])
 
 
 def watch_of(model: keras.Model) -> KerasWatch | None:
@@ -67,20 +71,38 @@ class _Progress:
     weights: dict[str, np.ndarray] = field(default_factory=dict)
 
 
+class Watches:
+    """Those of several models. They share a flight recorder, so that a fault that spreads is told once."""
+
+    def __init__(self, watches: Sequence[KerasWatch]) -> None:
+        self._watches = watches
+
+    def close(self) -> None:
+        for one in self._watches:
+            one.close()
+
+
 class KerasWatch:
-    """One watched model, held weakly.
+    """One watched model, held weakly. The names of its parts begin with ``prefix``.
 
     Traced steps are seen by whoever runs them: it sets ``driven``, and calls ``before_steps`` and
     ``after_steps`` around each of them.
     """
 
-    def __init__(self, run: Run, model: keras.Model, options: WatchOptions) -> None:
+    def __init__(
+        self,
+        run: Run,
+        model: keras.Model,
+        options: WatchOptions,
+        recorder: FlightRecorder | None = None,
+        prefix: str = "",
+    ) -> None:
         if keras.backend.backend() == "jax":
             raise ValueError("a model on Keras's JAX backend cannot be watched")
         self.driven = False
         self._run = run
         self._options = options
-        self._layers = Layers(model)
+        self._layers = Layers(model, prefix)
         self._guard = Guard()
         self._progress: weakref.WeakKeyDictionary[Any, _Progress | None] = weakref.WeakKeyDictionary()
         self._traced_progress: _Progress | None = None
@@ -91,7 +113,7 @@ class KerasWatch:
         self._own_loop: OwnLoop | None = None
         self._flight: KerasFlight | None = None
         if options.flight_recorder:
-            recorder = FlightRecorder(run, options.on_nonfinite)
+            recorder = recorder or FlightRecorder(run, options.on_nonfinite)
             self._flight = KerasFlight(recorder, self._layers, self._forward)
         self._activations.want(options.activations)
         self._stop_listening = listen(self)

@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 
 MASK = "***"
 _NAME = re.compile(
-    r"(?:^|[-_.])(?:pass(?:wd|word|phrase)?|pwd|secret|token|credentials?|auth|bearer|(?:api|access|private)[-_.]?key)"
-    r"(?:$|[-_.])",
+    r"password|passwd|passphrase|secret|credential|(?:api|access|private|auth|account|signing)[-_.]?key"
+    r"|(?:^|[-_.])(?:pass|pwd|token|auth|bearer)(?:$|[-_.])"
+    r"|(?-i:[a-z]Token$)|[-_.](?:key|pat)$",
     re.IGNORECASE,
 )
-_KNOWN_TOKEN = re.compile(r"\b(?:sk-|hf_|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|AKIA)[\w-]{10,}")
+_KNOWN_TOKEN = re.compile(
+    r"\b(?:sk-|hf_|gh[opsu]_|github_pat_|glpat-|xox[abprs]-|AKIA|AIza|npm_|pypi-|eyJ)[\w.-]{10,}"
+    r"|(?<=Bearer )[^\s\"']+|(?<=Basic )[^\s\"']+"
+)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^\s/:@]*):[^\s/@]*@")
 
 

@@ -16,11 +16,10 @@ from .blame import first_bad_gradient, first_bad_owner
 from .deferred import Deferred
 from .flight_recorder import KEPT_STEPS, FlightRecorder, Norms
 from .guard import StopTraining
+from .torch_backward import Backward, Named, is_fine
 from .torch_device import Pending
-from .torch_forward import Forward, Suspect, is_finite
-from .torch_layers import Models, by_owner, norms, values_of
-
-Named = Sequence[tuple[str, torch.nn.Parameter]]
+from .torch_forward import Forward, Suspect
+from .torch_layers import Models, by_owner, norms
 
 
 @dataclass
@@ -59,21 +58,27 @@ class TorchFlight:
         self._recorder = recorder
         self._models = models
         self._deferred = Deferred()
+        self._steps: weakref.WeakKeyDictionary[Optimizer, int] = weakref.WeakKeyDictionary()
+        self._parameters: weakref.WeakKeyDictionary[Optimizer, Named] = weakref.WeakKeyDictionary()
         self._last_step = 0
         self._failed = False
         self._norms: dict[str, tuple[list[str], list[float]]] = {}
         self._made: _Made | None = None
         self.forward = Forward(models, self._bad_output)
+        self._backward = Backward(self._all_parameters, lambda: self.forward.batch)
+        self.forward.on_backward = self._backward.begin
 
     def before_step(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
         """Look at the gradients that ``optimizer`` is about to use for its step number ``step``."""
         self._deferred.poll()
         if _on_device(parameters) or _is_skipped(optimizer):
             return
+        self._parameters[optimizer] = parameters
+        self._backward.before_step(parameters)
         names = [name for name, parameter in parameters if parameter.grad is not None]
         gradients = [p.grad for _, p in parameters if p.grad is not None]
         found = norms(gradients).tolist()
-        fine = [_is_fine(norm, g) for norm, g in zip(found, gradients, strict=True)]
+        fine = [is_fine(norm, g) for norm, g in zip(found, gradients, strict=True)]
         self._end_last_step(look=not all(fine))
         self._norms = {"gradients": (names, found)}
         if not all(fine):
@@ -88,7 +93,9 @@ class TorchFlight:
             self._made = _Made(step, forward.batch, forward.order, weakref.ref(optimizer), self._norms)
             if step % KEPT_STEPS == 0:
                 self._end_last_step(look=True)
-        self._last_step, self._failed, self._norms = step, False, {}
+        self._steps[optimizer] = self._last_step = step
+        self._failed, self._norms = False, {}
+        self._backward.after_step()
         self.forward.forget()
 
     def close(self) -> None:
@@ -107,7 +114,7 @@ class TorchFlight:
             parameters = self._models.parameters_of(optimizer)
             names, found = [name for name, _ in parameters], norms([p for _, p in parameters]).tolist()
             made.norms["weights"] = names, found
-            fine = [_is_fine(norm, p) for norm, (_, p) in zip(found, parameters, strict=True)]
+            fine = [is_fine(norm, p) for norm, (_, p) in zip(found, parameters, strict=True)]
             if not all(fine):
                 layer = first_bad_owner(list(made.order), by_owner(dict(zip(names, fine, strict=True))))
                 self._recorder.report(layer, "update", made.step, made.batch, norms=made.norms)
@@ -116,20 +123,37 @@ class TorchFlight:
 
     def _bad_output(self, suspect: Suspect) -> None:
         self._end_last_step(look=True)
-        self._report(suspect[0], "forward", self._last_step + 1, trace=suspect[1])
+        self._report(suspect[0], "forward", self._next_step(), trace=suspect[1])
 
-    def _report(self, layer: str, phase: Any, step: int, trace: str = "") -> None:
+    def _next_step(self) -> int:
+        """The step that a forward pass is made for. Of optimizers that take turns the one behind is next."""
+        steps = list(self._steps.values())
+        return min(steps) + 1 if steps and max(steps) - min(steps) == 1 else self._last_step + 1
+
+    def _all_parameters(self) -> Named:
+        """Those on the CPU that optimizers were seen to hold; before any was seen, all of the models'."""
+        if not self._steps:
+            return [(name, p) for name, p in self._models.parameters() if p.device.type == "cpu"]
+        return [named for parameters in self._parameters.values() for named in parameters]
+
+    def _report(
+        self, layer: str, phase: Any, step: int, *, batch: int | None = None, trace: str = ""
+    ) -> None:
         self._failed = True
-        self._recorder.report(layer, phase, step, self.forward.batch, norms=self._norms, trace=trace)
+        batch = self.forward.batch if batch is None else batch
+        self._recorder.report(layer, phase, step, batch, norms=self._norms, trace=trace)
 
     def _report_gradients(self, step: int, fine: Mapping[str, bool]) -> None:
         forward = self.forward
         if forward.suspect is not None:
             self._report(forward.suspect[0], "forward", step, trace=forward.suspect[1])
             return
+        spoiled, batch = self._backward.spoiled, None
+        if spoiled is not None:
+            fine, batch = spoiled.fine, spoiled.batch
         sums = {name: bool(total.isfinite()) for name, total in forward.gradients.items()}
         layer, phase = first_bad_gradient(list(forward.order), forward.roots, sums, by_owner(fine))
-        self._report(layer, phase, step)
+        self._report(layer, phase, step, batch=batch)
 
     def _defer(self, optimizer: Optimizer, step: int, parameters: Named) -> None:
         forward = self.forward
@@ -193,10 +217,3 @@ def _is_skipped(optimizer: Optimizer) -> bool:
 
 def _finite(number: float) -> bool:
     return abs(number) < float("inf")
-
-
-def _is_fine(norm: float, tensor: torch.Tensor) -> bool:
-    if _finite(norm):
-        return True
-    values = values_of(tensor)
-    return values is None or is_finite(values)

@@ -17,6 +17,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from .guard import Guard
+from .torch_backward import is_finite
 from .torch_calls import tensors_in
 from .torch_layers import Models
 
@@ -32,7 +33,8 @@ class Forward:
     models (``roots``) and of modules without parameters that PyTorch does not know; ``sums`` those of
     outputs on a device. ``suspect`` is the first module whose output held nothing worse than -Inf, which
     masks are made of, when that reached the model's output. ``on_bad_output`` is told the first with worse.
-    ``on_output`` gets every output of a module without children while it is set.
+    ``on_output`` gets every output of a module without children while it is set; ``on_backward`` is called
+    when a gradient comes back to a model's output.
     """
 
     def __init__(self, models: Models, on_bad_output: Callable[[Suspect], None] | None) -> None:
@@ -45,6 +47,7 @@ class Forward:
         self._active = False
         self.guard = Guard()
         self.on_output: Callable[[str, torch.Tensor], None] | None = None
+        self.on_backward: Callable[[], None] | None = None
         self.batch = 0
         self.forget()
 
@@ -105,14 +108,18 @@ class Forward:
         if self._on_bad_output is None:
             return
         if outermost or opaque:
-            self._listen(name, tensors)
+            self._listen(name, tensors, self.on_backward if outermost else None)
         if outermost:
             self.roots.add(name)
             self._look(tensors)
 
-    def _listen(self, name: str, tensors: Sequence[torch.Tensor]) -> None:
+    def _listen(
+        self, name: str, tensors: Sequence[torch.Tensor], on_backward: Callable[[], None] | None
+    ) -> None:
         def add(gradient: torch.Tensor) -> None:
-            total = gradient.detach().sum()
+            if on_backward is not None:
+                on_backward()
+            total = _total(gradient)
             self.gradients[name] = self.gradients[name] + total if name in self.gradients else total
 
         for tensor in tensors:
@@ -122,7 +129,7 @@ class Forward:
     def _keep(self, name: str, tensors: list[torch.Tensor]) -> None:
         if tensors and tensors[0].is_cuda:
             for tensor in _floats(tensors):
-                total = tensor.detach().sum()
+                total = _total(tensor)
                 self.sums[name] = self.sums[name] + total if name in self.sums else total
         else:
             self._kept.append((name, tensors))
@@ -182,18 +189,20 @@ class _Hook:
 
 
 def _floats(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    return [tensor for tensor in tensors if tensor.is_floating_point()]
+    return [tensor for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
 
 
-def is_finite(tensor: torch.Tensor) -> bool:
-    """Whether all of a CPU tensor's values are; a sum is quick, and only if it is not, more is looked at."""
-    tensor = tensor.detach()
-    return bool(tensor.sum().isfinite()) or bool(tensor.isfinite().all())
+def _total(tensor: torch.Tensor) -> torch.Tensor:
+    """The sum of a tensor, which is finite only if all values are; a real number, of complex ones too."""
+    total = tensor.detach().sum()
+    return total.abs() if total.is_complex() else total
 
 
 def _has_worse(tensor: torch.Tensor) -> bool:
-    """Whether a tensor holds NaN or +Inf."""
+    """Whether a tensor holds NaN or +Inf; of complex numbers any infinity."""
     tensor = tensor.detach()
+    if tensor.is_complex():
+        return not is_finite(tensor)
     return bool((tensor.isnan() | tensor.isposinf()).any())
 
 

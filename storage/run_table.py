@@ -120,6 +120,15 @@ class TablePage(NamedTuple):
     total: int
 
 
+def run_ids(store: Store, project: str | None, where: str, archived: bool, limit: int) -> list[str]:
+    """The ids of all runs that a table lists, the newest ``limit`` of them. Raises ``BadFilter``."""
+    with store.reading() as connection, bounded(connection):
+        filters = Filters(connection.dialect.name, now(connection))
+        found = and_(listed(project, archived), filters.condition(where))
+        query = select(runs.c.run_id).where(found).order_by(runs.c.created_at.desc(), runs.c.run_id)
+        return list(connection.scalars(query.limit(limit)))
+
+
 def run_table(store: Store, wanted: TableQuery) -> TablePage:
     """A part of a table of runs. A method of ``Store``; raises ``BadFilter``."""
     with store.reading() as connection, bounded(connection):

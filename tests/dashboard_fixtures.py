@@ -14,13 +14,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 
 import trainboard as tb
 from trainboard.dashboard.server import Server, bind
 from trainboard.storage import Store, open_store
 
 START_SECONDS = 20.0
+
+# What a page shows is waited for: on a busy machine a browser may stand still for many seconds.
+expect.set_options(timeout=30_000)
 
 
 class Dashboard:
@@ -93,11 +96,13 @@ def watched(dashboard: Dashboard) -> Iterator[list[str]]:
 
 
 def log_run(store: Store, name: str, values: Sequence[dict[str, Any]] = (), **about: Any) -> str:
-    """Run a program's part: one finished run with one ``log()`` a step. Returns its id."""
+    """Run a program's part: one finished run with one ``log()`` a step, all in the store. Returns its id."""
     about.setdefault("project", "digits")
     with tb.init(name=name, store=store.url, **about) as run:
         for step, value in enumerate(values):
             run.log(value, step=step)
+    # A program does not wait for a store forever, and a busy machine can take longer.
+    eventually(lambda: any(one.status != "running" for one in store.runs(ids=[run.id])), START_SECONDS)
     return run.id
 
 

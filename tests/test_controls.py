@@ -96,6 +96,19 @@ def test_a_button_that_fails_warns_and_training_goes_on(run: tb.Run, store: Stor
         log_until(run, lambda: store.run(run.id).controls["evaluate"]["applied"] == 1)
 
 
+def test_a_button_can_stop_training_between_two_steps(run: tb.Run, store: Store) -> None:
+    def stop() -> None:
+        raise tb.StopTraining
+
+    run.button("stop", stop)
+    run.flush()
+    store.request(run.id, "stop")
+    with pytest.raises(tb.StopTraining):
+        log_until(run, lambda: False)
+    run.flush()
+    assert store.run(run.id).controls["stop"]["applied"] == 1
+
+
 @pytest.mark.parametrize(
     ("control", "value", "message"),
     [

@@ -84,6 +84,16 @@ def test_every_installed_package_is_recorded_with_its_version(tmp_path: Path) ->
         (["--db", "postgresql://me:abc@host/runs"], ["--db", "postgresql://me:***@host/runs"]),
         (["hf_abcdefghijklmnop"], ["***"]),
         (["--token", "--verbose"], ["--token", "--verbose"]),
+        (
+            ["--dbpassword=a", "--apiKey=b", "--wandb_key", "c"],
+            ["--dbpassword=***", "--apiKey=***", "--wandb_key", "***"],
+        ),
+        (["--accessToken=a", "--clientSecret=b"], ["--accessToken=***", "--clientSecret=***"]),
+        (["-H", "Authorization: Bearer abc"], ["-H", "Authorization: Bearer ***"]),
+        (
+            ["--author", "me", "--passes=3", "--keys=2", "--monkey=1"],
+            ["--author", "me", "--passes=3", "--keys=2", "--monkey=1"],
+        ),
     ],
 )
 def test_secrets_on_the_command_line_are_hidden(

@@ -153,6 +153,53 @@ def runs_of(location: str) -> tuple[Store, list[RunRecord]]:
     return store, store.runs()
 
 
+def test_a_model_that_the_first_batch_builds_is_drawn_and_counted_then(run: tb.Run) -> None:
+    class Subclassed(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = keras.layers.Dense(1)
+
+        def call(self, x: Any) -> Any:
+            return self.last(x)
+
+    model: Any = Subclassed()
+    model.compile("sgd", "mse")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrainboardWarning)
+        model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=[tb.KerasCallback(run, watch=False)])
+    assert run.config.parameters == 4
+    assert run.flush(timeout=10)
+    (graph,) = tb.open_store(run.store).records(run.id, "graph", "graph")
+    assert not graph.value.partial
+
+
+def test_a_train_step_with_optimizers_of_its_own_is_logged_by_its_batches(run: tb.Run) -> None:
+    class TwoOptimizers(keras.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network()
+            self.own = keras.optimizers.SGD(0.01)
+
+        def train_step(self, data: Any) -> Any:
+            import tensorflow as tf
+
+            x, y = data
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean((self.inner(x, training=True) - y) ** 2)
+            weights = self.inner.trainable_variables
+            self.own.apply(tape.gradient(loss, weights), weights)
+            return {"loss": loss}
+
+    model: Any = TwoOptimizers()
+    model.compile()
+    for _ in range(2):
+        model.fit(X, Y, batch_size=len(X) // 2, epochs=2, verbose=0, callbacks=[tb.KerasCallback(run)])
+    assert run.flush(timeout=10)
+    store = tb.open_store(run.store)
+    assert store.points(run.id, "train/loss").step.tolist() == [2, 4, 6, 8]
+    assert store.series(run.id, kind="layer_stats")
+
+
 def test_the_current_run_is_used_and_left_open(run: tb.Run) -> None:
     network().fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback()])
     assert list(points(run, "train/loss")) == [4]

@@ -267,6 +267,30 @@ def test_a_loop_of_ones_own_is_stopped_by_the_exception(run: tb.Run) -> None:
         train()
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_of_several_models_the_one_that_spoils_the_next_is_named(run: tb.Run, traced: bool) -> None:
+    models = [planted(lambda x: x * np.nan), mlp()]
+    optimizers = [keras.optimizers.SGD(0.01), keras.optimizers.Adam(0.01)]
+    found: list[Fault] = []
+    run.watch(models, on_nonfinite=found.append)
+
+    def train(x: Any) -> None:
+        weights = [model.trainable_variables for model in models]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(models[1](tf.tile(models[0](x, training=True), (1, 4))) ** 2)
+        for optimizer, given, moved in zip(optimizers, tape.gradient(loss, weights), weights, strict=True):
+            optimizer.apply(given, moved)
+
+    step = tf.function(train) if traced else train
+    for start in range(0, len(X), SIZE):
+        step(X[start : start + SIZE])
+        run.log({"loss": 0.0})
+    assert [(fault.layer, fault.phase, fault.step) for fault in found] == [("0/planted", "forward", PLANTED)]
+    assert run.flush(timeout=10)
+    tags = {series.tag for series in tb.open_store(run.store).series(run.id) if series.kind == "histogram"}
+    assert {"weights/0/first/kernel", "weights/1/last/kernel"} <= tags
+
+
 def test_steps_that_a_loss_scaler_skips_are_no_alarm(run: tb.Run) -> None:
     optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.01), initial_scale=1e38)
     model = mlp()

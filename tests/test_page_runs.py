@@ -16,10 +16,16 @@ from conftest import Segment
 from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
 
+import trainboard as tb
 from trainboard.storage import Store, open_store
 from trainboard.storage.frames import FrameType
 
 RUNS = 240
+FILLS_ITS_FRAME = """() => {
+  const [frame, drawn, plane] = ['.trial-figure', '.trial-figure .main-svg', '#trial-figure .nsewdrag']
+    .map((one) => document.querySelector(one)?.getBoundingClientRect().height);
+  return plane > 0 && drawn === frame;
+}"""
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\U0001f642"
 
 
@@ -157,6 +163,43 @@ def test_runs_are_renamed_tagged_noted_archived_deleted_and_brought_back(
     assert {run.name for run in store.runs()} == {"uno", "three"}
 
 
+def test_all_runs_that_match_are_chosen_but_one_and_changed_together(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/runs?where=tag+%3D+odd+and+config.seed+%3E+1")
+    board.get_by_role("button", name="Choose all").click()
+    expect(board.get_by_text("118 runs chosen", exact=True)).to_be_visible()
+    board.locator("#run-grid .ag-row[row-index='3'] input[type=checkbox]").first.uncheck(force=True)
+    expect(board.get_by_text("117 runs chosen", exact=True)).to_be_visible()
+    board.get_by_role("button", name="Archive", exact=True).click()
+    expect(board.get_by_text("1 run", exact=True)).to_be_visible()
+    board.get_by_role("button", name="Undo").click()
+    expect(board.get_by_text("118 runs", exact=True)).to_be_visible()
+
+
+def test_a_run_that_still_runs_is_deleted_only_when_that_is_insisted_on(
+    page: Page, store: Store, dashboard: Dashboard
+) -> None:
+    with tb.init("digits", "live", store=store.url) as run:
+        run.log({"loss": 1.0})
+        page.goto(f"{dashboard.url}/runs")
+        choose(page, "live")
+        page.get_by_role("button", name="Delete", exact=True).click()
+        expect(page.get_by_role("alert").filter(has_text="Still being written to: 'live'")).to_be_visible()
+        page.get_by_role("button", name="Delete them all the same").click()
+        expect(page.get_by_role("button", name="Undo")).to_be_visible()
+    assert store.runs() == []
+
+
+def test_a_run_is_listed_though_the_server_failed_to_tell_of_it_once(
+    page: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(store, "first", [{"loss": 1.0}])
+    page.goto(dashboard.url)
+    expect(page.locator(".run-name")).to_have_text(["first"])
+    page.route("**/api/v1/runs?ids=*", lambda route: route.fulfill(status=503, body="{}"), times=1)
+    log_run(store, "second", [{"loss": 1.0}])
+    expect(page.locator(".run-name")).to_have_text(["second", "first"])
+
+
 def test_a_run_that_begins_appears_by_itself(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "first", [{"loss": 1.0}])
     board.goto(f"{dashboard.url}/runs")
@@ -206,13 +249,13 @@ def test_a_view_is_saved_opened_renamed_and_deleted(board: Page, store: Store, d
     board.get_by_role("button", name="Views").click()
     board.get_by_label("Name of the view").fill("fast ones")
     board.get_by_role("button", name="Save").click()
-    expect(board.get_by_role("button", name="fast ones", exact=True)).to_be_visible()
+    expect(board.get_by_role("link", name="fast ones", exact=True)).to_be_visible()
     board.goto(dashboard.url)
     board.get_by_role("button", name="Views").click()
     board.get_by_role("button", name="Rename").click()
     board.get_by_label("New name").fill("slow ones")
     board.get_by_label("New name").press("Enter")
-    board.get_by_role("button", name="slow ones", exact=True).click()
+    board.get_by_role("link", name="slow ones", exact=True).click()
     expect(board.get_by_label("Filter runs")).to_have_value("config.lr > 0")
     assert [view.name for view in store.views("digits")] == ["slow ones"]
     board.get_by_role("button", name="Views").click()
@@ -234,11 +277,20 @@ def test_groups_are_compared_and_the_better_one_is_named(board: Page, served: Da
     expect(board.get_by_role("heading", name=re.compile("Not yet: about [0-9]+ more seed"))).to_be_visible()
 
 
+@pytest.mark.parametrize(("seed", "repeated"), [("seed", False), ("opt.lr", True), ("nothing", False)])
+def test_pairs_that_are_not_independent_are_told(served: Dashboard, seed: str, repeated: bool) -> None:
+    sides = {"by": {"keys": ["model"]}, "a": "model small", "b": "model large"}
+    assert (
+        ask(served, "comparison", {"metric": "last.loss", "seed": seed} | sides)["verdict"]["repeated"]
+        is repeated
+    )
+
+
 def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, served: Dashboard) -> None:
     board.goto(f"{served.url}/hparams")
     expect(board.locator("#trial-figure .annotation", has_text="opt.lr (log)")).to_be_visible()
     board.get_by_text("Importance", exact=True).click()
-    expect(board.locator(".trial-figure .ytick text").last).to_have_text("model")
+    expect(board.locator(".trial-bars .ytick text").last).to_have_text("model")
     board.get_by_text("Scatter matrix", exact=True).click()
     expect(board.locator("#trial-figure .subplot")).to_have_count(6)
     board.get_by_text("Table", exact=True).click()
@@ -251,6 +303,53 @@ def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, serv
     assert latex.value.path().read_text().startswith("\\begin{tabular}{llrrr}")
     board.locator(".trial-body a").first.click()
     expect(board.get_by_role("heading", name=re.compile("small-[0-9]+"))).to_be_visible()
+
+
+def drag_over(page: Page, axis: int, axes: int, low: float, high: float) -> None:
+    """Drag a box over a part of an axis of the parallel coordinates, between two shares of its height."""
+    page.wait_for_function(FILLS_ITS_FRAME)
+    frame = page.locator("#trial-figure .nsewdrag").bounding_box()
+    assert frame is not None
+    x = frame["x"] + frame["width"] * (axis + 0.3) / (axes - 0.4)
+    top, bottom = (frame["y"] + frame["height"] * (1.14 - share) / 1.2 for share in (high, low))
+    page.mouse.move(x - 15, top)
+    page.mouse.down()
+    page.mouse.move(x + 15, bottom, steps=5)
+    page.mouse.up()
+
+
+def test_values_that_are_dragged_over_become_a_filter(board: Page, served: Dashboard) -> None:
+    board.goto(f"{served.url}/hparams?where=tag+%3D+even+or+tag+%3D+odd")
+    expect(board.get_by_text("240 of 240 runs have a value.")).to_be_visible()
+    expect(board.locator("#trial-figure .annotation", has_text="opt.lr (log)")).to_be_visible()
+    drag_over(board, axis=1, axes=4, low=0.5, high=1.1)
+    expect(board.get_by_text("120 of 120 runs have a value.")).to_be_visible()
+    field = board.get_by_label("Filter runs")
+    drag_over(board, axis=0, axes=4, low=0.6, high=1.1)
+    expect(board.get_by_text("60 of 60 runs have a value.")).to_be_visible()
+    kept = r"^\(tag = even or tag = odd\) and config\.opt\.lr >= 0\.03\d* and "
+    expect(field).to_have_value(re.compile(rf'{kept}config\.model in \["small"\]$'))
+    field.fill("config.opt.lr <")
+    expect(board.get_by_role("alert").filter(has_text="character 16")).to_be_visible()
+    expect(board.get_by_text("60 of 60 runs have a value.")).to_be_visible()
+    field.fill("")
+    expect(board.get_by_text("240 of 240 runs have a value.")).to_be_visible()
+    board.locator("#trial-figure .points path").first.click(force=True)
+    expect(board.get_by_role("heading", name=re.compile("(small|large)-[0-9]+"))).to_be_visible()
+
+
+def test_trials_are_drawn_anew_when_a_run_ends_and_only_the_chosen_keys(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    for number in range(3):
+        log_run(
+            store, f"run {number}", [{"loss": number}], config={"lr": 0.1 * number, "depth": number, "k": 1}
+        )
+    board.goto(f"{dashboard.url}/hparams?trial_view=table&trial_keys=lr")
+    expect(board.locator(".trial-body thead th")).to_have_text(["Run", "lr", "last.loss"])
+    expect(board.locator(".trial-body tbody tr")).to_have_count(3)
+    log_run(store, "run 3", [{"loss": 3.0}], config={"lr": 0.3})
+    expect(board.locator(".trial-body tbody tr")).to_have_count(4)
 
 
 @pytest.mark.parametrize("path", ["/runs", "/compare", "/hparams"])
@@ -279,6 +378,7 @@ def ask(dashboard: Dashboard, path: str, body: object, **headers: str) -> Any:
         ("run-table", {"sort": [["shoe", True]]}, 422),
         ("run-changes", {"action": "explode", "runs": ["x"]}, 400),
         ("run-changes", {"action": "archive", "runs": []}, 400),
+        ("run-ids", {"where": "a ="}, 422),
         ("run-changes", {"action": "delete", "runs": ["nobody"]}, 404),
         ("run-changes", {"action": "rename", "runs": ["run-0001"], "name": " "}, 422),
         ("views", {"action": "save", "project": "p", "name": "x", "address": "https://evil.example"}, 422),

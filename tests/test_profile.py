@@ -14,6 +14,7 @@ import torch
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
+from trainboard.storage import Store
 
 
 @pytest.fixture
@@ -73,46 +74,51 @@ def test_a_profiler_that_is_on_already_is_one_warning(run: tb.Run) -> None:
         torch.ones(4).relu()
 
 
-def test_keras_batches_are_profiled_by_tensorflow(tmp_path: Path) -> None:
-    program = """
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """The store of a program that profiles batches of Keras, then both frameworks at once."""
+    folder = tmp_path_factory.mktemp("program")
+    source = """
 import keras, numpy as np, trainboard as tb
 model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
 model.compile("sgd", "mse", jit_compile=False)
-with tb.init(store="store.db") as run:
+with tb.init(name="keras", store="store.db") as run:
     callback = tb.KerasTensorBoard(run=run, profile_batch="2,3")
     model.fit(np.ones((8, 3)), np.ones((8, 2)), batch_size=2, verbose=0, callbacks=[callback])
+
+import tensorflow as tf, torch
+with tb.init(name="both", store="store.db") as run, run.profile():
+    torch.mm(torch.ones(4, 4), torch.ones(4, 4))
+    tf.linalg.matmul(tf.ones((4, 4)), tf.ones((4, 4)))
 """
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
-        [sys.executable, "-W", "error::UserWarning", "-c", program],
-        cwd=tmp_path,
+        [sys.executable, "-W", "error::UserWarning", "-c", source],
+        cwd=folder,
         env=environment,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    store = tb.open_store(tmp_path / "store.db")
-    (record,) = store.runs()
-    (trace,) = store.records(record.id, "profile/tensorflow", "trace")
-    names = operations(trace.value)
-    assert trace.value.name == "steps 2 to 3"
+    return tb.open_store(folder / "store.db")
+
+
+def trace_of(store: Store, name: str, tag: str) -> Any:
+    (run,) = [run for run in store.runs() if run.name == name]
+    (record,) = store.records(run.id, tag, "trace")
+    return record.value
+
+
+def test_keras_batches_are_profiled_by_tensorflow(program: Store) -> None:
+    trace = trace_of(program, "keras", "profile/tensorflow")
+    assert trace.name == "steps 2 to 3"
+    assert any("MatMul" in name for name in operations(trace))
+
+
+def test_a_program_of_both_frameworks_is_seen_by_the_profilers_of_both(program: Store) -> None:
+    assert "aten::mm" in operations(trace_of(program, "both", "profile/torch"))
+    names = operations(trace_of(program, "both", "profile/tensorflow"))
     assert any("MatMul" in name for name in names)
-
-
-def test_a_program_of_both_frameworks_is_seen_by_the_profilers_of_both(tmp_path: Path) -> None:
-    program = """
-import tensorflow as tf, torch, trainboard as tb
-with tb.init(store="store.db") as run, run.profile():
-    torch.mm(torch.ones(4, 4), torch.ones(4, 4))
-    tf.linalg.matmul(tf.ones((4, 4)), tf.ones((4, 4)))
-"""
-    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=True)
-    store = tb.open_store(tmp_path / "store.db")
-    (record,) = store.runs()
-    (torch_trace,) = store.records(record.id, "profile/torch", "trace")
-    (tensorflow_trace,) = store.records(record.id, "profile/tensorflow", "trace")
-    assert "aten::mm" in operations(torch_trace.value)
-    assert any("MatMul" in name for name in operations(tensorflow_trace.value))
 
 
 def test_an_alert_is_an_event(run: tb.Run) -> None:

@@ -302,6 +302,72 @@ def test_a_fault_of_the_update_is_found_in_the_first_layer_that_it_spoils(run: t
     check(run, found, "0", "update")
 
 
+@pytest.mark.parametrize(("step", "part"), [(1, 2), (2, 3), (PLANTED, 1)])
+def test_clipping_does_not_hide_the_layer_that_spoiled_the_gradients(
+    run: tb.Run, step: int, part: int
+) -> None:
+    model = with_planted(BadGradient.apply)
+    planted = model.get_submodule("2")
+    assert isinstance(planted, Planted)
+    planted.batch = PLANTED - 3 * (step - 1) - part  # its fault comes in this part of the step
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    found: list[Fault] = []
+    run.watch(model, on_nonfinite=found.append)
+    for _ in range(PLANTED):
+        optimizer.zero_grad()
+        for _ in range(3):
+            model(torch.randn(6, 4)).square().mean().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+    (fault,) = found
+    assert (fault.layer, fault.phase, fault.step) == ("2", "backward", step)
+    assert fault.batch == 3 * (step - 1) + part
+
+
+def test_of_optimizers_that_take_turns_the_step_is_that_of_the_one_whose_turn_it_is(run: tb.Run) -> None:
+    made, judged = mlp(), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
+    optimizers = [torch.optim.SGD(judged.parameters(), 0.01), torch.optim.SGD(made.parameters(), 0.01)]
+    found: list[Fault] = []
+    run.watch([made, judged], on_nonfinite=found.append)
+    for step in range(1, 7):
+        for turn, optimizer in enumerate(optimizers):
+            optimizer.zero_grad()
+            batch = torch.randn(6, 4) * (math.nan if (step, turn) == (PLANTED, 1) else 1.0)
+            judged(made(batch)).square().mean().backward()
+            if (step, turn) < (PLANTED, 1):
+                optimizer.step()
+    assert [(fault.layer, fault.step, fault.last_good_step) for fault in found] == [
+        ("0.0", PLANTED, PLANTED - 1)
+    ]
+
+
+def test_a_good_step_of_another_optimizer_does_not_end_a_fault(run: tb.Run) -> None:
+    words, last = nn.Embedding(5, 4, sparse=True), nn.Linear(4, 2)
+    optimizers = [torch.optim.SparseAdam(words.parameters()), torch.optim.SGD(last.parameters(), 0.01)]
+    found: list[Fault] = []
+    model = nn.Sequential(words, last)
+    run.watch(model, on_nonfinite=found.append)
+    for step in range(1, 7):
+        model(torch.arange(5)).square().mean().backward()
+        gradient = words.weight.grad
+        assert gradient is not None
+        if step == PLANTED:
+            words.weight.grad = gradient * math.nan
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad()
+    assert [(fault.layer, fault.phase, fault.step) for fault in found] == [("0", "backward", PLANTED)]
+
+
+def test_a_fault_among_complex_numbers_is_found_in_its_layer(run: tb.Run) -> None:
+    model = nn.Sequential(nn.Linear(4, 8, dtype=torch.complex64), nn.Linear(8, 2, dtype=torch.complex64))
+    found: list[Fault] = []
+    train(
+        run, model, loss=lambda output: output.abs().square().mean(), bad=set_nan, on_nonfinite=found.append
+    )
+    check(run, found, "0", "forward")
+
+
 def test_a_callback_can_stop_training_before_the_weights_are_spoiled(run: tb.Run) -> None:
     def stop(fault: Fault) -> None:
         raise tb.StopTraining(str(fault))

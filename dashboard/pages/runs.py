@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from ...storage.run_table import TableQuery
+from ...storage.run_table import TableQuery, run_ids
 from .. import asked, run_columns, run_details
 from ..colors import run_color
 from ..components import RunPage
@@ -29,6 +29,7 @@ TITLE = "Runs"
 QUERY: Mapping[str, str] = {"where": "", "columns": "", "sort": "", "run": "", "diff": ""}
 BLOCK_ROWS = 100
 MAX_OFFSET = 1_000_000
+MAX_CHANGED = 100_000
 
 _THEME = """themeQuartz.withParams({
     backgroundColor: "var(--surface)", foregroundColor: "var(--text)", borderColor: "var(--line)",
@@ -82,6 +83,11 @@ def routes(store: Store) -> list[BaseRoute]:
         body = await asked.body(request)
         return JSONResponse(await asyncio.to_thread(_table, store, body))
 
+    async def ids(request: Request) -> Response:
+        """``{"project", "where", "archived"}``: the ids of all runs that the table lists."""
+        body = await asked.body(request)
+        return JSONResponse({"ids": await asyncio.to_thread(_ids, store, body)})
+
     async def details(request: Request) -> Response:
         """``?run=ID``: everything known of a run but its points."""
         run_id = asked.text(request, "run")
@@ -101,19 +107,30 @@ def routes(store: Store) -> list[BaseRoute]:
     return [
         Route("/api/v1/run-columns", columns),
         Route("/api/v1/run-table", table, methods=["POST"]),
+        Route("/api/v1/run-ids", ids, methods=["POST"]),
         Route("/api/v1/run-details", details),
         Route("/api/v1/run-differences", differences),
         Route("/api/v1/run-changes", change, methods=["POST"]),
     ]
 
 
+def _listed(body: Mapping[str, Any]) -> dict[str, Any]:
+    project, where = body.get("project"), body.get("where", "")
+    return {"project": project and str(project), "where": str(where), "archived": bool(body.get("archived"))}
+
+
+def _ids(store: Store, body: Mapping[str, Any]) -> list[str]:
+    found = run_ids(store, **_listed(body), limit=MAX_CHANGED + 1)
+    if len(found) > MAX_CHANGED:
+        raise HTTPException(413, f"More than {MAX_CHANGED:,} runs match; narrow the filter.")
+    return found
+
+
 def _table(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
     try:
         names = asked.texts(body.get("columns", []))[: run_columns.MAX_COLUMNS]
         wanted = TableQuery(
-            project=body.get("project") and str(body["project"]),
-            where=str(body.get("where", "")),
-            archived=bool(body.get("archived")),
+            **_listed(body),
             order=[(str(field), bool(descending)) for field, descending in body.get("sort", [])],
             limit=min(max(int(body.get("limit", BLOCK_ROWS)), 1), asked.MAX_RUNS),
             offset=min(max(int(body.get("offset", 0)), 0), MAX_OFFSET),
@@ -132,8 +149,8 @@ def _table(store: Store, body: Mapping[str, Any]) -> dict[str, Any]:
 def _change(store: Store, body: Mapping[str, Any]) -> None:
     try:
         action, ids = body["action"], asked.texts(body["runs"])
-        if not 0 < len(ids) <= asked.MAX_RUNS:
-            raise ValueError(f"1 to {asked.MAX_RUNS} runs can be changed at once")
+        if not 0 < len(ids) <= MAX_CHANGED:
+            raise ValueError(f"1 to {MAX_CHANGED:,} runs can be changed at once")
         change = {
             "rename": lambda: store.rename_run(ids[0], str(body["name"])),
             "note": lambda: store.note_run(ids[0], str(body["notes"])),

@@ -91,12 +91,13 @@
     const { number } = trainboard.format;
     const better = trainboard.value("compare_larger") === "1" ? verdict.decided : -verdict.decided;
     const interval = verdict.low === null ? "no bound yet" : `from ${number(verdict.low)} to ${number(verdict.high)}`;
-    const pairs = `${verdict.pairs} ${verdict.pairs === 1 ? "pair" : "pairs"} of runs, ${verdict.paired ? "of the same seed" : "as they began: seeds do not pair"}`;
+    const pairs = `${verdict.pairs} ${verdict.pairs === 1 ? "pair" : "pairs"} of runs, ${verdict.paired ? "of the same seed" : "as they ended: seeds do not pair"}`;
     return h(
       "section",
       { className: "verdict", "data-decided": verdict.decided ? "" : undefined, "aria-label": "Verdict" },
       h("div", { role: "status" }, h("h2", null, verdict.decided ? `${better > 0 ? a : b} is better` : waits(verdict))),
       h("p", null, verdict.difference === null ? "No pairs of runs that have ended." : `A less B: ${number(verdict.difference)}, ${interval} (95 %, whenever you look); ${pairs}.`),
+      verdict.repeated && h("p", { className: "filter-problem" }, "A group has runs of one seed more than once. Such pairs are not independent of one another, so the verdict may come too early: group finer, or filter."),
       h("p", { className: "quiet" }, `Evidence ${verdict.evidence < 20 ? `${number(verdict.evidence)} of the 20 needed` : `${number(verdict.evidence)}; 20 are needed`}. You may look after every run: with no difference, it reaches 20 at most 5 times in 100.`),
     );
   }

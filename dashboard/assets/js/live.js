@@ -100,7 +100,8 @@
       if (runs === null) await refreshAll();
       else if (runs.size) await refreshSome([...runs]);
     } catch {
-      pending = null; /* the loop notices a lost server by itself, and asks for all afterwards */
+      pending = null; /* what changed must not be missed: nothing may change after it */
+      visible().then(() => schedule(null));
       return;
     }
     trainboard.emit("tick", runs);

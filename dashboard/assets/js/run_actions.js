@@ -6,12 +6,14 @@
   const { useState } = React;
   const CHANGES = "/api/v1/run-changes";
   const MOST_COMPARED = 20;
+  const MOST_SHOWN = 200;
+  const CONFLICT = 409;
 
-  trainboard.RunActions = function RunActions({ selected, done }) {
+  /** `ids` are those of all chosen runs, `rows` what is known of those that were in view. */
+  trainboard.RunActions = function RunActions({ ids, rows, clear, done }) {
     const [form, setForm] = useState(null);
     const [problem, setProblem] = useState(null);
     const [undo, setUndo] = useState(null);
-    const ids = selected.map((run) => run.id);
     async function change(asked, back = null) {
       const wanted = { runs: ids, ...asked };
       const refusal = await trainboard.change(CHANGES, wanted);
@@ -21,30 +23,34 @@
       setUndo(back && { ...back, runs: wanted.runs });
       done();
     }
-    const one = selected.length === 1 ? selected[0] : null;
-    const archived = selected.length > 0 && selected.every((run) => run.archived);
-    const words = selected.length === 1 ? "1 run" : `${selected.length} runs`;
+    const one = ids.length === 1 ? rows.find((run) => run.id === ids[0]) : null;
+    const archived = rows.length > 0 && rows.every((run) => run.archived);
+    const words = ids.length === 1 ? "1 run" : `${trainboard.format.integer(ids.length)} runs`;
+    const remove = (more) => change({ action: "delete", ...more }, { action: "restore", words: `Deleted: ${words}.` });
+    const isLive = problem?.status === CONFLICT && problem.asked.action === "delete";
     const button = (label, onClick, more = {}) => h("button", { className: "quiet-button", onClick, ...more }, label);
     return h(
-      React.Fragment,
-      null,
-      selected.length > 0 &&
+      "div",
+      { className: "run-changes" },
+      ids.length > 0 &&
         h(
           "div",
           { className: "run-actions", role: "toolbar", "aria-label": "Chosen runs" },
           h("span", { role: "status" }, `${words} chosen`),
-          button("Show on charts", () => trainboard.open(`/?${new URLSearchParams({ ...trainboard.state.query, hidden: "", only: ids.join(",") })}`)),
-          selected.length > 1 && button("Differences", () => trainboard.setValues("diff", ids.slice(0, MOST_COMPARED))),
+          button("Clear", clear),
+          ids.length <= MOST_SHOWN && button("Show on charts", () => trainboard.open(`/?${new URLSearchParams({ ...trainboard.state.query, hidden: "", only: ids.join(",") })}`)),
+          ids.length > 1 && button(ids.length > MOST_COMPARED ? `Differences of the first ${MOST_COMPARED}` : "Differences", () => trainboard.setValues("diff", ids.slice(0, MOST_COMPARED))),
           one && button("Rename", () => setForm({ action: "rename", field: "name", label: "New name", value: one.name })),
           one && button("Note", () => setForm({ action: "note", field: "notes", label: "Notes", value: one.notes })),
           button("Tag", () => setForm({ action: "tag", field: "add", label: "Tag to add; with a minus before it, to remove", value: "" })),
           archived
             ? button("Unarchive", () => change({ action: "unarchive" }, { action: "archive", words: `Listed again: ${words}.` }))
             : button("Archive", () => change({ action: "archive" }, { action: "unarchive", words: `Archived: ${words}.` })),
-          button("Delete", () => change({ action: "delete" }, { action: "restore", words: `Deleted: ${words}.` })),
+          button("Delete", () => remove()),
         ),
-      form && selected.length > 0 && h(Form, { form, setForm, change }),
+      form && ids.length > 0 && h(Form, { form, setForm, change }),
       problem && h(trainboard.Problem, { problem, retry: () => change(problem.asked, problem.back) }),
+      isLive && ids.length > 0 && h("div", { className: "run-actions" }, button("Delete them all the same", () => remove({ force: true }))),
       undo &&
         h(
           "div",

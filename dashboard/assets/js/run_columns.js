@@ -25,7 +25,7 @@
   ];
   const FIRST = ["status", "created", "duration", "tag"];
   const MARKS = { running: "●", finished: "✓", crashed: "✕", stopped: "■", killed: "†" };
-  const WIDTHS = { status: 100, created: 175, updated: 175, duration: 100, tag: 120, notes: 200 };
+  const WIDTHS = { status: 100, created: 190, updated: 190, duration: 100, tag: 120, notes: 200 };
 
   /** The fields shown: those the address names, or the first ones. */
   trainboard.runColumns = (known) => {

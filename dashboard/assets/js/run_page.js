@@ -28,12 +28,12 @@
     const [api, setApi] = useState(null);
     const [known, setKnown] = useState(null);
     const [picking, setPicking] = useState(false);
-    const [selected, setSelected] = useState([]);
     const [total, setTotal] = useState(null);
     const filter = useFilter(project);
     const fields = trainboard.runColumns(known);
     const asked = useRef({});
     asked.current = { project, where: filter.applied, archived: trainboard.value("archived") === "1", columns: fields };
+    const chosen = trainboard.useRunChoice(api, asked);
     const isReady = api !== null && runs !== null && known !== null && filter.applied !== null;
 
     useEffect(() => {
@@ -50,18 +50,13 @@
     }, [isReady, fields.join("\n")]);
     useEffect(() => {
       if (!isReady) return;
-      api.deselectAll();
+      chosen.none();
       api.setGridOption("datasource", source(asked, setTotal));
     }, [isReady, project, filter.applied, asked.current.archived, fields.join("\n")]);
     useEffect(() => {
       if (!isReady) return undefined;
-      const select = () => setSelected(api.getSelectedRows());
-      api.addEventListener("selectionChanged", select);
       api.addEventListener("sortChanged", keepSort);
-      return () => {
-        api.removeEventListener("selectionChanged", select);
-        api.removeEventListener("sortChanged", keepSort);
-      };
+      return () => api.removeEventListener("sortChanged", keepSort);
     }, [isReady]);
     useRefresh(isReady ? api : null);
 
@@ -84,10 +79,11 @@
         }),
         h("button", { className: "quiet-button", "aria-expanded": picking, onClick: () => setPicking(!picking) }, "Columns"),
         h("span", { role: "status", className: "quiet" }, total === null ? "Loading…" : counted(total)),
+        total > 0 && chosen.ids.length < total && h("button", { className: "quiet-button", title: "Choose every run that the filter lets through", onClick: () => chosen.all().catch((error) => filter.say(error.message)) }, "Choose all"),
       ),
       h("p", { id: "where-problem", role: "alert", className: "filter-problem", hidden: !filter.problem }, filter.problem),
       picking && h(trainboard.ColumnPicker, { known, fields, close: () => setPicking(false) }),
-      h(trainboard.RunActions, { selected, done: () => (api.deselectAll(), api.refreshInfiniteCache()) }),
+      h(trainboard.RunActions, { ids: chosen.ids, rows: chosen.rows, clear: chosen.none, done: () => (chosen.none(), api.refreshInfiniteCache()) }),
       total === 0 && h(Nothing, { filtered: Boolean(filter.applied) }),
     );
   }
@@ -98,7 +94,10 @@
     const [text, setText] = useState(inAddress);
     const [applied, setApplied] = useState(null);
     const [problem, setProblem] = useState(null);
-    useEffect(() => setText(inAddress), [inAddress]);
+    const own = useRef(inAddress); /* what of the address came from here: people may have typed on meanwhile */
+    useEffect(() => {
+      if (inAddress !== own.current) setText((own.current = inAddress));
+    }, [inAddress]);
     useEffect(() => {
       let current = true;
       const check = async () => {
@@ -107,6 +106,7 @@
           if (!current) return;
           setProblem(null);
           setApplied(text);
+          own.current = text;
           if (text !== trainboard.value("where")) trainboard.setQuery({ where: text });
         } catch (error) {
           if (!current || !error.status) return;
@@ -120,7 +120,7 @@
         clearTimeout(timer);
       };
     }, [text, project]);
-    return { text, setText, applied, problem };
+    return { text, setText, applied, problem, say: setProblem };
   }
 
   /** Rows come anew when the store changed, and not while nobody looks. */
@@ -148,17 +148,20 @@
     return {
       getRows({ startRow, endRow, sortModel, successCallback, failCallback }) {
         const sort = sortModel.map(({ colId, sort }) => [colId, sort === "desc"]);
+        const about = listing(asked.current);
         const wanted = { ...asked.current, sort, offset: startRow, limit: endRow - startRow };
         trainboard.ask("/api/v1/run-table", wanted).then(
           ({ rows, total }) => {
             successCallback(rows, total);
-            setTotal(total);
+            if (about === listing(asked.current)) setTotal(total); /* else it answers an earlier filter, late */
           },
           () => failCallback(),
         );
       },
     };
   }
+
+  const listing = ({ project, where, archived }) => JSON.stringify([project, where, archived]);
 
   function keepSort({ api }) {
     const sorted = api.getColumnState().filter((column) => column.sort);

@@ -32,7 +32,9 @@
       setRenaming(null);
       await load();
     }
-    const open = (view) => {
+    const open = (event, view) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
       dialog.current.close();
       trainboard.open(view.address);
     };
@@ -43,7 +45,7 @@
     return h(
       React.Fragment,
       null,
-      h("button", { id: "views-button", title: "Saved views (v)", onClick: show }, "Views"),
+      h("button", { id: "views-button", title: "Saved views (s)", onClick: show }, "Views"),
       h(
         "dialog",
         { ref: dialog, id: "views-dialog", "aria-label": "Saved views" },
@@ -58,7 +60,7 @@
               { key: view.name },
               renaming?.name === view.name
                 ? h(Rename, { renaming, setRenaming, change })
-                : h("button", { className: "link", onClick: () => open(view), title: view.address }, view.name),
+                : h("a", { href: view.address, title: view.address, onClick: (event) => open(event, view) }, view.name),
               h("button", { className: "quiet-button", onClick: () => setRenaming({ name: view.name, to: view.name }) }, "Rename"),
               h("button", { className: "quiet-button", "aria-label": `Delete ${view.name}`, onClick: () => change({ action: "delete", name: view.name }) }, "Delete"),
             ),

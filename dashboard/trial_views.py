@@ -1,0 +1,96 @@
+"""Trials as the HParams page shows them: a figure, importance, a table, or why there is nothing to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from dash import dcc, html
+
+from ..storage.errors import MissingExtra
+from .importance import importance
+from .trial_figures import MOST_DIMENSIONS, MOST_DRAWN, MOST_MATRIX, bars, matrix, parallel
+from .trials import MAX_TRIALS, Trials, scale
+
+if TYPE_CHECKING:
+    from dash.development.base_component import Component
+
+MOST_ROWS = 500
+_BAR, _MARGINS = 28, 60
+_CONFIG: Any = {"displaylogo": False, "responsive": True, "displayModeBar": False}
+
+
+def drawn(trials: Trials, view: str, kind: str, colors: str, theme: str) -> Component:
+    """Trials in one of the views: "parallel", "matrix", "importance" or "table"."""
+    told = int((trials.values == trials.values).sum())
+    if not trials.keys or not told:
+        return _nothing(trials, told)
+    said = [f"{told} of {trials.total:,} runs have a value."]
+    if trials.total > MAX_TRIALS:
+        said.append(f"Only the newest {MAX_TRIALS:,} are looked at.")
+    if view == "importance":
+        return _importance(trials, theme, said)
+    if view == "table":
+        return html.Div([html.P(" ".join(said), className="quiet"), _table(trials)], className="trial-body")
+    draw, most = (matrix, MOST_MATRIX) if view == "matrix" else (parallel, MOST_DIMENSIONS)
+    said.append("Drag over values to see only these; click a point to open its run.")
+    if told > MOST_DRAWN:
+        said.append(f"The newest {MOST_DRAWN} are drawn.")
+    if len(trials.keys) >= most:
+        said.append(f"Of {len(trials.keys)} hyper-parameters the first {most - 1} are drawn: choose others.")
+    graph = _graph(draw(trials, kind, colors, theme), id="trial-figure")
+    return html.Div([html.P(" ".join(said), className="quiet"), graph], className="trial-body")
+
+
+def _graph(drawn: dict[str, Any], height: str = "", **more: Any) -> Component:
+    graph = dcc.Graph(figure=drawn, config=_CONFIG, responsive=True, style={"height": "100%"}, **more)
+    return html.Div(graph, className="trial-figure", style={"height": height} if height else {})
+
+
+def _importance(trials: Trials, theme: str, said: list[str]) -> Component:
+    places = [scale(trials.column(key)).places for key in trials.keys]
+    try:
+        found = importance(trials.keys, places, trials.values)
+    except MissingExtra as error:
+        return html.Div([html.H2("Importance is not available"), html.P(str(error))], className="notice")
+    if not found.keys:
+        return html.Div([html.H2("Too little data"), html.P(found.problem)], className="notice")
+    said.append(f"A random forest explains R² = {found.score:.2f} of runs it was not fitted to.")
+    parts: list[Any] = [html.P(" ".join(said), className="quiet")]
+    if found.problem:
+        parts.append(html.P(found.problem, role="alert", className="filter-problem"))
+    height = f"{_MARGINS + _BAR * len(found.keys)}px"
+    parts.append(html.Div(_graph(bars(found, theme), height), className="trial-bars"))
+    return html.Div(parts, className="trial-body")
+
+
+def _table(trials: Trials) -> Component:
+    heads = ["Run", *trials.keys, trials.metric]
+    order = trials.values.argsort(kind="stable")[:MOST_ROWS]
+    rows = []
+    for at in order:
+        swatch = html.Span(className="swatch", style={"background": trials.colors[at]})
+        name = html.A([swatch, trials.names[at]], href=f"/runs?run={quote(trials.ids[at])}")
+        cells = [html.Td(_written(cell)) for cell in (*trials.configs[at], float(trials.values[at]))]
+        rows.append(html.Tr([html.Th(name, scope="row"), *cells]))
+    head = html.Thead(html.Tr([html.Th(head, scope="col") for head in heads]))
+    return html.Div(
+        html.Table([head, html.Tbody(rows)], className="grid"), className="scrolled", tabIndex="0"
+    )
+
+
+def _written(cell: Any) -> str:
+    if cell is None or cell != cell:
+        return "–"
+    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+
+
+def _nothing(trials: Trials, told: int) -> Component:
+    if not trials.ids:
+        title, why = "No runs", "No run of this project matches the filter."
+    elif not told:
+        title, why = "No values", "None of these runs has a finite value of this metric yet."
+    else:
+        title = "Nothing varies"
+        why = "These runs have the same config. Give them theirs: tb.init(config={'lr': 0.1})."
+    return html.Div([html.H2(title), html.P(why)], className="notice")
