@@ -91,6 +91,7 @@ def _client(server: Server, env: str) -> Any:
 
     logging.getLogger(visdom.__name__).setLevel(logging.ERROR)
     port = urlsplit(server.url).port
+    assert port is not None
     return visdom.Visdom(
         server="http://127.0.0.1", port=port, env=env, raise_exceptions=True, use_incoming_socket=False
     )

@@ -25,7 +25,7 @@ from urllib.request import urlopen
 
 import numpy as np
 
-from .browser import SIZE, page
+from .browser import page
 from .measure import Row, table
 from .server import Server
 
@@ -70,7 +70,7 @@ def clients(url: str, seconds: float) -> tuple[list[float], int]:
     with page() as first:
         browser = first.context.browser
         assert browser is not None
-        others = [browser.new_page(viewport=SIZE) for _ in range(PAGES - 1)]
+        others = [browser.new_page(viewport=first.viewport_size) for _ in range(PAGES - 1)]
         for number, shown in enumerate((first, *others)):
             shown.goto(f"{url}/panes?env=client{number}")
             shown.get_by_text("No windows.").or_(shown.get_by_text("No environments")).wait_for()
@@ -190,9 +190,12 @@ def _visdom(folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = ["-port", str(port), "-bind_local", "-env_path", f"{folder}/envs/"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    environment = {**os.environ, "HOME": str(folder)}
-    process = subprocess.Popen([sys.executable, "-c", _THEIRS, *options], env=environment, **quiet)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _THEIRS, *options],
+        env={**os.environ, "HOME": str(folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(300):
             with socket.socket() as there:

@@ -144,7 +144,7 @@ def test_a_figure_is_smoothed_and_edited_while_its_program_goes_on(board: Page, 
     assert raw == [0, 8, 0, 8, 0]
     assert smooth[0] == 0 and all(1 < value < 6 for value in smooth[1:])
     expect(card.locator(".gtitle")).to_have_text("By hand")
-    card.get_by_role("button", name="Reset").click()
+    card.get_by_role("button", name="Reset", exact=True).click()
     expect(card.locator(".gtitle")).to_have_text("Rough")
     assert board.evaluate(f"{SHOWN}.map((trace) => trace.y)") == [raw]
 
@@ -153,8 +153,9 @@ def test_a_read_only_page_offers_nothing_that_changes(
     board: Page, store: Store, start_dashboard: Callable[..., Dashboard]
 ) -> None:
     dashboard = start_dashboard(store, visdom_read_only=True)
+    board.goto(f"{dashboard.url}/panes")
+    expect(board.get_by_text("No environments")).to_be_visible()
     client(dashboard, "shown").text("x", win="w", opts={"title": "Shown"})
-    board.goto(f"{dashboard.url}/panes?env=shown")
     expect(pane(board, "Shown").get_by_text("x", exact=True)).to_be_visible()
     for name in ("Close", "Delete…", "Copy…", "Save view as…"):
         expect(board.get_by_role("button", name=name)).to_have_count(0)
