@@ -35,7 +35,7 @@ class SummaryLog:
     def summary(self, summary: Any, step: int, wall_time: float | None = None) -> None:
         """Log what a ``Summary`` proto, of TensorFlow or TensorBoard, or the bytes of one, holds."""
         data = summary if isinstance(summary, bytes) else summary.SerializeToString()
-        for tag, value in self._summaries.read(Summary.FromString(data)):
+        for tag, value in self._summaries.read(Summary.FromString(data), step):
             self._log(tag, value, step, wall_time)
 
     def event(self, event: Any) -> None:
