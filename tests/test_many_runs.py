@@ -102,7 +102,7 @@ def test_the_list_of_runs_grows_as_it_is_scrolled(board: Page, many: Store, dash
     expect(runs).to_have_count(300)  # what is not scrolled to is not read
 
     def scrolled_to_all() -> bool:
-        runs.last.scroll_into_view_if_needed()
+        runs.last.evaluate("run => run.scrollIntoView()")
         return runs.count() == RUNS
 
     eventually(scrolled_to_all, 30)

@@ -159,6 +159,7 @@ def test_a_recurrent_model_tells_of_its_last_call_and_of_all_its_weights(run: tb
 
 
 def test_a_compiled_model_trains_as_without_and_its_inside_is_not_seen(run: tb.Run) -> None:
+    torch._dynamo.utils.counters.clear()  # other tests of this process count too
     model: Any = nn.Sequential(nn.Linear(2, 2), nn.Tanh())
     twin = copy.deepcopy(model)
     compiled: Any = torch.compile(model, backend="aot_eager")

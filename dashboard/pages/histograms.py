@@ -144,6 +144,7 @@ def _register_steps(app: Dash, store: Store) -> None:
         Output("histogram-slider", "value"),
         Input("histogram-placed", "data"),
         State({"query": "histogram_step"}, "value"),
+        State("histogram-slider", "value"),
     )
 
     app.clientside_callback(

@@ -123,6 +123,7 @@ def _register_sliders(app: Dash) -> None:
         Output(part("slider"), "value"),
         Input(part("placed"), "data"),
         State(part("pin"), "data"),
+        State(part("slider"), "value"),
         prevent_initial_call=True,
     )
 

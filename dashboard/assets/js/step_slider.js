@@ -2,18 +2,28 @@
    The server says where the slider belongs for the pin it knew; once another is pinned that is of no interest. */
 "use strict";
 (() => {
+  /* By slider, the value that was last put there or heard. Any other was chosen since and is about to be
+     heard: an answer that comes just then must not take it back. */
+  const heard = new Map();
+  const named = ({ id }) => JSON.stringify(id);
+
   /** The pin after the slider came to `value`; undefined where it stands for the pin there is. */
   function pinOf(value, placed, pin) {
+    heard.set(named(window.dash_clientside.callback_context.inputs_list[0]), value);
     if (!placed || !Number.isInteger(value) || (placed.pin === pin && placed.value === value)) return undefined;
     const step = value >= Math.max(placed.steps.length - 1, 1) ? null : (placed.steps[value] ?? null);
     return step === pin ? undefined : step;
   }
 
   /** The slider's maximum and value. */
-  function placeFor(placed, pin) {
-    const { no_update } = window.dash_clientside;
+  function placeFor(placed, pin, value) {
+    const { no_update, callback_context } = window.dash_clientside;
     if (!placed || placed.pin !== pin) return [no_update, no_update];
-    return [Math.max(placed.steps.length - 1, 1), placed.value];
+    const last = Math.max(placed.steps.length - 1, 1);
+    const slider = named(callback_context.outputs_list[1]);
+    if (Number.isInteger(value) && heard.has(slider) && heard.get(slider) !== value) return [last, no_update];
+    heard.set(slider, placed.value);
+    return [last, placed.value];
   }
 
   const fromText = (text) => (text ? Number(text) : null);
@@ -23,7 +33,7 @@
       const step = pinOf(value, placed, pin ?? null);
       return step === undefined ? window.dash_clientside.no_update : step;
     },
-    place: (placed, pin) => placeFor(placed, pin ?? null),
+    place: (placed, pin, value) => placeFor(placed, pin ?? null, value),
 
     /* The same for a pin that is kept in the address, as text. */
     pinInAddress(value, placed, text) {
@@ -33,6 +43,6 @@
       }
       return window.dash_clientside.no_update;
     },
-    placeFromAddress: (placed, text) => placeFor(placed, fromText(text)),
+    placeFromAddress: (placed, text, value) => placeFor(placed, fromText(text), value),
   };
 })();
