@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -17,7 +18,6 @@ LONGEST_RUN_ID = 400
 SQLITE_MAGIC = b"SQLite format 3\0"
 _SQLITE = "sqlite:///"
 _POSTGRESQL = "postgresql+psycopg"
-_looked_into: set[tuple[int, int]] = set()
 # Not urlsplit: a password may hold what URLs should not, and a URL that is none is shown, too.
 _PASSWORD = re.compile(r"^([^:/]+://[^:/@?]*):[^?]*@")
 _PASSWORD_PARAMETER = re.compile(r"(?<=[?&])[^=&]*password=[^&]*&?", re.IGNORECASE)
@@ -139,12 +139,12 @@ def file_uri(path: Path, *, only_read: bool = False) -> str:
 def check_header(path: Path) -> None:
     """Raise ``NotAStore`` unless the file is empty or begins as SQLite files do.
 
-    Looks into a file once only: closing a file takes away all locks that this process has on it, and
-    with them those of SQLite, whose write-ahead log another process could then delete under our feet.
+    Leaves a file alone that this process has open: closing it takes away all locks that the process has
+    on it, and with them those of SQLite, whose write-ahead log another process could then delete under
+    our feet.
     """
     try:
-        found = path.stat()
-        if (found.st_dev, found.st_ino) in _looked_into:
+        if _is_open_here(path.stat()):
             return
         with path.open("rb") as file:
             start = file.read(len(SQLITE_MAGIC))
@@ -152,4 +152,11 @@ def check_header(path: Path) -> None:
         raise StoreUnavailable(f"'{path}' cannot be read: {error.strerror}.") from error
     if start and start != SQLITE_MAGIC:
         raise NotAStore(f"'{path}' is not a trainboard store; give another file, or move this one away.")
-    _looked_into.add((found.st_dev, found.st_ino))
+
+
+def _is_open_here(file: os.stat_result) -> bool:
+    for descriptor in os.listdir("/dev/fd"):
+        with suppress(OSError):  # closed meanwhile, as the one of the list itself
+            if os.path.samestat(os.fstat(int(descriptor)), file):
+                return True
+    return False

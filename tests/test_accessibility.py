@@ -28,6 +28,8 @@ def test_a_page_has_no_serious_fault(board: Page, four_run_url: str, path: str, 
     board.goto(f"{four_run_url}{path}?theme={theme}")
     expect(board.locator(".run")).to_have_count(5)
     expect(board.locator("#page > *").first).to_be_visible()
+    if path == "/runs":
+        expect(board.locator(".ag-cell").first).to_be_visible()
     assert serious(board) == []
 
 

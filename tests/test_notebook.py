@@ -67,8 +67,14 @@ def test_another_site_may_not_frame_a_notebooks_dashboard_not_even_through_a_pag
         with served("127.0.0.2", around) as nested:
             for other, depth in ((direct, 2), (nested, 3)):
                 page.goto(f"http://127.0.0.2:{other}/")
-                eventually(lambda depth=depth: len(page.frames) == depth)
-                eventually(lambda: page.frames[-1].url.startswith("chrome-error:"))
+                eventually(lambda depth=depth: len(frames_of(page)) == depth)
+                eventually(lambda: frames_of(page)[-1].startswith("chrome-error:"))
+
+
+def frames_of(page: Page) -> list[str]:
+    """Where each frame of the page is, once Playwright has heard what the browser had to say."""
+    page.evaluate("0")
+    return [frame.url for frame in page.frames]
 
 
 def test_showing_what_is_no_store_says_so(tmp_path: Path) -> None:

@@ -28,8 +28,11 @@ def test_every_tag_has_a_card_in_the_section_of_its_prefix(
 ) -> None:
     log_run(store, "first", falling(20))
     log_run(store, "second", falling(20, scale=2))
+    log_run(store, "third", [{"system/cpu": 1.0, "plain": 1.0, "zeta/one": 1.0}])
     board.goto(dashboard.url)
     expect(board.locator("section.section[aria-label=train] article")).to_have_count(2)
+    sections = board.locator("section.section").evaluate_all("all => all.map((one) => one.ariaLabel)")
+    assert sections == ["train", "val", "zeta", "other", "system"]
     expect(board.locator("section.section[aria-label=val] article")).to_have_count(1)
     expect(card(board, "train/loss")).to_contain_text("first: 20 points, last 0.05000 at step 19.")
     expect(card(board, "train/loss")).to_contain_text("second: 20 points, last 0.1000 at step 19.")

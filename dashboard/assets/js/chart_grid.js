@@ -6,6 +6,7 @@
   const { useEffect, useMemo, useRef, useState } = React;
   const OPEN_CARDS = 120; /* sections beyond so many cards start closed */
   const OFFERED = 5000; /* tags that the fields complete */
+  const ASIDE = ["knobs", "steps", "system"]; /* what tells of the program and the machine comes last */
   const LISTED_CARDS = 240; /* a section with more shows so many at first */
 
   /** The card of one tag, as those of charts people made are told. */
@@ -97,6 +98,8 @@
     });
   }
 
+  const rank = (section) => (ASIDE.includes(section) ? 2 : section === "" ? 1 : 0);
+
   function bySection(tags) {
     const sections = new Map();
     for (const tag of tags) {
@@ -105,7 +108,7 @@
       if (!sections.has(name)) sections.set(name, []);
       sections.get(name).push(tag);
     }
-    return [...sections].sort(([a], [b]) => (a === "") - (b === "") || a.localeCompare(b, "en", { numeric: true }));
+    return [...sections].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true }));
   }
 
   function Section({ name, tags, isOpen, toggle }) {
