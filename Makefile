@@ -28,7 +28,7 @@ $(READY): pyproject.toml setup.py package.json package-lock.json $(CONSTRAINTS) 
 		$(PYTHON) -m venv $(VENV); } || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian: sudo apt-get install python3-venv" >&2; exit 1; }
 	@echo "[2/2] trainboard and its pinned dependencies, PyTorch and TensorFlow too: minutes the first time"
 	@$(BIN)/python -m pip install --quiet --upgrade --constraint $(CONSTRAINTS) pip
-	@$(BIN)/pip install --constraint $(CONSTRAINTS) --build-constraint $(BUILD_CONSTRAINTS) --editable '.[dev]'
+	@$(BIN)/pip install --no-compile --constraint $(CONSTRAINTS) --build-constraint $(BUILD_CONSTRAINTS) --editable '.[dev]'
 	@touch $@
 
 demo: setup ## Train four networks and watch them live; ARGS=--once ends after training

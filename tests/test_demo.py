@@ -65,7 +65,7 @@ def statuses(store: Path) -> dict[str, str]:
 def test_it_adds_four_finished_runs_sums_them_up_and_serves_on_until_interrupted(tmp_path: Path) -> None:
     store = tmp_path / "trainboard-demo.db"
     tb.init("digits", "earlier", store=store).finish()
-    with demo(tmp_path) as process:
+    with demo(tmp_path, "--epochs", "0") as process:
         assert process.stdout is not None
         printed = "".join(takewhile(lambda line: "Still serving" not in line, process.stdout))
         address = re.search(r"trainboard is at (http://\S+/)", printed)

@@ -129,6 +129,14 @@ def test_a_sound_plays_and_a_video_moves(board: Page, store: Store, dashboard: D
     eventually(lambda: picture.evaluate("one => one.naturalWidth") == 8)
 
 
+def test_a_figure_that_asks_for_webgl_is_drawn_without(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(store, "net", [{"f": tb.Figure({"data": [{"type": "scattergl", "x": [1, 2], "y": [3, 4]}]})}])
+    board.goto(f"{dashboard.url}/media")
+    expect(board.locator(".scatterlayer .trace")).to_have_count(1, timeout=PATIENCE)
+
+
 def test_damaged_records_leave_the_page_whole(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(
         store, "net", [{name: make() for name, (make, _) in DAMAGED.items()} | {"z": tb.Text("still here")}]

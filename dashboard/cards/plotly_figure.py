@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ...storage.kinds.figure import Figure
 
 MAX_BYTES = 8 << 20
+_WITHOUT_WEBGL = {"scattergl": "scatter", "scatterpolargl": "scatterpolar"}
+"""For its WebGL Plotly makes code at run time, which the page's security policy forbids. Plotly Express
+asks for it where there are more than 1,000 points."""
 
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
@@ -28,5 +31,11 @@ def _body(figure: Figure) -> list[Any]:
     if size > MAX_BYTES:
         return [nothing(f"This figure is too large to show: {size >> 20} MiB of data.")]
     layout = {**figure.layout, "autosize": True, "width": None, "height": None}
-    drawn = {"data": figure.data, "layout": layout, "frames": figure.frames}
+    data = [{**trace, "type": _drawn_as(trace)} for trace in figure.data]
+    drawn = {"data": data, "layout": layout, "frames": figure.frames}
     return [plot(drawn, {"displaylogo": False, "responsive": True}, "plotly-frame")]
+
+
+def _drawn_as(trace: dict[str, Any]) -> str:
+    kind = trace.get("type", "scatter")
+    return _WITHOUT_WEBGL.get(kind, kind)
