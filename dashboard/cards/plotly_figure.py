@@ -37,5 +37,5 @@ def _body(figure: Figure) -> list[Any]:
 
 
 def _drawn_as(trace: dict[str, Any]) -> str:
-    kind = trace.get("type", "scatter")
+    kind = str(trace.get("type", "scatter"))
     return _WITHOUT_WEBGL.get(kind, kind)
