@@ -25,6 +25,14 @@ INK: Mapping[str, Mapping[str, str]] = {
 }
 """The colours of ``assets/base.css`` that a figure needs, by theme."""
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
+WITHOUT_WEBGL: Mapping[str, str] = {
+    "heatmapgl": "heatmap",
+    "pointcloud": "scatter",
+    "scattergl": "scatter",
+    "scatterpolargl": "scatterpolar",
+}
+"""What to draw flat WebGL charts as. For these Plotly makes code at run time, which the page's security
+policy forbids; Plotly Express asks for them where there are more than 1,000 points."""
 CONFIG: Any = {"displayModeBar": False, "responsive": True, "doubleClick": "reset"}
 
 

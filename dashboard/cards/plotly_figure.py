@@ -7,16 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
-from .figure import plot
+from .figure import WITHOUT_WEBGL, plot
 from .record import Shown, frame, nothing
 
 if TYPE_CHECKING:
     from ...storage.kinds.figure import Figure
 
 MAX_BYTES = 8 << 20
-_WITHOUT_WEBGL = {"scattergl": "scatter", "scatterpolargl": "scatterpolar"}
-"""For its WebGL Plotly makes code at run time, which the page's security policy forbids. Plotly Express
-asks for it where there are more than 1,000 points."""
 
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
@@ -38,4 +35,4 @@ def _body(figure: Figure) -> list[Any]:
 
 def _drawn_as(trace: dict[str, Any]) -> str:
     kind = str(trace.get("type", "scatter"))
-    return _WITHOUT_WEBGL.get(kind, kind)
+    return WITHOUT_WEBGL.get(kind, kind)

@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from ...storage.panes import read_pane
 from ...storage.windows import MAIN, load_windows, read_environments
+from ..asked import body
 from .commands import Missing, Transaction, close, delete_environment, fork
 from .exchange import as_json, as_page, put_saved
 from .figure import drawable, finite
@@ -144,7 +145,7 @@ class _Reads:
 
 def _changed(visdom: Visdom, change: Change) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
-        asked = await _asked(request)
+        asked = await body(request)
         try:
             done = await visdom.writer.do(lambda transaction: change(transaction, asked))
         except Missing as error:
@@ -161,7 +162,7 @@ def _changed(visdom: Visdom, change: Change) -> Callable[[Request], Awaitable[Re
 def _event(store: Store, visdom: Visdom) -> Callable[[Request], Awaitable[Response]]:
     async def answer(request: Request) -> Response:
         """``{"env", "win", "event"}``: tell the programs, with the window as it is."""
-        asked = await _asked(request)
+        asked = await body(request)
         name, win, event = (asked.get(key) for key in ("env", "win", "event"))
         if not (isinstance(name, str) and isinstance(win, str) and isinstance(event, dict)):
             raise HTTPException(400, "An event needs 'env', 'win' and 'event'.")
@@ -239,13 +240,3 @@ def _back(transaction: Transaction, asked: dict[str, Any]) -> None:
         raise Missing("there is nothing to go back to")
     pop_embeddings(window)
     environment.touch(window)
-
-
-async def _asked(request: Request) -> dict[str, Any]:
-    try:
-        asked = await request.json()
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, "The request is not JSON.") from error
-    if not isinstance(asked, dict):
-        raise HTTPException(400, "The request is not a JSON object.")
-    return asked

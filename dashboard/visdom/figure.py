@@ -9,16 +9,11 @@ import math
 import re
 from typing import Any
 
+from ..cards.figure import WITHOUT_WEBGL
+
 Json = dict[str, Any]
 _AXIS = re.compile(r"[xyz]axis\d*$")
-# Plotly makes programs for its WebGL charts out of text, which the content security policy forbids.
-_TYPES = {
-    "custom": "scatter",
-    "heatmapgl": "heatmap",
-    "pointcloud": "scatter",
-    "scattergl": "scatter",
-    "scatterpolargl": "scatterpolar",
-}
+_TYPES = {"custom": "scatter", **WITHOUT_WEBGL}
 _SYMBOLS = {"dot": "circle"}
 _TEXT_POSITIONS = {
     "left": "middle left",
