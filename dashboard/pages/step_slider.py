@@ -17,6 +17,10 @@ UNFILLED = 0.5
 """The maximum of a slider that does not know its steps yet; of any other it is at least 1."""
 
 
+MAX_PLACES = 2_000
+"""More places than a slider has pixels are of no use, and only slow it down."""
+
+
 class Placed(TypedDict):
     """Where a slider belongs: the sorted steps, the place among them, and the pin that this is for."""
 
@@ -55,3 +59,10 @@ def place(steps: Sequence[int], pin: int | None) -> tuple[Placed, str]:
         return Placed(steps=list(steps), value=last, pin=None), f"{steps[-1]:,} · newest"
     at = max(bisect_right(steps, pin) - 1, 0)
     return Placed(steps=list(steps), value=min(at, last - 1), pin=pin), f"{steps[at]:,}"
+
+
+def spread(steps: Sequence[int]) -> list[int]:
+    """At most ``MAX_PLACES`` of these steps, evenly spread, the first and the last among them."""
+    if len(steps) <= MAX_PLACES:
+        return list(steps)
+    return [steps[round(at * (len(steps) - 1) / (MAX_PLACES - 1))] for at in range(MAX_PLACES)]
