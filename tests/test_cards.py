@@ -104,6 +104,22 @@ def test_the_ridge_at_the_chosen_step_stands_out() -> None:
     assert widths.index(max(widths)) == 1
 
 
+def test_steps_with_values_that_are_not_finite_are_marked() -> None:
+    values = [[1.0, 2.0], [1.0, np.nan, np.nan], [1.0, np.inf]]
+    for view in ("heat", "bands"):
+        figure = histogram.draw([line(*values)], view, histogram.Look())
+        (marks,) = (trace for trace in figure["data"] if trace.get("name") == "not finite")
+        assert marks["x"] == [10, 20]
+        assert marks["text"] == ["step 10: 2 NaN", "step 20: 1 +Inf"]
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_left_out() -> None:
+    scale = histogram_bins.scale_of([tb.Histogram([-5.0, 0.0, 0.001, 80.0])], "log")
+    assert (scale.edges > 0).all() and scale.edges[-1] == 80
+    assert scale.counts(tb.Histogram([-5.0, 0.0, 0.001, 80.0])).sum() == pytest.approx(2)
+    assert histogram_bins.scale_of([tb.Histogram([-5.0])], "log").kind == "symlog"
+
+
 def test_counters_say_what_no_bin_can_show() -> None:
     assert histogram.counters(tb.Histogram([0.0, 1.0, np.nan, -np.inf])) == [
         ("0", "50 %"),

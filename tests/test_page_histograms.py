@@ -99,6 +99,24 @@ def test_each_view_draws_the_runs_shown(board: Page, store: Store, dashboard: Da
     expect(board).to_have_url(f"{dashboard.url}/histograms?histogram_view=heat")
 
 
+def test_two_runs_and_two_layers_are_compared_by_their_distance(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    for name, shift in (("one", 0.0), ("two", 3.0)):
+        values = np.linspace(0, 1, 50)
+        tags = {"weights/a": tb.Histogram(values + shift), "weights/b": tb.Histogram(values + 2 * shift)}
+        log_run(store, name, [tags, tags])
+    board.goto(f"{dashboard.url}/histograms?histogram_view=compare")
+    card = board.locator(".histogram-page article.card").first
+    told = [trace for trace in drawn(card) if trace.get("name") == "distance"]
+    assert [trace["y"] for trace in told] == [pytest.approx([3.0, 3.0], abs=0.4)]
+    expect(card).to_contain_text("Distance to one")
+    board.get_by_role("textbox", name="Compare with").click()
+    board.get_by_role("option", name="weights/b").click()
+    expect(card).to_contain_text("Distance to weights/b")
+    assert len([trace for trace in drawn(card) if trace.get("name") == "distance"]) == 2
+
+
 def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
     board: Page, store: Store, dashboard: Dashboard
 ) -> None:

@@ -13,6 +13,8 @@ from typing import Any, TypedDict
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ..components import aria
+
 UNFILLED = 0.5
 """The maximum of a slider that does not know its steps yet; of any other it is at least 1."""
 
@@ -43,8 +45,10 @@ def layout(slider_id: Any, text_id: Any, placed_id: Any, label: str = "Step") ->
         thumbLabel=label,
         className="step-slider",
     )
+    play = html.Button("▶", className="step-play", title="Play the steps", **aria(label="Play the steps"))
+    text = html.Span(id=text_id, className="step-text")
     return html.Div(
-        [dcc.Store(id=placed_id), html.Span(label), slider, html.Span(id=text_id, className="step-text")],
+        [dcc.Store(id=placed_id), html.Span(label), play, slider, text],
         className="toolbar-field step-field",
         title="Drag to a step; at the right end the newest one is followed",
     )
