@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard, eventually, log_run
+from PIL import Image as pil
 from playwright.sync_api import Locator, Page, expect
 
 import trainboard as tb
@@ -82,10 +85,6 @@ def test_a_sound_is_drawn_at_its_frequency_however_it_was_made() -> None:
     made = tb.Audio(np.sin(2 * np.pi * 3_000 * seconds) * np.linspace(0, 1, 8_000), 8_000)
     swings = sound.samples(made)
     assert swings.max() == pytest.approx(1, abs=0.01) and len(swings) == 8_000
-    from io import BytesIO
-
-    from PIL import Image as pil
-
     drawn = np.asarray(pil.open(BytesIO(sound.spectrogram(made).content)).convert("L"))
     assert drawn.shape == (sound.ROWS, sound.COLUMNS)
     loudest = drawn[:, 400].argmax()
@@ -99,21 +98,17 @@ def test_a_short_sound_is_drawn_too(frames: int) -> None:
     assert sound.part(made, 0) and sound.part(made, 1) and sound.part(made, 2) is None
 
 
-def test_a_video_of_ten_gigabytes_is_refused_without_being_read(
-    tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_video_of_ten_gigabytes_is_refused_without_being_read(tmp_path: Path, store: Store) -> None:
     path = tmp_path / "long.mp4"
     with path.open("wb") as file:
         file.truncate(10 << 30)
-    run = log_run(store, "net", [{"clip": tb.Video(path), "loss": 1.0}])
+    with pytest.warns(UserWarning, match="10240 MiB, and a file may be 100 MiB"):
+        run = log_run(store, "net", [{"clip": tb.Video(path), "loss": 1.0}])
     assert [one.tag for one in store.series(run)] == ["loss"]
-    assert "10240 MiB, and a file may be 100 MiB" in capsys.readouterr().err
 
 
 def test_a_picture_of_very_many_pixels_is_opened_by_itself(store: Store) -> None:
-    with np.errstate(all="ignore"):
-        huge = tb.Image(np.zeros((10_000, 10_000), bool))
-    claimed = Image(huge.png, 1, 1)
+    claimed = Image(tb.Image(np.zeros((10_000, 10_000), bool)).png, 1, 1)
     run = log_run(store, "net", [{"x": claimed}])
     drawn = str(image.draw(record.read(store, "image", run, "x")).to_plotly_json())
     assert "10,000 × 10,000 pixels" in drawn and "Open it by itself" in drawn and "Picture" not in drawn
@@ -163,7 +158,7 @@ def test_two_pictures_are_compared_pixel_by_pixel(pictures: Page) -> None:
     section = pictures.locator(".media-section").filter(has_text="plain")
     first = section.locator(".image-frame").first
     first.hover()
-    expect(section.locator(".picture-pixel").first).to_have_text("4, 4: 70")
+    expect(section.locator(".picture-pixel").first).to_have_text(re.compile(r"^\d, \d: 70$"))
     first.click()
     dialog = pictures.get_by_role("dialog")
     dialog.get_by_role("button", name="Difference").click()
@@ -207,7 +202,7 @@ def test_runs_and_steps_make_a_grid_texts_are_searched_and_tables_sorted(picture
     expect(cells).to_have_text(["3", "1", "2"])
     grid.locator(".ag-header-cell-text").first.click()
     expect(cells).to_have_text(["1", "2", "3"])
-    grid.locator(".ag-floating-filter input").nth(1).fill("b")
+    grid.get_by_label("word Filter Input").fill("b")
     expect(cells).to_have_text(["2"])
     pictures.get_by_role("slider", name="Brightness").press("Home")
     eventually(
