@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0008"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -88,6 +88,7 @@ runs = Table(
     Column("controls", JSONText, nullable=False, server_default="{}"),
     Index("runs_by_revision", "revision"),
     Index("runs_by_age", "created_at", "run_id"),
+    Index("runs_of_project", "project", "created_at", "run_id", "archived_at", "deleted_at"),
 )
 
 requests = Table(
