@@ -82,6 +82,13 @@ class Picture(_Drawn):
     _props = ("src", "width", "height", "alt", "title", "where", "boxes", "masks")
 
 
+class ClassLegend(_Drawn):
+    """The classes in the pictures of a tag, as buttons that show and hide them."""
+
+    _type = "ClassLegend"
+    _props = ("tag",)
+
+
 class Sound(_Drawn):
     """A player below waveform and spectrogram, if it can be ``drawn``; ``rate`` is samples a second."""
 

@@ -15,7 +15,7 @@ HEIGHT, WIDTH = 96, 128
 STEPS = 120
 
 
-def scene(random, noise=30.0):
+def scene(random, noise=12.0):
     """A noisy picture, H x W x 3 from 0 to 1, and the class of each pixel, H x W."""
     picture = Image.new("RGB", (WIDTH, HEIGHT), (90, 130, 175))
     draw = ImageDraw.Draw(picture)

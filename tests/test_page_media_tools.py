@@ -146,9 +146,9 @@ def test_classes_are_drawn_over_pictures_and_hidden_by_name(pictures: Page) -> N
     expect(card.locator(".picture-boxes rect")).to_have_count(2)
     expect(card.locator(".picture-box-text")).to_have_text(["cat p 0.5000", ATTACK])
     eventually(lambda: painted(card.locator(".picture-mask")) == 36)
-    card.get_by_role("button", name="cat · guess").click()
+    section.get_by_role("button", name="cat · guess").click()
     eventually(lambda: painted(card.locator(".picture-mask")) == 0)
-    card.get_by_role("button", name="cat · truth").click()
+    section.get_by_role("button", name="cat · truth").click()
     expect(section.locator(".picture-boxes rect")).to_have_count(2)
     eventually(lambda: "media_hide" in pictures.evaluate("location.search"))
     assert pictures.title() != "ran"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from ..components import ClassLegend
 from . import step_slider
 from .media_content import KINDS, LISTS, STEPPED, Asked, Content
 from .media_files import routes
@@ -203,6 +204,8 @@ def _section(kind: str, tag: str, pin: int | None) -> html.Section:
     if kind in STEPPED:
         head.append(dcc.Store(id=part("pin"), data=pin))
         head.append(step_slider.layout(part("slider"), part("step"), part("placed")))
+    if kind == "image":
+        head.append(ClassLegend(tag=tag))
     cells = html.Div(id=part("content"), className="media-texts" if kind in LISTS else "media-cards")
     return html.Section(
         [html.Div(head, className="media-head"), cells], id=part("section"), className="media-section lazy"

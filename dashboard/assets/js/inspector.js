@@ -40,6 +40,7 @@
         h("button", { key: value, type: "button", "aria-pressed": mode === value, onClick: () => setMode(value) }, label))),
       mode !== "one" && h(OtherChoice, { where: other?.where ?? picture.where, steps: other?.steps ?? [], choose }),
       mode === "difference" && h("label", null, "× ", h("select", { value: amplify, onChange: (event) => setAmplify(Number(event.target.value)), "aria-label": "Amplify the difference" }, AMPLIFY.map((by) => h("option", { key: by }, by)))),
+      mode === "one" && h(trainboard.ClassLegend, { tag: picture.where.tag }),
       h("button", { type: "button", className: "inspector-close", onClick: () => dialog.current.close(), "aria-label": "Close" }, "✕"));
     return h("dialog", { ref: dialog, className: "inspector", "aria-label": picture.title, onClose: close },
       toolbar,

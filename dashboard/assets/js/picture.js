@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useRef, useState } = React;
+  const { useEffect, useRef, useState } = React;
   const read = new WeakMap();
 
   /** The pixels of a loaded image as a 2-D context; null before it is there. */
@@ -38,7 +38,7 @@
     const image = useRef(null);
     const [pixel, setPixel] = useState(null);
     const open = () => trainboard.inspect({ src, width, height, title, where, boxes, masks });
-    const classes = trainboard.classesOf(boxes, masks);
+    useEffect(() => trainboard.tellClasses(where.tag, trainboard.classesOf(boxes, masks)), [src]);
     const told = pixel ? `${pixel.x}, ${pixel.y}: ${trainboard.levelsText(pixel.levels)}` : `${width} × ${height}`;
     return h("div", { id, className: "picture" },
       h("button", {
@@ -48,7 +48,6 @@
         h("span", { className: "picture-stack" },
           h("img", { ref: image, src, alt, width, height, draggable: false, loading: "lazy" }),
           h(trainboard.PictureLabels, { width, height, boxes, masks }))),
-      h("div", { className: "picture-pixel" }, told),
-      classes.length > 0 && h(trainboard.ClassButtons, { classes }));
+      h("div", { className: "picture-pixel" }, told));
   };
 })();

@@ -6,7 +6,7 @@
   const { useEffect, useRef } = React;
   const GOLDEN_ANGLE = 137.508;
   const MASK_ALPHA = 0.45;
-  const TALLEST_TEXT = 12;
+  const DASHES = [undefined, "6 3", "2 3"]; /* by group: what is, what is guessed … */
 
   const keyOf = (group, label) => `${group}/${label}`;
   const hidden = () => new Set(trainboard.values("media_hide"));
@@ -23,15 +23,26 @@
     return [...found.values()];
   };
 
-  /** The classes as buttons that show and hide them, in all pictures of the page. */
-  trainboard.ClassButtons = function ClassButtons({ classes }) {
-    trainboard.useState("query");
+  /** Pictures say which classes they have, so that a legend tells those of all pictures of a tag. */
+  const known = new Map();
+  trainboard.tellClasses = (tag, classes) => {
+    if (!known.has(tag)) known.set(tag, new Map());
+    const ofTag = known.get(tag);
+    const fresh = classes.filter(({ group, label }) => !ofTag.has(keyOf(group, label)));
+    for (const one of fresh) ofTag.set(keyOf(one.group, one.label), one);
+    if (fresh.length) trainboard.emit("classes");
+  };
+
+  /** The classes in the pictures of a tag as buttons that show and hide them, everywhere on the page. */
+  trainboard.ClassLegend = function ClassLegend({ id, tag }) {
+    trainboard.useState("query", "classes");
     const off = hidden();
+    const classes = [...(known.get(tag)?.values() ?? [])].sort((a, b) => a.number - b.number);
     const toggle = (key) => {
       off.has(key) ? off.delete(key) : off.add(key);
       trainboard.setValues("media_hide", [...off]);
     };
-    return h("div", { className: "picture-classes" }, classes.map(({ group, number, label }) => {
+    return h("div", { id, className: "picture-classes" }, classes.map(({ group, number, label }) => {
       const key = keyOf(group, label);
       const shown = !off.has(key);
       return h("button", {
@@ -45,6 +56,7 @@
   trainboard.PictureLabels = function PictureLabels({ width, height, boxes, masks }) {
     trainboard.useState("query");
     const off = hidden();
+    const groups = [...new Set(boxes.map(({ group }) => group))];
     const shown = boxes.filter((box) => !off.has(keyOf(box.group, box.label)));
     return h(React.Fragment, null,
       masks.map((mask) => h(MaskCanvas, { key: mask.src, mask, width, height, off: [...off].join("\n") })),
@@ -52,6 +64,7 @@
         shown.map((box, at) => h("rect", {
           key: at, x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top,
           fill: "none", stroke: colorOf(box.number), strokeWidth: 2, vectorEffect: "non-scaling-stroke",
+          strokeDasharray: DASHES[groups.indexOf(box.group) % DASHES.length],
         }))),
       shown.map((box, at) => h(BoxText, { key: at, box, width, height })),
     );
@@ -62,7 +75,9 @@
     const text = [box.caption || box.label, ...scores].filter(Boolean).join(" ");
     if (!text) return null;
     const above = box.top / height > 0.08;
-    const style = { left: `${(100 * box.left) / width}%`, top: `${(100 * box.top) / height}%`, background: colorOf(box.number), transform: above ? "translateY(-100%)" : "none", fontSize: TALLEST_TEXT - 1 };
+    const isRight = box.left > width / 2;
+    const side = isRight ? { right: `${100 - (100 * box.right) / width}%` } : { left: `${(100 * box.left) / width}%` };
+    const style = { ...side, top: `${(100 * box.top) / height}%`, background: colorOf(box.number), transform: above ? "translateY(-100%)" : "none" };
     return h("span", { className: "picture-box-text", style }, text);
   }
 
