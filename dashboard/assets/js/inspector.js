@@ -81,18 +81,18 @@
     useEffect(() => zoomByWheel(frame.current, setView), []);
     const drag = (event) => event.buttons === 1 && setView((now) => ({ ...now, x: now.x + event.movementX, y: now.y + event.movementY }));
     const tell = (event) => setPixel(inWords(images.map(({ current }) => current && trainboard.pixelAt(current, event))));
-    const size = { aspectRatio: `${picture.width} / ${picture.height}` };
-    const layer = (one, at, style) => h("img", { key: at, ref: images[at], src: one.src, alt: at ? "What it is compared with" : picture.title, draggable: false, style: { ...size, ...style } });
+    const ratio = (one) => ({ "--ratio": one.width / one.height });
+    const layer = (one, at, style) => h("img", { key: at, ref: images[at], src: one.src, alt: at ? "What it is compared with" : picture.title, draggable: false, style });
     const isSide = mode === "side" && other;
     return h("div", { className: "inspector-stage", ref: frame, onPointerMove: (event) => (drag(event), tell(event)), onDoubleClick: () => setView({ zoom: 1, x: 0, y: 0 }) },
       h("div", { className: isSide ? "inspector-pictures side" : "inspector-pictures", style: { transform: `translate(${view.x}px, ${view.y}px) scale(${view.zoom})` } },
-        h("div", { className: "inspector-picture", style: size },
+        h("div", { className: "inspector-picture", style: ratio(picture) },
           layer(picture, 0),
           mode === "one" && h(trainboard.PictureLabels, picture),
           other && !isSide && layer(other, 1, mode === "swipe" ? { clipPath: `inset(0 0 0 ${cut}%)` } : { visibility: "hidden" }),
           other && mode === "swipe" && h(Swipe, { cut, setCut }),
           other && mode === "difference" && h(Difference, { images, amplify, key: `${picture.src} ${other.src}` })),
-        isSide && h("div", { className: "inspector-picture", style: size }, layer(other, 1))),
+        isSide && h("div", { className: "inspector-picture", style: ratio(other) }, layer(other, 1))),
     );
   }
 
