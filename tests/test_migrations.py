@@ -176,9 +176,12 @@ def as_version_1(url: str) -> None:
 def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
+        for table in ("rules", "webhooks", "rule_states", "acknowledged"):
+            connection.execute(text(f"DROP TABLE {table}"))
         for table in ("pieces", "windows", "environments", "views", "followed", "requests"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX runs_by_age"))
+        connection.execute(text("ALTER TABLE runs DROP COLUMN rules"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
         connection.execute(text("DROP INDEX records_by_blob"))
         for column in ("archived_at", "deleted_at"):
