@@ -47,6 +47,12 @@ class ControlBoard(_Drawn):
     _type = "ControlBoard"
 
 
+class CurvePage(_Drawn):
+    """PR and ROC curves, calibration and confusion matrices. It fills itself from the API."""
+
+    _type = "CurvePage"
+
+
 class EventPage(_Drawn):
     """What happened in the shown runs, rules, and where alerts go. It fills itself from the API."""
 

@@ -109,7 +109,7 @@ def _keys() -> html.Dialog:
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
         ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
-        ("g then o, y, p, k, a", "Go to Compare, HParams, Panes, Controls, Alerts"),
+        ("g then o, y, p, k, a, u", "Go to Compare, HParams, Panes, Controls, Alerts, Curves"),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),

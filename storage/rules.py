@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 Condition = Literal["above", "below", "no_progress", "divergence", "silent", "crashed", "input_bound"]
@@ -88,7 +89,7 @@ class Rule:
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """What tells this rule from others, and from what it was before it was changed."""
         return json.dumps(self.as_json(), sort_keys=True)

@@ -66,7 +66,7 @@ class RuleWatch:
         self._opened = self._store.reopened
         self._seen: dict[str, tuple[int, str]] = {}
         self._known: dict[str, _Known] = {}
-        self._matches: dict[tuple[str, str], bool] = {}
+        self._matches: dict[tuple[tuple[Any, ...], str], list[KeptRule]] = {}
         self._asked: object = None
 
     async def run(self) -> None:
@@ -96,6 +96,7 @@ class RuleWatch:
         if (rules, webhooks) != self._asked:
             self._asked = (rules, webhooks)
             self._seen.clear()
+            self._matches.clear()
             self.problems.clear()
         now = tokens(self._store, [run for run, (_, status) in self._seen.items() if status not in _ENDED])
         changed = [run for run, token in now.items() if self._seen.get(run) != token]
@@ -104,7 +105,9 @@ class RuleWatch:
         for run in live_runs(self._store, changed):
             if time.monotonic() > until:
                 break
-            self._follow(run, _rules_of(run, rules.get(run.project, ())), webhooks.get(run.project))
+            with self._store.reading():  # one connection for all that is asked of the run
+                mine = _rules_of(run, rules.get(run.project, ()))
+                self._follow(run, mine, webhooks.get(run.project))
             self._seen[run.id] = run.token
 
     def _forget(self, now: Mapping[str, Any]) -> None:
@@ -147,8 +150,12 @@ class RuleWatch:
         series: list[SeriesRecord] = []
         if any(kept.rule.condition in OF_POINTS for kept in rules):
             series = self._store.series(run.id, "scalar")
+        keys = (run.project, *((kept.rule.key, kept.muted, kept.made_at) for kept in rules))
         for one in series:
-            mine = [kept for kept in rules if self._matches_tag(run.project, kept.rule, one.tag)]
+            mine = self._matches.get((keys, one.tag))
+            if mine is None:
+                mine = self._of_tag(run.project, rules, one.tag)
+                self._matches[keys, one.tag] = mine
             if mine:
                 found += self._of_series(one, mine, state)
         last = max((one.last_step or 0 for one in series), default=0)
@@ -185,23 +192,23 @@ class RuleWatch:
             found += [] if kept.muted else alerts_of_rule
         return found
 
-    def _matches_tag(self, project: str, rule: Rule, tag: str) -> bool:
+    def _of_tag(self, project: str, rules: Sequence[KeptRule], tag: str) -> list[KeptRule]:
+        """The rules that a tag is for."""
+        if len(self._matches) >= _MOST_MATCHES:
+            self._matches.clear()
+        return [kept for kept in rules if self._is_for(project, kept.rule, tag)]
+
+    def _is_for(self, project: str, rule: Rule, tag: str) -> bool:
         if rule.condition not in OF_POINTS or (project, rule.name) in self.problems:
             return False
         if rule.tag == tag:
             return True
-        known = self._matches.get((rule.tag, tag))
-        if known is None:
-            try:
-                with time_limit(_MATCH_SECONDS):
-                    known = search(f"^(?:{rule.tag})$", tag) is not None
-            except BadPattern as problem:
-                self.problems[project, rule.name] = f"{problem} Change its tag."
-                return False
-            if len(self._matches) >= _MOST_MATCHES:
-                self._matches.clear()
-            self._matches[rule.tag, tag] = known
-        return known
+        try:
+            with time_limit(_MATCH_SECONDS):
+                return search(f"^(?:{rule.tag})$", tag) is not None
+        except BadPattern as problem:
+            self.problems[project, rule.name] = f"{problem} Change its tag."
+            return False
 
 
 def _rules_of(run: LiveRun, of_project: Iterable[KeptRule]) -> list[KeptRule]:

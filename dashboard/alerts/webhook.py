@@ -58,7 +58,7 @@ def is_allowed(address: str, local: bool) -> bool:
 
 
 def post(url: str, message: dict[str, Any], local: bool, seconds: float = SECONDS) -> None:
-    """Send a message as JSON, within so many seconds. Raises ``WebhookFailed`` unless it is answered with a status of 2xx."""
+    """Send a message as JSON. Raises ``WebhookFailed`` unless it is answered by 2xx within so long."""
     parts = check_url(url)
     timers: list[threading.Timer] = []
     try:

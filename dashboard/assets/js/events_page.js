@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useRef, useState } = React;
+  const { useEffect, useState } = React;
   const MOST_RUNS = 300;
   const PAGE = 300;
   const MOST = 2000;
@@ -19,7 +19,7 @@
       runs: ids.join(","), what: trainboard.value("event_what"), levels: trainboard.value("event_levels"),
       search: trainboard.value("event_search"), limit,
     }).toString();
-    const { answer, isLost, again } = useAnswer(`/api/v1/events?${asked}`, ids);
+    const { answer, isLost, again } = trainboard.useAnswer(`/api/v1/events?${asked}`, ids);
     const runs = new Map(state.shown.map((run) => [run.id, run]));
     const events = answer?.events.filter((event) => runs.has(event.run)) ?? [];
     return h(
@@ -35,27 +35,6 @@
       answer !== null && answer.events.length >= limit && h(More, { limit, setLimit, total: answer.total }),
     );
   };
-
-  /** What an address answers, asked again when these runs change; the last answer stays meanwhile. */
-  function useAnswer(url, ids) {
-    const [answer, setAnswer] = useState(null);
-    const [isLost, setLost] = useState(false);
-    const [count, setCount] = useState(0);
-    const mine = useRef(new Set());
-    mine.current = new Set(ids);
-    const again = () => setCount((before) => before + 1);
-    useEffect(() => trainboard.on("tick", (runs) => (runs === null || [...runs].some((run) => mine.current.has(run))) && again()), []);
-    useEffect(() => {
-      if (trainboard.state.runs === null) return undefined;
-      let current = true;
-      trainboard.json(url).then(
-        (told) => current && (setAnswer(told), setLost(false)),
-        () => current && (setLost(true), setTimeout(() => current && again(), 2000)),
-      );
-      return () => void (current = false);
-    }, [url, count, trainboard.state.runs === null]);
-    return { answer, isLost, again };
-  }
 
   function Tools({ events, again }) {
     const axis = trainboard.value("event_axis");
