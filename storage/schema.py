@@ -91,6 +91,7 @@ runs = Table(
     Column("rules", JSONText, nullable=False, server_default="{}"),
     Index("runs_by_revision", "revision"),
     Index("runs_by_age", "created_at", "run_id"),
+    Index("runs_of_project", "project", "created_at", "run_id", "archived_at", "deleted_at"),
 )
 
 requests = Table(

@@ -61,7 +61,7 @@ def test_events_are_listed_filtered_grouped_and_acknowledged(board: Page, dashbo
 
 
 def test_a_rule_is_made_on_the_page_and_its_alert_pops_up(page: Page, dashboard: Dashboard) -> None:
-    page.goto(f"{dashpage.url}/alerts")
+    page.goto(f"{dashboard.url}/alerts")
     page.locator(".rule-panel > summary").click()
     expect(page.get_by_text("set by the program")).to_be_visible()
     page.get_by_role("button", name="New rule").click()
@@ -77,7 +77,7 @@ def test_a_rule_is_made_on_the_page_and_its_alert_pops_up(page: Page, dashboard:
     expect(page.get_by_text("when lo.* is above 5")).to_be_visible()
     page.locator("li").filter(has_text="set by the program").get_by_role("button", name="Mute").click()
     expect(page.get_by_role("button", name="Muted")).to_be_visible()
-    with tb.init("p", "three", store=dashpage.store.url) as run:
+    with tb.init("p", "three", store=dashboard.store.url) as run:
         run.log({"loss": 9.0}, step=7)
         expect(page.locator(".toast")).to_contain_text("High")
     expect(page.locator("li.event").filter(has_text="loss is 9 at step 7")).to_be_visible()
