@@ -47,6 +47,24 @@ class ControlBoard(_Drawn):
     _type = "ControlBoard"
 
 
+class CurvePage(_Drawn):
+    """PR and ROC curves, calibration and confusion matrices. It fills itself from the API."""
+
+    _type = "CurvePage"
+
+
+class EventPage(_Drawn):
+    """What happened in the shown runs, rules, and where alerts go. It fills itself from the API."""
+
+    _type = "EventPage"
+
+
+class Toasts(_Drawn):
+    """New alerts for a moment, on every page, and how many nobody saw beside the page's name."""
+
+    _type = "Toasts"
+
+
 class RunPage(_Drawn):
     """What is around the table of runs: filter, columns, changes, one run in full, differences."""
 
