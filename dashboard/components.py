@@ -89,6 +89,31 @@ class PaneBoard(_Drawn):
     _type = "PaneBoard"
 
 
+class Picture(_Drawn):
+    """An image with its boxes and masks, whose pixels can be read; a click opens it to zoom and compare.
+
+    ``where`` says of which run, tag, rank and step it is. ``boxes`` are as ``image_labels.Box``; ``masks``
+    tell the address, group and named classes of each.
+    """
+
+    _type = "Picture"
+    _props = ("src", "width", "height", "alt", "title", "where", "boxes", "masks")
+
+
+class ClassLegend(_Drawn):
+    """The classes in the pictures of a tag, as buttons that show and hide them."""
+
+    _type = "ClassLegend"
+    _props = ("tag",)
+
+
+class Sound(_Drawn):
+    """A player below waveform and spectrogram, if it can be ``drawn``; ``rate`` is samples a second."""
+
+    _type = "Sound"
+    _props = ("src", "seconds", "rate", "drawn")
+
+
 class ScalarChart(_Drawn):
     """One line chart. ``lines`` as from ``cards.scalar.line``; ``label`` is its name for screen readers."""
 

@@ -42,6 +42,13 @@ PICTURES = {
 }
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
 RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
+SCENES = {
+    "media-grid": (
+        "media?theme=light&media_view=grid&media_filter=scene&media_hide=prediction/meadow",
+        ".picture-mask",
+    ),
+    "histograms-compare": ("histograms?theme=light&histogram_view=compare", ".js-plotly-plot .trace"),
+}
 KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
 SWEEP = {
     "runs": ("runs?theme=light", "#run-grid .ag-row"),
@@ -64,6 +71,7 @@ def main() -> None:
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
+        take_scenes(browser, Path(folder))
         take_panes(browser, Path(folder))
         browser.close()
 
@@ -95,6 +103,22 @@ def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[st
         page = browser.new_page(viewport=size)
         for name, (where, drawn) in pictures.items():
             take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+
+
+def take_scenes(browser: Browser, folder: Path) -> None:
+    """What examples/segment_scenes.py logs: all its pictures, and the difference of two."""
+    program = Path(__file__).parents[1] / "examples" / "segment_scenes.py"
+    path = folder / "scenes.db"
+    subprocess.run([sys.executable, str(program), "--store", str(path)], check=True)
+    take_all(browser, path, {"width": 1440, "height": 760}, SCENES)
+    with closing(open_store(path)) as store, dashboard(store, 0) as address:
+        page = browser.new_page(viewport={"width": 1080, "height": 760})
+        page.goto(f"{address}media?theme=light&media_filter=scene")
+        page.locator(".image-frame").first.click()
+        page.get_by_role("button", name="Difference").click()
+        page.wait_for_selector(".inspector-told")
+        page.wait_for_timeout(SETTLING)
+        page.screenshot(path=IMAGES / "media-difference.png")
 
 
 def take_panes(browser: Browser, folder: Path) -> None:
@@ -133,9 +157,9 @@ def draw_with_visdom(port: int | None) -> None:
 
 
 def store_of_guide(folder: Path) -> Path:
-    """The store that the program of docs/media.md makes."""
+    """The store that the first program of docs/media.md makes."""
     text = (IMAGES.parent / "media.md").read_text()
-    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    program, *_ = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
     return folder / "trainboard.db"
 
