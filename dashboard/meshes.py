@@ -90,7 +90,7 @@ def drawable(mesh: Mesh) -> Drawable:
     config, notes = checked(mesh.config)
     faces, about = _faces(mesh)
     notes += about
-    finite = np.isfinite(mesh.vertices).all(axis=1)
+    finite = _all(np.isfinite(mesh.vertices))
     if missing := int((~finite).sum()):
         notes.append(f"{missing:,} of {len(finite):,} vertices hold NaN or infinities and are left out.")
     colors = mesh.colors
@@ -121,8 +121,13 @@ def _faces(mesh: Mesh) -> tuple[NDArray[Any], list[str]]:
             f"This surface of {len(mesh.vertices):,} vertices and {len(mesh.faces):,} faces is too large to "
             f"draw ({MAX_VERTICES:,} and {MAX_FACES:,} are not), so its points are drawn."
         ]
-    known = ((mesh.faces >= 0) & (mesh.faces < len(mesh.vertices))).all(axis=1)
+    known = _all(mesh.faces >= 0) & _all(mesh.faces < len(mesh.vertices))
     faces, notes = mesh.faces[known], []
     if len(faces) < len(known):
         notes.append(f"{len(known) - len(faces):,} of {len(known):,} faces name vertices that there are not.")
-    return faces[np.isfinite(mesh.vertices).all(axis=1)[faces].all(axis=1)], notes
+    return faces[_all(_all(np.isfinite(mesh.vertices))[faces])], notes
+
+
+def _all(truths: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows are true in every column."""
+    return np.logical_and.reduce(truths, axis=1)

@@ -7,7 +7,7 @@ import zlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ class CannotDraw(HTTPException):
         super().__init__(422, message)
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """Where an embedding is kept: the ``index``-th to arrive of a series. What is there never changes."""
 
     run: str

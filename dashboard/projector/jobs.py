@@ -144,7 +144,7 @@ async def _feed(process: asyncio.subprocess.Process, work: Work, arrays: list[ND
     with contextlib.suppress(ConnectionError):
         process.stdin.write(json.dumps(told).encode() + b"\n")
         for array in arrays:
-            process.stdin.write(memoryview(np.ascontiguousarray(array, "<f4")).cast("B"))
+            process.stdin.write(np.ascontiguousarray(array, "<f4").data.cast("B"))
             await process.stdin.drain()
         process.stdin.close()
 
