@@ -114,6 +114,18 @@ class Sound(_Drawn):
     _props = ("src", "seconds", "rate", "drawn")
 
 
+class Projector(_Drawn):
+    """Embeddings in two and three dimensions. It fills itself from the API."""
+
+    _type = "Projector"
+
+
+class MeshBoard(_Drawn):
+    """Meshes and point clouds, a card a run, to be turned together. It fills itself from the API."""
+
+    _type = "MeshBoard"
+
+
 class ScalarChart(_Drawn):
     """One line chart. ``lines`` as from ``cards.scalar.line``; ``label`` is its name for screen readers."""
 

@@ -59,7 +59,12 @@ SWEEP = {
     ),
     "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
 }
+PROJECTOR = {
+    "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
+}
+MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
 SETTLING = 3_000
+WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
 
@@ -72,6 +77,9 @@ def main() -> None:
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_scenes(browser, Path(folder))
+        take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
+        fits = [f"mesh_fit --smoothing {smoothing}" for smoothing in ("0.0", "0.05", "0.4")]
+        take_all(browser, store_of_examples(Path(folder), fits), WIDE, MESHES)
         take_panes(browser, Path(folder))
         browser.close()
 
@@ -94,6 +102,16 @@ def two_ranks(folder: Path) -> Path:
     words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", str(program), "--epochs", "2"]
     subprocess.run([sys.executable, *words, "--store", str(folder / "ranks.db")], check=True)
     return folder / "ranks.db"
+
+
+def store_of_examples(folder: Path, programs: list[str]) -> Path:
+    """A store of what these programs of examples/ log, each with its options."""
+    store = folder / f"{programs[0].split()[0]}.db"
+    for program in programs:
+        name, *options = program.split()
+        path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+        subprocess.run([sys.executable, str(path), *options, "--store", str(store)], check=True)
+    return store
 
 
 def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:

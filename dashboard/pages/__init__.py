@@ -41,7 +41,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import alerts, charts, compare, controls, curves, graph, histograms, hparams, media, panes, runs
+from . import (
+    alerts,
+    charts,
+    compare,
+    controls,
+    curves,
+    graph,
+    histograms,
+    hparams,
+    media,
+    mesh,
+    panes,
+    projector,
+    runs,
+)
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -66,5 +80,20 @@ class Page(Protocol):
 
 
 PAGES = cast(
-    "list[Page]", [charts, runs, compare, hparams, histograms, media, curves, graph, panes, controls, alerts]
+    "list[Page]",
+    [
+        charts,
+        runs,
+        compare,
+        hparams,
+        histograms,
+        media,
+        curves,
+        graph,
+        projector,
+        mesh,
+        panes,
+        controls,
+        alerts,
+    ],
 )
