@@ -52,6 +52,7 @@ SWEEP = {
     ),
     "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
 }
+TROUBLED = {"health": ("health?theme=light", ".heat-map canvas")}
 SETTLING = 3_000
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
@@ -63,6 +64,7 @@ def main() -> None:
         take_all(browser, trained, SIZE, PICTURES)
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
+        take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_panes(browser, Path(folder))
         browser.close()
@@ -86,6 +88,12 @@ def two_ranks(folder: Path) -> Path:
     words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", str(program), "--epochs", "2"]
     subprocess.run([sys.executable, *words, "--store", str(folder / "ranks.db")], check=True)
     return folder / "ranks.db"
+
+
+def troubled(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "troubled.py"
+    subprocess.run([sys.executable, str(program)], cwd=folder, check=True)
+    return (folder / "trainboard.db").rename(folder / "troubled.db")
 
 
 def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:

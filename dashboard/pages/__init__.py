@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import charts, compare, controls, graph, histograms, hparams, media, panes, runs
+from . import charts, compare, controls, graph, health, histograms, hparams, media, panes, runs
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -65,4 +65,6 @@ class Page(Protocol):
     def routes(self, store: Store) -> list[BaseRoute]: ...
 
 
-PAGES = cast("list[Page]", [charts, runs, compare, hparams, histograms, media, graph, panes, controls])
+PAGES = cast(
+    "list[Page]", [charts, runs, compare, hparams, histograms, media, graph, health, panes, controls]
+)
