@@ -83,6 +83,12 @@ class ViewMenu(_Drawn):
     _type = "ViewMenu"
 
 
+class HealthPage(_Drawn):
+    """The layers' statistics by step, faults, and where time goes. It fills itself from the API."""
+
+    _type = "HealthPage"
+
+
 class PaneBoard(_Drawn):
     """The windows of Visdom's environments, and what people do with them. It fills itself from the API."""
 

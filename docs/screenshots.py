@@ -63,6 +63,7 @@ PROJECTOR = {
     "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
 }
 MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
+TROUBLED = {"health": ("health?theme=light", ".heat-map canvas")}
 SETTLING = 3_000
 WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
@@ -75,6 +76,7 @@ def main() -> None:
         take_all(browser, trained, SIZE, PICTURES)
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
+        take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_scenes(browser, Path(folder))
         take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
@@ -112,6 +114,12 @@ def store_of_examples(folder: Path, programs: list[str]) -> Path:
         path = Path(__file__).parents[1] / "examples" / f"{name}.py"
         subprocess.run([sys.executable, str(path), *options, "--store", str(store)], check=True)
     return store
+
+
+def troubled(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "troubled.py"
+    subprocess.run([sys.executable, str(program)], cwd=folder, check=True)
+    return (folder / "trainboard.db").rename(folder / "troubled.db")
 
 
 def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:
