@@ -71,6 +71,12 @@ class PaneBoard(_Drawn):
     _type = "PaneBoard"
 
 
+class GraphBoard(_Drawn):
+    """Models' graphs, one or two beside each other. It fills itself from the API."""
+
+    _type = "GraphBoard"
+
+
 class ScalarChart(_Drawn):
     """One line chart. ``lines`` as from ``cards.scalar.line``; ``label`` is its name for screen readers."""
 
