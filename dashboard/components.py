@@ -132,6 +132,12 @@ class MeshBoard(_Drawn):
     _type = "MeshBoard"
 
 
+class GraphBoard(_Drawn):
+    """Models' graphs, one or two beside each other. It fills itself from the API."""
+
+    _type = "GraphBoard"
+
+
 class ScalarChart(_Drawn):
     """One line chart. ``lines`` as from ``cards.scalar.line``; ``label`` is its name for screen readers."""
 

@@ -37,7 +37,7 @@ PICTURES = {
         ".step-table",
     ),
     "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
-    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
+    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", ".graph-pane-twin .graph-box"),
     "media": ("media?theme=light", "#page img"),
 }
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""

@@ -95,7 +95,7 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
+    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter, .graph-find input'),
     r: () => focus("#run-search"),
     s: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),
