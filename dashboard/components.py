@@ -47,6 +47,24 @@ class ControlBoard(_Drawn):
     _type = "ControlBoard"
 
 
+class CurvePage(_Drawn):
+    """PR and ROC curves, calibration and confusion matrices. It fills itself from the API."""
+
+    _type = "CurvePage"
+
+
+class EventPage(_Drawn):
+    """What happened in the shown runs, rules, and where alerts go. It fills itself from the API."""
+
+    _type = "EventPage"
+
+
+class Toasts(_Drawn):
+    """New alerts for a moment, on every page, and how many nobody saw beside the page's name."""
+
+    _type = "Toasts"
+
+
 class RunPage(_Drawn):
     """What is around the table of runs: filter, columns, changes, one run in full, differences."""
 
@@ -63,6 +81,12 @@ class ViewMenu(_Drawn):
     """The project's saved views: open, save, rename, delete. It fills itself from the API."""
 
     _type = "ViewMenu"
+
+
+class HealthPage(_Drawn):
+    """The layers' statistics by step, faults, and where time goes. It fills itself from the API."""
+
+    _type = "HealthPage"
 
 
 class PaneBoard(_Drawn):
@@ -94,6 +118,24 @@ class Sound(_Drawn):
 
     _type = "Sound"
     _props = ("src", "seconds", "rate", "drawn")
+
+
+class Projector(_Drawn):
+    """Embeddings in two and three dimensions. It fills itself from the API."""
+
+    _type = "Projector"
+
+
+class MeshBoard(_Drawn):
+    """Meshes and point clouds, a card a run, to be turned together. It fills itself from the API."""
+
+    _type = "MeshBoard"
+
+
+class GraphBoard(_Drawn):
+    """Models' graphs, one or two beside each other. It fills itself from the API."""
+
+    _type = "GraphBoard"
 
 
 class ScalarChart(_Drawn):

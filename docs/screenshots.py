@@ -37,7 +37,7 @@ PICTURES = {
         ".step-table",
     ),
     "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
-    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
+    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", ".graph-pane-twin .graph-box"),
     "media": ("media?theme=light", "#page img"),
 }
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
@@ -59,7 +59,13 @@ SWEEP = {
     ),
     "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
 }
+PROJECTOR = {
+    "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
+}
+MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
+TROUBLED = {"health": ("health?theme=light", ".heat-map canvas")}
 SETTLING = 3_000
+WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
 
@@ -70,8 +76,12 @@ def main() -> None:
         take_all(browser, trained, SIZE, PICTURES)
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
+        take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_scenes(browser, Path(folder))
+        take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
+        fits = [f"mesh_fit --smoothing {smoothing}" for smoothing in ("0.0", "0.05", "0.4")]
+        take_all(browser, store_of_examples(Path(folder), fits), WIDE, MESHES)
         take_panes(browser, Path(folder))
         browser.close()
 
@@ -94,6 +104,22 @@ def two_ranks(folder: Path) -> Path:
     words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", str(program), "--epochs", "2"]
     subprocess.run([sys.executable, *words, "--store", str(folder / "ranks.db")], check=True)
     return folder / "ranks.db"
+
+
+def store_of_examples(folder: Path, programs: list[str]) -> Path:
+    """A store of what these programs of examples/ log, each with its options."""
+    store = folder / f"{programs[0].split()[0]}.db"
+    for program in programs:
+        name, *options = program.split()
+        path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+        subprocess.run([sys.executable, str(path), *options, "--store", str(store)], check=True)
+    return store
+
+
+def troubled(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "troubled.py"
+    subprocess.run([sys.executable, str(program)], cwd=folder, check=True)
+    return (folder / "trainboard.db").rename(folder / "troubled.db")
 
 
 def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:

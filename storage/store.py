@@ -195,6 +195,15 @@ class Store(Database):
             chosen = positions[spread(len(positions), limit)]
             return read_records(connection, run_id, key, chosen.tolist())
 
+    def records_since(
+        self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0, limit: int
+    ) -> list[Record]:
+        """At most ``limit`` records from the ``index``-th to arrive on, sorted by step, then arrival."""
+        key = SeriesKey(rank, kind, tag)
+        with self.reading() as connection:
+            self._series_row(connection, run_id, key)
+            return read_records(connection, run_id, key, list(range(index, index + limit)))
+
     def record_index(
         self, run_id: str, tag: str, kind: str, *, rank: int = 0
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:

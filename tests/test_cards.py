@@ -26,13 +26,13 @@ from trainboard.dashboard.cards.graph_scopes import format_shape
 from trainboard.dashboard.cards.graph_style import family
 from trainboard.dashboard.cards.histogram_bands import QUANTILES, quantiles
 from trainboard.dashboard.cards.histogram_steps import AXES, StepAxis
+from trainboard.dashboard.health.history import History
 from trainboard.dashboard.merged_histograms import Column
 from trainboard.storage import Store
 from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Graph, Node
-from trainboard.storage.kinds.layer_stats import STATISTICS, LayerStats
+from trainboard.storage.kinds.layer_stats import LayerStats
 from trainboard.storage.kinds.tally import Tally
-from trainboard.storage.records import Record
 
 THEMES = ("light", "dark")
 VIEWS = tuple(histogram.VIEWS)
@@ -129,12 +129,11 @@ def test_counters_say_what_no_bin_can_show() -> None:
     assert histogram.counters(tb.Histogram([1.0])) == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_graph_card_draws_nothing_and_one_node(theme: str) -> None:
-    assert graph.draw(None, theme)["elements"] == []
-    assert graph.draw(Graph([], []), theme)["elements"] == []
-    (element,) = graph.draw(Graph([Node("a", "conv", "Conv2d")], []), theme)["elements"]
-    assert element["data"]["label"] == "conv\nConv2d"
+def test_a_graph_card_draws_nothing_and_one_node() -> None:
+    assert graph.draw(None)["boxes"] == []
+    assert graph.draw(Graph([], []))["boxes"] == []
+    (box,) = graph.draw(Graph([Node("a", "conv", "Conv2d")], []))["boxes"]
+    assert box["lines"] == ["conv", "Conv2d"]
 
 
 def test_a_graph_card_is_read_from_the_store(store: Store) -> None:
@@ -169,24 +168,16 @@ def test_words_for_counts_shapes_and_operations() -> None:
     assert family("getitem") == "other"
 
 
-@pytest.mark.parametrize("statistic", STATISTICS)
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_card_of_layers_draws_nothing_and_whatever_was_logged(statistic: str, theme: str) -> None:
-    assert layer_stats.draw([], statistic, theme)["layout"]["annotations"]
-    records = []
+@pytest.mark.parametrize("quantity", layer_stats.QUANTITIES)
+def test_a_map_of_layers_draws_nothing_and_whatever_was_logged(quantity: str) -> None:
+    assert layer_stats.draw(History(), quantity, layer_stats.Wanted())["rows"] == []
+    history = History()
     for step, values in enumerate(AWKWARD.values()):
         layers = {f"layer {at}": Tally.of(values).moments for at in range(step)}
-        records.append(Record(step, 0.0, LayerStats.of(layers)))
-    json.dumps(layer_stats.draw(records, statistic, theme), allow_nan=False)
-
-
-def test_a_card_of_layers_is_read_from_the_store_and_shows_each_layers_norm(store: Store) -> None:
-    layers = [
-        LayerStats.of({"a": Tally.of([step]).moments, "b": Tally.of([1]).moments}) for step in (10, 100)
-    ]
-    run = log_run(store, "net", [{"layers/weights": one} for one in layers])
-    (heat,) = layer_stats.draw(layer_stats.read(store, run, "layers/weights"))["data"]
-    assert (heat["x"], heat["y"], heat["z"]) == ([0, 1], ["a", "b"], [[1.0, 2.0], [0.0, 0.0]])
+        for source in ("gradients", "updates", "activations"):
+            history.add(source, step, LayerStats.of(layers))
+    json.dumps(layer_stats.draw(history, quantity, layer_stats.Wanted()), allow_nan=False)
+    json.dumps(layer_stats.curves(history, "layer 1"), allow_nan=False)
 
 
 def test_an_event_card_draws_nothing_and_the_newest_first(store: Store) -> None:
