@@ -72,7 +72,7 @@ def read(
 def frame(shown: Shown | None, name: str, color: str, body: list[Any], kind: str) -> html.Figure:
     """A card under its run's name and its step."""
     parts = [html.Span(className="run-dot", style={"backgroundColor": color or None}), html.Span(name)]
-    known = {"id": shown.step_id} if shown and kind == "plotly" else {}
+    known: Any = {"id": shown.step_id} if shown and kind == "plotly" else {}
     step = html.Span(step_text(shown) if shown else "", className="card-step", **known)
     head = html.Figcaption([html.Span(parts, className="card-run"), step])
     if shown is None:
