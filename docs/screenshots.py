@@ -136,10 +136,10 @@ def take_scenes(browser: Browser, folder: Path) -> None:
     program = Path(__file__).parents[1] / "examples" / "segment_scenes.py"
     path = folder / "scenes.db"
     subprocess.run([sys.executable, str(program), "--store", str(path)], check=True)
-    take_all(browser, path, {"width": 1440, "height": 760}, SCENES)
+    take_all(browser, path, {"width": 1440, "height": 520}, SCENES)
     with closing(open_store(path)) as store, dashboard(store, 0) as address:
         page = browser.new_page(viewport={"width": 1080, "height": 760})
-        page.goto(f"{address}media?theme=light&media_filter=scene")
+        page.goto(f"{address}media?theme=light&media_filter=shares")
         page.locator(".image-frame").first.click()
         page.get_by_role("button", name="Difference").click()
         page.wait_for_selector(".inspector-told")

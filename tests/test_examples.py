@@ -46,6 +46,17 @@ def test_the_quickstart_logs_one_of_each_kind(tmp_path: Path) -> None:
     assert np.mean(loss[-50:]) < np.mean(loss[:50])
 
 
+def test_scenes_are_logged_with_what_is_in_them_and_what_they_are_taken_for(tmp_path: Path) -> None:
+    words = [str(EXAMPLES / "segment_scenes.py"), "--store", str(tmp_path / "scenes.db")]
+    done = run_example(words, tmp_path)
+    assert done.returncode == 0 and "TrainboardWarning" not in done.stderr, done.stderr
+    store = tb.open_store(tmp_path / "scenes.db")
+    fast = next(run for run in store.runs() if run.name == "rate 4")
+    picture = store.records(fast.id, "val/scene", "image")[-1].value
+    assert {box.group for box in picture.boxes} == {"truth", "prediction"} and len(picture.masks) == 1
+    assert fast.summary["val/right"] > 0.95
+
+
 def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None:
     store, run = finished([str(EXAMPLES / "planted_nan.py")], tmp_path)
     (event,) = store.records(run.id, "flight_recorder", "event")
