@@ -36,6 +36,7 @@ _READING_POSTS = {
         "comparison",
         "projector/rows",
         "projector/cancel",
+        *(f"graph/{name}" for name in ("about", "view", "find", "box", "file", "twin")),
     )
 }
 """What is asked by POST because the question is long, or is to stop the work for an answer."""

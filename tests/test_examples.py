@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 import trainboard as tb
+from trainboard.dashboard.health import anatomy
+from trainboard.dashboard.health.findings import find
+from trainboard.dashboard.health.history import Histories
 from trainboard.storage import RunRecord, Store
 from trainboard.storage.ranks import slowest
 
@@ -49,6 +52,18 @@ def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None
     data = event.value.data
     assert (data["layer"], data["phase"], data["batch"], data["last_good_step"]) == ("0", "forward", 40, 39)
     assert store.points(run.id, "train/loss").step[-1] == 39
+
+
+def test_a_training_in_trouble_is_told_in_all_its_troubles(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "troubled.py")], tmp_path)
+    (event,) = store.records(run.id, "flight_recorder", "event")
+    assert event.value.data["last_good_step"] > 119
+    with Histories(store).look(run.id) as look:
+        titles = {found.title for found in find(look.history)}
+    assert {"Gradients vanish", "Units are dead", "Gradients explode"} <= titles
+    timed = anatomy.read(store, run.id, 0)
+    assert timed is not None and timed["verdict"]["kind"] == "input-bound"
+    assert [one.tag for one in store.series(run.id, "trace")] == ["profile/torch"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import charts, compare, controls, graph, histograms, hparams, media, mesh, panes, projector, runs
+from . import (
+    alerts,
+    charts,
+    compare,
+    controls,
+    curves,
+    graph,
+    health,
+    histograms,
+    hparams,
+    media,
+    mesh,
+    panes,
+    projector,
+    runs,
+)
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -66,5 +81,21 @@ class Page(Protocol):
 
 
 PAGES = cast(
-    "list[Page]", [charts, runs, compare, hparams, histograms, media, graph, projector, mesh, panes, controls]
+    "list[Page]",
+    [
+        charts,
+        runs,
+        compare,
+        hparams,
+        histograms,
+        media,
+        curves,
+        graph,
+        projector,
+        mesh,
+        health,
+        panes,
+        controls,
+        alerts,
+    ],
 )
