@@ -152,6 +152,16 @@ def test_nothing_that_was_logged_runs_on_the_graph_page(victim: Page, dashboard:
     expect(victim.locator(".graph-details h2")).to_have_text(ATTACK)
 
 
+def test_nothing_that_was_logged_runs_on_the_projector_and_mesh_pages(
+    victim: Page, dashboard: Dashboard
+) -> None:
+    victim.goto(f"{dashboard.url}/projector?projector_labels=1&projector_point=0&projector_search=img")
+    expect(victim.locator(".projector-point h2")).to_contain_text("<img")
+    expect(victim.locator(".projector-legend")).to_contain_text("<img")
+    victim.goto(f"{dashboard.url}/mesh")
+    expect(victim.get_by_role("heading", name=f"mesh{ATTACK}", exact=True)).to_be_visible()
+
+
 def test_nothing_that_was_logged_runs_on_the_controls_page(victim: Page, dashboard: Dashboard) -> None:
     victim.goto(f"{dashboard.url}/controls")
     expect(victim.get_by_label(ATTACK, exact=True).first).to_be_visible()
