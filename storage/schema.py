@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0010"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -205,6 +205,15 @@ views = Table(
     Column("project", CleanString, primary_key=True),
     Column("name", CleanString, primary_key=True),
     Column("address", Text, nullable=False),
+    Column("saved_at", Double, nullable=False),
+)
+
+layer_maps = Table(
+    "layer_maps",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", CleanString, primary_key=True),
+    Column("pairs", JSONText, nullable=False),
     Column("saved_at", Double, nullable=False),
 )
 

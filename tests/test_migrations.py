@@ -176,7 +176,7 @@ def as_version_1(url: str) -> None:
 def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
-        for table in ("pieces", "windows", "environments", "views", "followed", "requests"):
+        for table in ("layer_maps", "pieces", "windows", "environments", "views", "followed", "requests"):
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("DROP INDEX runs_by_age"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
