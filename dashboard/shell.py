@@ -9,7 +9,7 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from . import welcome
-from .components import RunList, ViewMenu, aria
+from .components import RunList, Toasts, ViewMenu, aria
 from .pages import PAGES
 
 SHARED_QUERY: Mapping[str, str] = {
@@ -48,6 +48,7 @@ def layout(store_url: str) -> dmc.MantineProvider:
             html.A("Skip to content", href="#page", className="skip-link"),
             html.Div([_header(), _sidebar(), _main(store_url)], id="shell-grid"),
             html.Div(id="lost", role="status"),
+            Toasts(id="toasts"),
             _keys(),
         ],
         id="shell",
@@ -108,7 +109,8 @@ def _keys() -> html.Dialog:
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
         ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
-        ("g then o, y, p, k", "Go to Compare, HParams, Panes, Controls"),
+        ("g then o, y, p, k, a, u", "Go to Compare, HParams, Panes, Controls, Alerts, Curves"),
+        ("g then j, z, e", "Go to Projector, Mesh, Health"),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),

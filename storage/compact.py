@@ -16,7 +16,20 @@ from sqlalchemy import Table, delete, exists, select, tuple_, update
 from .engine import now
 from .location import sqlite_path
 from .run_changes import BEYOND_RESTORE
-from .schema import blobs, chunks, environments, layer_maps, pieces, records, runs, series, spools, windows
+from .schema import (
+    acknowledged,
+    blobs,
+    chunks,
+    environments,
+    layer_maps,
+    pieces,
+    records,
+    rule_states,
+    runs,
+    series,
+    spools,
+    windows,
+)
 from .series import run_status
 
 if TYPE_CHECKING:
@@ -25,7 +38,8 @@ if TYPE_CHECKING:
 _ROWS = 200
 _PAGES = 2_000
 _INCREMENTAL = 2
-_PARTS = (chunks, records, spools, series, pieces, windows, environments, layer_maps)
+_LOGGED = (chunks, records, spools, series)
+_PARTS = (*_LOGGED, pieces, windows, environments, layer_maps, rule_states, acknowledged)
 _TABLES = (*_PARTS, runs, blobs)
 
 

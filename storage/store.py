@@ -198,6 +198,15 @@ class Store(Database):
             chosen = positions[spread(len(positions), limit)]
             return read_records(connection, run_id, key, chosen.tolist())
 
+    def records_since(
+        self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0, limit: int
+    ) -> list[Record]:
+        """At most ``limit`` records from the ``index``-th to arrive on, sorted by step, then arrival."""
+        key = SeriesKey(rank, kind, tag)
+        with self.reading() as connection:
+            self._series_row(connection, run_id, key)
+            return read_records(connection, run_id, key, list(range(index, index + limit)))
+
     def record_index(
         self, run_id: str, tag: str, kind: str, *, rank: int = 0
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
@@ -209,13 +218,19 @@ class Store(Database):
 
     def record_at(self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0) -> Record:
         """The ``index``-th record to arrive. Raises ``IndexError`` if there are not so many."""
-        key = SeriesKey(rank, kind, tag)
-        with self.reading() as connection:
-            self._series_row(connection, run_id, key)
-            found = read_records(connection, run_id, key, [index])
+        found = self.records_at(run_id, tag, kind, [index], rank=rank)
         if not found:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
+
+    def records_at(
+        self, run_id: str, tag: str, kind: str, indices: Sequence[int], *, rank: int = 0
+    ) -> list[Record]:
+        """Those of the records that arrived at these indices, sorted by step, then arrival."""
+        key = SeriesKey(rank, kind, tag)
+        with self.reading() as connection:
+            self._series_row(connection, run_id, key)
+            return read_records(connection, run_id, key, indices)
 
     to_pandas = dataframes.of_scalars
 

@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 
 import trainboard as tb
+from trainboard.dashboard.health import anatomy
+from trainboard.dashboard.health.findings import find
+from trainboard.dashboard.health.history import Histories
 from trainboard.dashboard.twin import compare
 from trainboard.storage import RunRecord, Store
 from trainboard.storage.ranks import slowest
@@ -50,6 +53,18 @@ def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None
     data = event.value.data
     assert (data["layer"], data["phase"], data["batch"], data["last_good_step"]) == ("0", "forward", 40, 39)
     assert store.points(run.id, "train/loss").step[-1] == 39
+
+
+def test_a_training_in_trouble_is_told_in_all_its_troubles(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "troubled.py")], tmp_path)
+    (event,) = store.records(run.id, "flight_recorder", "event")
+    assert event.value.data["last_good_step"] > 119
+    with Histories(store).look(run.id) as look:
+        titles = {found.title for found in find(look.history)}
+    assert {"Gradients vanish", "Units are dead", "Gradients explode"} <= titles
+    timed = anatomy.read(store, run.id, 0)
+    assert timed is not None and timed["verdict"]["kind"] == "input-bound"
+    assert [one.tag for one in store.series(run.id, "trace")] == ["profile/torch"]
 
 
 @pytest.mark.parametrize(
@@ -192,6 +207,15 @@ def test_the_gan_logs_its_samples_as_it_learns(tmp_path: Path) -> None:
     assert kinds["samples"] == ("image", 2) and kinds["progress"] == ("video", 1)
     assert store.records(run.id, "progress", "video")[0].value.frames == 2
     assert store.points(run.id, "loss/generator").step[-1] == 226
+
+
+def test_the_fit_of_a_mesh_is_logged_as_it_goes(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "mesh_fit.py"), "--steps", "40"], tmp_path)
+    meshes = store.records(run.id, "fit", "mesh")
+    assert [one.step for one in meshes] == [0, 10, 20, 30, 40]
+    assert (meshes[-1].value.vertices.shape, len(meshes[-1].value.faces)) == ((2400, 3), 4680)
+    loss = store.points(run.id, "train/loss").value
+    assert loss[-1] < 0.2 * loss[0]
 
 
 def test_the_topics_of_texts_are_learnt_and_shown(tmp_path: Path) -> None:

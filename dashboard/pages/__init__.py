@@ -41,7 +41,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import charts, compare, controls, graph, histograms, hparams, media, panes, runs
+from . import (
+    alerts,
+    charts,
+    compare,
+    controls,
+    curves,
+    graph,
+    health,
+    histograms,
+    hparams,
+    media,
+    mesh,
+    panes,
+    projector,
+    runs,
+)
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -65,4 +80,22 @@ class Page(Protocol):
     def routes(self, store: Store) -> list[BaseRoute]: ...
 
 
-PAGES = cast("list[Page]", [charts, runs, compare, hparams, histograms, media, graph, panes, controls])
+PAGES = cast(
+    "list[Page]",
+    [
+        charts,
+        runs,
+        compare,
+        hparams,
+        histograms,
+        media,
+        curves,
+        graph,
+        projector,
+        mesh,
+        health,
+        panes,
+        controls,
+        alerts,
+    ],
+)
