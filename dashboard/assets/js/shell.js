@@ -50,7 +50,9 @@
         const isHere = new URL(link.href).pathname === pathname;
         link.toggleAttribute("data-here", isHere);
         isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
-        if (isHere) document.title = `${link.textContent} · trainboard`;
+        if (!isHere) continue;
+        document.title = `${link.textContent} · trainboard`;
+        link.scrollIntoView({ block: "nearest", inline: "center" });
       }
       return window.dash_clientside.no_update;
     },
