@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import random
 import re
 import shutil
@@ -50,6 +51,12 @@ SCENES = {
     "histograms-compare": ("histograms?theme=light&histogram_view=compare", ".js-plotly-plot .trace"),
 }
 KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
+TWINS = {
+    "graph-twin": (
+        "graph?theme=light&graph_run={torch-cnn}&graph_twin={keras-cnn}&graph_view=layers",
+        ".twin-first",
+    )
+}
 SWEEP = {
     "runs": ("runs?theme=light", "#run-grid .ag-row"),
     "compare": (
@@ -76,6 +83,7 @@ def main() -> None:
         take_all(browser, trained, SIZE, PICTURES)
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
+        take_all(browser, store_of_twins(Path(folder)), SMALL, TWINS)
         take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_scenes(browser, Path(folder))
@@ -97,6 +105,13 @@ def swept_store(folder: Path) -> Path:
             for step in range(30):
                 run.log({"train/loss": floor + 1 / (step + 1), "val/loss": floor + 1.1 / (step + 1)})
     return folder / "sweep.db"
+
+
+def store_of_twins(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "twin_cnn.py"
+    environment = {**os.environ, "TRAINBOARD_STORE": str(folder / "twins.db")}
+    subprocess.run([sys.executable, str(program)], env=environment, check=True)
+    return folder / "twins.db"
 
 
 def two_ranks(folder: Path) -> Path:

@@ -14,6 +14,7 @@ import trainboard as tb
 from trainboard.dashboard.health import anatomy
 from trainboard.dashboard.health.findings import find
 from trainboard.dashboard.health.history import Histories
+from trainboard.dashboard.twin import compare
 from trainboard.storage import RunRecord, Store
 from trainboard.storage.ranks import slowest
 
@@ -163,6 +164,21 @@ def test_twins_lose_the_same_in_both_frameworks_and_have_graphs_of_the_same_size
     one, other = (run.id for run in store.runs())
     assert np.allclose(loss_of(store, one), loss_of(store, other), rtol=1e-3)
     assert size_of(store, one) == size_of(store, other) == 8 * 16 + 16
+
+
+def test_twins_of_a_small_network_part_at_the_setting_that_differs(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "twin_cnn.py")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    store = tb.open_store(tmp_path / "trainboard.db")
+    runs = {run.name: run.id for run in store.runs()}
+    pair = runs["torch-cnn"], runs["keras-cnn"]
+    one, other = (store.records(run, "graph", "graph")[0].value for run in pair)
+    told = compare(store, pair, (one, other), 1e-3)
+    first = told["rows"][told["first"]]
+    assert (first["left"]["op"], first["right"]["op"]) == ("BatchNorm2d", "BatchNormalization")
+    assert first["settings"] == ["eps 1e-05 and 0.001"]
+    assert told["rows"][told["first"] - 1]["difference"] < 1e-5
+    assert all(row["left"] and row["right"] for row in told["rows"])
 
 
 def loss_of(store: Store, run: str) -> list[float]:
