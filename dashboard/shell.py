@@ -108,7 +108,7 @@ def _keys() -> html.Dialog:
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
         ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
-        ("g then o, y, e, p, k", "Go to Compare, HParams, Health, Panes, Controls"),
+        ("g then o, y, e, f, p, k", "Go to Compare, HParams, Health, Profile, Panes, Controls"),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),

@@ -27,6 +27,7 @@ from trainboard.storage import open_store
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+LONG: ViewportSize = {"width": 1440, "height": 1600}
 TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
@@ -52,7 +53,10 @@ SWEEP = {
     ),
     "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
 }
-TROUBLED = {"health": ("health?theme=light", ".heat-map canvas")}
+TROUBLED = {
+    "health": ("health?theme=light", ".heat-map canvas"),
+    "profile": ("profile?theme=light", ".trace-table"),
+}
 SETTLING = 3_000
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
@@ -64,7 +68,7 @@ def main() -> None:
         take_all(browser, trained, SIZE, PICTURES)
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
-        take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
+        take_all(browser, troubled(Path(folder)), LONG, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_panes(browser, Path(folder))
         browser.close()

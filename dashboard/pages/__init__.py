@@ -41,7 +41,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import charts, compare, controls, graph, health, histograms, hparams, media, panes, runs
+from . import charts, compare, controls, graph, health, histograms, hparams, media, panes, profile, runs
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -66,5 +66,5 @@ class Page(Protocol):
 
 
 PAGES = cast(
-    "list[Page]", [charts, runs, compare, hparams, histograms, media, graph, health, panes, controls]
+    "list[Page]", [charts, runs, compare, hparams, histograms, media, graph, health, profile, panes, controls]
 )

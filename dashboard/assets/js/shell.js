@@ -5,7 +5,7 @@
   const THEMES = ["auto", "light", "dark"];
   const PAGE_KEYS = {
     c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
-    o: "/compare", y: "/hparams", e: "/health", p: "/panes", k: "/controls",
+    o: "/compare", y: "/hparams", e: "/health", f: "/profile", p: "/panes", k: "/controls",
   };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
