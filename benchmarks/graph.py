@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from .measure import median_of, table
 
 LAYERS = 1_000
 FRAMEWORKS = ("torch", "keras")
-_PASSES = 30
+_PASSES = 100
 
 
 def measure(folder: str, framework: str) -> dict[str, float]:
@@ -28,14 +29,14 @@ def _torch() -> dict[str, float]:
     from trainboard.loggers.torch_follow import TorchFollow
     from trainboard.loggers.torch_graph import capture
 
-    model = torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(LAYERS)))
+    model, other = (torch.nn.Sequential(*(torch.nn.Linear(8, 8) for _ in range(LAYERS))) for _ in range(2))
     x = torch.ones(4, 8)
-    drawn = _fastest(lambda: capture(model, x), 1)
-    alone = _fastest(lambda: model(x), _PASSES)
+    drawn = _milliseconds(lambda: capture(model, x))
     following = TorchFollow(model, print, print, draw_first=False)
-    followed = _fastest(lambda: model(x), _PASSES)
+    # In turns, so that whatever else the machine does is felt by both.
+    pairs = [(_milliseconds(lambda: other(x)), _milliseconds(lambda: model(x))) for _ in range(_PASSES)]
     following.close()
-    return {"draw": drawn, "follow": followed - alone}
+    return {"draw": drawn, "follow": statistics.median(followed - alone for alone, followed in pairs)}
 
 
 def _keras() -> dict[str, float]:
@@ -46,16 +47,13 @@ def _keras() -> dict[str, float]:
     sys.setrecursionlimit(20 * LAYERS)  # Keras itself goes through a model from end to start
     layers = [keras.layers.Dense(8) for _ in range(LAYERS)]
     model = keras.Sequential([keras.Input((8,)), *layers])
-    return {"draw": _fastest(lambda: capture(model), 1), "follow": 0.0}
+    return {"draw": _milliseconds(lambda: capture(model)), "follow": 0.0}
 
 
-def _fastest(action: Callable[[], object], times: int) -> float:
-    fastest = float("inf")
-    for _ in range(times):
-        begin = time.perf_counter()
-        action()
-        fastest = min(fastest, 1_000 * (time.perf_counter() - begin))
-    return fastest
+def _milliseconds(action: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    action()
+    return 1_000 * (time.perf_counter() - begin)
 
 
 def report(repeats: int) -> str:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from itertools import count
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -28,6 +29,9 @@ import numpy as np
 from .browser import page
 from .measure import Row, table
 from .server import Server
+
+if TYPE_CHECKING:
+    import visdom
 
 CLIENTS, WINDOWS, PAGES = 20, 4, 3
 PERIOD, SECONDS = 0.5, 60.0
@@ -80,7 +84,7 @@ def clients(url: str, seconds: float) -> tuple[list[float], int]:
     for program in programs:
         program.join()
     stored = [_points(url, f"client{n}", f"w{w}") for n in range(CLIENTS) for w in range(WINDOWS)]
-    sent = sum(len(result) for result in results)
+    sent = sum(WINDOWS + len(result) for result in results)
     return [latency for result in results for latency in result], sent - sum(stored)
 
 
@@ -91,19 +95,26 @@ def _client(
 
     vis = visdom.Visdom(server="http://127.0.0.1", port=port, env=f"client{number}", raise_exceptions=True)
     latencies: list[float] = []
+    for window in range(WINDOWS):
+        _draw(vis, window, 0)
     ready.wait()
+    time.sleep(PERIOD * number / CLIENTS)  # programs know nothing of one another: they are not in step
     until = time.perf_counter() + seconds
-    for step in count():
+    for step in count(1):
         begun = time.perf_counter()
         if begun > until:
             break
         for window in range(WINDOWS):
             before = time.perf_counter()
-            x, y = np.array([step]), np.array([float(step)])
-            vis.line(X=x, Y=y, win=f"w{window}", name="a", update="append", opts={"title": f"w{window}"})
+            _draw(vis, window, step)
             latencies.append(time.perf_counter() - before)
         time.sleep(max(0.0, PERIOD - (time.perf_counter() - begun)))
     told.put(latencies)
+
+
+def _draw(vis: visdom.Visdom, window: int, step: int) -> None:
+    x, y = np.array([step]), np.array([float(step)])
+    vis.line(X=x, Y=y, win=f"w{window}", name="a", update="append", opts={"title": f"w{window}"})
 
 
 async def generate(url: str, seconds: float) -> tuple[list[float], int]:

@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute, Route
 from ..storage.errors import TrainboardError
 from ..storage.ranks import slowest
 from . import asked, bands, view_routes
+from .alerts import routes as alert_routes
 from .cards import scalar
 from .changes import Changes
 from .errors import told
@@ -32,6 +33,8 @@ from .visdom.app import Visdom
 
 if TYPE_CHECKING:
     from ..storage import Store
+    from .alerts.outbox import Outbox
+    from .alerts.rule_watch import RuleWatch
 
 MAX_WAIT_SECONDS = 20.0
 _READERS = 2
@@ -40,7 +43,9 @@ T = TypeVar("T")
 _log = logging.getLogger("trainboard.dashboard")
 
 
-def create_api(store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom) -> Starlette:
+def create_api(
+    store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom, rules: RuleWatch, outbox: Outbox
+) -> Starlette:
     """The API for one store. Anything unknown is a JSON 404, any failure a JSON error; neither is a page."""
     interface = _Interface(store, changes, watch)
     routes: list[BaseRoute] = [
@@ -55,6 +60,7 @@ def create_api(store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom
         *create_routes(store),
         *view_routes.create_routes(store),
         *panes.create_routes(store, visdom),
+        *alert_routes.create_routes(store, rules, outbox),
     ]
     for page in PAGES:
         routes += page.routes(store)

@@ -47,6 +47,24 @@ class ControlBoard(_Drawn):
     _type = "ControlBoard"
 
 
+class CurvePage(_Drawn):
+    """PR and ROC curves, calibration and confusion matrices. It fills itself from the API."""
+
+    _type = "CurvePage"
+
+
+class EventPage(_Drawn):
+    """What happened in the shown runs, rules, and where alerts go. It fills itself from the API."""
+
+    _type = "EventPage"
+
+
+class Toasts(_Drawn):
+    """New alerts for a moment, on every page, and how many nobody saw beside the page's name."""
+
+    _type = "Toasts"
+
+
 class RunPage(_Drawn):
     """What is around the table of runs: filter, columns, changes, one run in full, differences."""
 
@@ -81,6 +99,49 @@ class PaneBoard(_Drawn):
     """The windows of Visdom's environments, and what people do with them. It fills itself from the API."""
 
     _type = "PaneBoard"
+
+
+class Picture(_Drawn):
+    """An image with its boxes and masks, whose pixels can be read; a click opens it to zoom and compare.
+
+    ``where`` says of which run, tag, rank and step it is. ``boxes`` are as ``image_labels.Box``; ``masks``
+    tell the address, group and named classes of each.
+    """
+
+    _type = "Picture"
+    _props = ("src", "width", "height", "alt", "title", "where", "boxes", "masks")
+
+
+class ClassLegend(_Drawn):
+    """The classes in the pictures of a tag, as buttons that show and hide them."""
+
+    _type = "ClassLegend"
+    _props = ("tag",)
+
+
+class Sound(_Drawn):
+    """A player below waveform and spectrogram, if it can be ``drawn``; ``rate`` is samples a second."""
+
+    _type = "Sound"
+    _props = ("src", "seconds", "rate", "drawn")
+
+
+class Projector(_Drawn):
+    """Embeddings in two and three dimensions. It fills itself from the API."""
+
+    _type = "Projector"
+
+
+class MeshBoard(_Drawn):
+    """Meshes and point clouds, a card a run, to be turned together. It fills itself from the API."""
+
+    _type = "MeshBoard"
+
+
+class GraphBoard(_Drawn):
+    """Models' graphs, one or two beside each other. It fills itself from the API."""
+
+    _type = "GraphBoard"
 
 
 class ScalarChart(_Drawn):

@@ -17,6 +17,9 @@ from starlette.responses import JSONResponse
 from ..storage import spools
 from ..storage.errors import TrainboardError
 from ..storage.location import without_password
+from . import graph_file
+from .alerts.outbox import Outbox
+from .alerts.rule_watch import RuleWatch
 from .api import create_api
 from .app import create_dash
 from .changes import Changes
@@ -81,8 +84,9 @@ def _create_app(
     if token is None and not is_loopback(host):
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
-    dispatcher = _Dispatcher(store, changes, visdom, dash.server)
-    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] == IMPORT_PATH)
+    dispatcher = _Dispatcher(store, changes, visdom, dash.server, is_loopback(host))
+    files = (IMPORT_PATH, graph_file.PATH)
+    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] in files)
     hashes = dash.csp_hashes()
     return Guard(
         app,
@@ -97,12 +101,14 @@ def _create_app(
 
 
 class _Dispatcher:
-    def __init__(self, store: Store, changes: Changes, visdom: Visdom, dash: ASGIApp) -> None:
+    def __init__(self, store: Store, changes: Changes, visdom: Visdom, dash: ASGIApp, is_local: bool) -> None:
         self._store = store
         self._visdom = visdom
         self._changes = changes
         self._watch = SpoolWatch(store)
-        self._api = create_api(store, changes, self._watch, visdom)
+        self._outbox = Outbox(is_local)
+        self._rules = RuleWatch(store, self._outbox)
+        self._api = create_api(store, changes, self._watch, visdom, self._rules, self._outbox)
         self._dash = dash
         self._pages = {page.PATH for page in PAGES}
 
@@ -121,13 +127,15 @@ class _Dispatcher:
             await self._dash(scope, receive, send)
 
     async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        carer = asyncio.create_task(_look_after(self._store, self._changes, self._watch))
+        work = [_look_after(self._store, self._changes, self._watch), self._rules.run()]
+        tasks = [asyncio.create_task(one) for one in work]
         try:
             await self._dash(scope, receive, send)
         finally:
-            carer.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await carer
+            self._outbox.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _look_after(store: Store, changes: Changes, watch: SpoolWatch) -> None:

@@ -38,11 +38,18 @@ PICTURES = {
         ".step-table",
     ),
     "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
-    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
+    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", ".graph-pane-twin .graph-box"),
     "media": ("media?theme=light", "#page img"),
 }
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
 RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
+SCENES = {
+    "media-grid": (
+        "media?theme=light&media_view=grid&media_filter=scene&media_hide=prediction/meadow",
+        ".picture-mask",
+    ),
+    "histograms-compare": ("histograms?theme=light&histogram_view=compare", ".js-plotly-plot .trace"),
+}
 KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
 SWEEP = {
     "runs": ("runs?theme=light", "#run-grid .ag-row"),
@@ -53,11 +60,16 @@ SWEEP = {
     ),
     "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
 }
+PROJECTOR = {
+    "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
+}
+MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
 TROUBLED = {
     "health": ("health?theme=light", ".heat-map canvas"),
     "profile": ("profile?theme=light", ".trace-table"),
 }
 SETTLING = 3_000
+WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
 
@@ -70,6 +82,10 @@ def main() -> None:
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, troubled(Path(folder)), LONG, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
+        take_scenes(browser, Path(folder))
+        take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
+        fits = [f"mesh_fit --smoothing {smoothing}" for smoothing in ("0.0", "0.05", "0.4")]
+        take_all(browser, store_of_examples(Path(folder), fits), WIDE, MESHES)
         take_panes(browser, Path(folder))
         browser.close()
 
@@ -94,6 +110,16 @@ def two_ranks(folder: Path) -> Path:
     return folder / "ranks.db"
 
 
+def store_of_examples(folder: Path, programs: list[str]) -> Path:
+    """A store of what these programs of examples/ log, each with its options."""
+    store = folder / f"{programs[0].split()[0]}.db"
+    for program in programs:
+        name, *options = program.split()
+        path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+        subprocess.run([sys.executable, str(path), *options, "--store", str(store)], check=True)
+    return store
+
+
 def troubled(folder: Path) -> Path:
     program = Path(__file__).parents[1] / "examples" / "troubled.py"
     subprocess.run([sys.executable, str(program)], cwd=folder, check=True)
@@ -107,6 +133,22 @@ def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[st
         page = browser.new_page(viewport=size)
         for name, (where, drawn) in pictures.items():
             take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
+
+
+def take_scenes(browser: Browser, folder: Path) -> None:
+    """What examples/segment_scenes.py logs: all its pictures, and the difference of two."""
+    program = Path(__file__).parents[1] / "examples" / "segment_scenes.py"
+    path = folder / "scenes.db"
+    subprocess.run([sys.executable, str(program), "--store", str(path)], check=True)
+    take_all(browser, path, {"width": 1440, "height": 760}, SCENES)
+    with closing(open_store(path)) as store, dashboard(store, 0) as address:
+        page = browser.new_page(viewport={"width": 1080, "height": 760})
+        page.goto(f"{address}media?theme=light&media_filter=scene")
+        page.locator(".image-frame").first.click()
+        page.get_by_role("button", name="Difference").click()
+        page.wait_for_selector(".inspector-told")
+        page.wait_for_timeout(SETTLING)
+        page.screenshot(path=IMAGES / "media-difference.png")
 
 
 def take_panes(browser: Browser, folder: Path) -> None:
@@ -145,9 +187,9 @@ def draw_with_visdom(port: int | None) -> None:
 
 
 def store_of_guide(folder: Path) -> Path:
-    """The store that the program of docs/media.md makes."""
+    """The store that the first program of docs/media.md makes."""
     text = (IMAGES.parent / "media.md").read_text()
-    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    program, *_ = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
     return folder / "trainboard.db"
 

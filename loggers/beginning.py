@@ -27,6 +27,7 @@ from .spool import Spool
 from .warn import Warner
 
 DEFAULT_PROJECT = "default"
+RESTARTS_TAG = "restarts"
 _NO_AGREEMENT = (
     "the ranks of this job cannot tell which run they share: call init() after "
     "torch.distributed.init_process_group(), or give all of them the same id= or $TRAINBOARD_RUN_ID"
@@ -109,7 +110,16 @@ def _record(
     )
     if identity.rank == 0:
         run.describe_environment()
+    if identity.rank == 0 and stored is not None:
+        _tell_restart(run, stored)
     return run
+
+
+def _tell_restart(run: Run, stored: Resumable) -> None:
+    from ..storage.kinds.event import Event
+
+    title, text = f"Went on at step {stored.next_step:,}", "The run was resumed by another program."
+    run.log({RESTARTS_TAG: Event(title, text)}, stored.next_step, commit=False)
 
 
 def _find_stored(url: str, run_id: str, resume: str, launch: str | None = None) -> Resumable | None:

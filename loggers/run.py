@@ -22,6 +22,7 @@ from .warn import Warner
 
 if TYPE_CHECKING:
     from ..storage.kinds.event import Level
+    from ..storage.rules import Condition
     from .controls import Controls, Knob
     from .profile import Profile
     from .steps import Steps
@@ -178,6 +179,21 @@ class Run(Log):
         self._attempt(
             "the alert is not logged", lambda: self.log_aside({"alerts": Event(title, text, level)})
         )
+
+    def rule(self, name: str, condition: Condition, tag: str = "", **options: Any) -> None:
+        """Have the dashboard tell people when something is so of this run, as an event under ``rules``.
+
+        ``storage.rules.Rule`` says which conditions there are, and their options. A rule of the same name
+        on the dashboard's page goes first.
+        """
+
+        def declare() -> None:
+            from ..storage.rules import Rule
+
+            rule = Rule(name, condition, tag, **options)
+            self.update("rules", {rule.name: rule.as_json()})
+
+        self._attempt(f"the rule {name!r} is not set", declare)
 
     def knob(self, name: str, value: float, min: float | None = None, max: float | None = None) -> Knob:
         """A number that people may turn on the dashboard, from ``min`` to ``max``; read its ``value``.

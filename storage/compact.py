@@ -16,7 +16,19 @@ from sqlalchemy import Table, delete, exists, select, tuple_, update
 from .engine import now
 from .location import sqlite_path
 from .run_changes import BEYOND_RESTORE
-from .schema import blobs, chunks, environments, pieces, records, runs, series, spools, windows
+from .schema import (
+    acknowledged,
+    blobs,
+    chunks,
+    environments,
+    pieces,
+    records,
+    rule_states,
+    runs,
+    series,
+    spools,
+    windows,
+)
 from .series import run_status
 
 if TYPE_CHECKING:
@@ -25,7 +37,7 @@ if TYPE_CHECKING:
 _ROWS = 200
 _PAGES = 2_000
 _INCREMENTAL = 2
-_PARTS = (chunks, records, spools, series, pieces, windows, environments)
+_PARTS = (chunks, records, spools, series, pieces, windows, environments, rule_states, acknowledged)
 _TABLES = (*_PARTS, runs, blobs)
 
 

@@ -15,7 +15,7 @@ from .location import LONGEST_RUN_ID
 from .schema import clean_text, runs
 
 _TEXTS = {"project": "project", "name": "name", "group": "group_name", "notes": "notes"}
-_MERGED = ("config", "environment", "summary", "controls")
+_MERGED = ("config", "environment", "summary", "controls", "rules")
 _INT32 = 2**31
 # Built once: building a query takes longer than SQLite takes to answer it.
 _RUNS = (
@@ -114,6 +114,7 @@ def _unheard_of(run_id: str, heard_at: float) -> dict[str, Any]:
         "environment": {},
         "summary": {},
         "controls": {},
+        "rules": {},
         "status": "running",
         "exit_code": None,
         "error": None,

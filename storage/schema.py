@@ -1,7 +1,8 @@
 """The tables of a store.
 
 Every key begins with the run's id and no query joins runs, so the same tables can be spread by run
-over many machines. Two are no part of a run: blobs, keyed by what they hold, and the views of a project.
+over many machines. What is no part of a run: blobs, keyed by what they hold, and the views, rules and
+webhook of a project.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Double,
     ForeignKey,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0007"
+SCHEMA_VERSION = "0011"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -86,8 +88,10 @@ runs = Table(
     Column("archived_at", Double),
     Column("deleted_at", Double),
     Column("controls", JSONText, nullable=False, server_default="{}"),
+    Column("rules", JSONText, nullable=False, server_default="{}"),
     Index("runs_by_revision", "revision"),
     Index("runs_by_age", "created_at", "run_id"),
+    Index("runs_of_project", "project", "created_at", "run_id", "archived_at", "deleted_at"),
 )
 
 requests = Table(
@@ -206,6 +210,41 @@ views = Table(
     Column("name", CleanString, primary_key=True),
     Column("address", Text, nullable=False),
     Column("saved_at", Double, nullable=False),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("project", CleanString, primary_key=True),
+    Column("name", CleanString, primary_key=True),
+    Column("rule", JSONText, nullable=False),
+    Column("muted", Boolean, nullable=False),
+    Column("made_at", Double, nullable=False),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("project", CleanString, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("level", String, nullable=False),
+    Column("made_at", Double, nullable=False),
+)
+
+rule_states = Table(
+    "rule_states",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("state", JSONText, nullable=False),
+)
+
+acknowledged = Table(
+    "acknowledged",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("series_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
 )
 
 environments = Table(

@@ -82,7 +82,7 @@ class RunRecord:
     ``status`` is running, finished, crashed, stopped or killed; a run that fell silent without a word
     is killed. ``dropped`` counts what its spool could not hold, ``damaged`` what was unreadable in it or
     became so in the store. ``archived_at`` and ``deleted_at`` are None for a run that is neither.
-    ``controls`` are the knobs and buttons that its program declared, by name.
+    ``controls`` are the knobs and buttons that its program declared, ``rules`` its rules, by name.
     """
 
     id: str
@@ -105,6 +105,7 @@ class RunRecord:
     archived_at: float | None
     deleted_at: float | None
     controls: dict[str, Any]
+    rules: dict[str, Any]
     _read_summary: Callable[[], dict[str, Any]] = field(repr=False, compare=False)
 
     @cached_property

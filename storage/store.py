@@ -215,13 +215,19 @@ class Store(Database):
 
     def record_at(self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0) -> Record:
         """The ``index``-th record to arrive. Raises ``IndexError`` if there are not so many."""
-        key = SeriesKey(rank, kind, tag)
-        with self.reading() as connection:
-            self._series_row(connection, run_id, key)
-            found = read_records(connection, run_id, key, [index])
+        found = self.records_at(run_id, tag, kind, [index], rank=rank)
         if not found:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
+
+    def records_at(
+        self, run_id: str, tag: str, kind: str, indices: Sequence[int], *, rank: int = 0
+    ) -> list[Record]:
+        """Those of the records that arrived at these indices, sorted by step, then arrival."""
+        key = SeriesKey(rank, kind, tag)
+        with self.reading() as connection:
+            self._series_row(connection, run_id, key)
+            return read_records(connection, run_id, key, indices)
 
     to_pandas = dataframes.of_scalars
 

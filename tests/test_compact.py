@@ -148,7 +148,8 @@ def record(name: str, days_ago: float, **about: Any) -> RunRecord:
     run = RunRecord(
         id=name, project="digits", name=name, group=None, tags=[], notes="", config={}, environment={},
         status="finished", exit_code=0, error=None, created_at=ended - 60, updated_at=ended, ended_at=ended,
-        dropped=0, damaged=0, revision=1, archived_at=None, deleted_at=None, controls={}, _read_summary=dict,
+        dropped=0, damaged=0, revision=1, archived_at=None, deleted_at=None, controls={}, rules={},
+        _read_summary=dict,
     )  # fmt: skip
     return replace(run, **about)
 

@@ -193,6 +193,15 @@ def test_the_gan_logs_its_samples_as_it_learns(tmp_path: Path) -> None:
     assert store.points(run.id, "loss/generator").step[-1] == 226
 
 
+def test_the_fit_of_a_mesh_is_logged_as_it_goes(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "mesh_fit.py"), "--steps", "40"], tmp_path)
+    meshes = store.records(run.id, "fit", "mesh")
+    assert [one.step for one in meshes] == [0, 10, 20, 30, 40]
+    assert (meshes[-1].value.vertices.shape, len(meshes[-1].value.faces)) == ((2400, 3), 4680)
+    loss = store.points(run.id, "train/loss").value
+    assert loss[-1] < 0.2 * loss[0]
+
+
 def test_the_topics_of_texts_are_learnt_and_shown(tmp_path: Path) -> None:
     store, run = finished([str(EXAMPLES / "text_embeddings.py"), "--epochs", "3"], tmp_path)
     curves = [one.tag for one in store.series(run.id) if one.kind == "pr_curve"]

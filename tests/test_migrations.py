@@ -176,11 +176,14 @@ def as_version_1(url: str) -> None:
 def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
+        for table in ("rules", "webhooks", "rule_states", "acknowledged"):
+            connection.execute(text(f"DROP TABLE {table}"))
         for table in ("pieces", "windows", "environments", "views", "followed", "requests"):
             connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("DROP INDEX runs_by_age"))
+        for index in ("runs_by_age", "runs_of_project", "records_by_blob"):
+            connection.execute(text(f"DROP INDEX {index}"))
+        connection.execute(text("ALTER TABLE runs DROP COLUMN rules"))
         connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
-        connection.execute(text("DROP INDEX records_by_blob"))
         for column in ("archived_at", "deleted_at"):
             connection.execute(text(f"ALTER TABLE runs DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))

@@ -27,7 +27,8 @@ def _body(figure: Figure) -> list[Any]:
     size = len(json.dumps(figure.data))
     if size > MAX_BYTES:
         return [nothing(f"This figure is too large to show: {size >> 20} MiB of data.")]
-    layout = {**figure.layout, "autosize": True, "width": None, "height": None}
+    # The revision keeps a person's zoom when the next step arrives.
+    layout = {"uirevision": "kept", **figure.layout, "autosize": True, "width": None, "height": None}
     data = [{**trace, "type": _drawn_as(trace)} for trace in figure.data]
     drawn = {"data": data, "layout": layout, "frames": figure.frames}
     return [plot(drawn, {"displaylogo": False, "responsive": True}, "plotly-frame")]

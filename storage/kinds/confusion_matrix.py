@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from .base import Encoded, Kind
 from .parts import pack_arrays, unpack_arrays
 
+MAX_CLASSES = 2_048
+"""A matrix of more would be larger than all else a program logs, and nobody could read it."""
+
 
 @dataclass(frozen=True, eq=False)
 class ConfusionMatrix:
@@ -26,6 +29,7 @@ class ConfusionMatrix:
         counts = np.asarray(matrix, np.float64)
         if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not counts.size:
             raise ValueError(f"a confusion matrix is K x K (got shape {counts.shape})")
+        _check_count(len(counts))
         names = [str(name) for name in (range(len(counts)) if classes is None else classes)]
         if len(names) != len(counts):
             raise ValueError(f"{len(names)} class names for {len(counts)} classes")
@@ -49,8 +53,16 @@ class ConfusionMatrix:
         count = greatest + 1 if classes is None else len(classes)
         if greatest >= count:
             raise ValueError(f"class {greatest} has no name: there are {count}, numbered from 0")
+        _check_count(count)
         pairs = truth.astype(np.int64) * count + predicted.astype(np.int64)
         return cls.from_matrix(np.bincount(pairs, minlength=count**2).reshape(count, count), classes)
+
+
+def _check_count(classes: int) -> None:
+    if classes > MAX_CLASSES:
+        raise ValueError(
+            f"a confusion matrix has at most {MAX_CLASSES:,} classes (got {classes:,}): group them"
+        )
 
 
 def encode(value: ConfusionMatrix) -> Encoded:

@@ -7,6 +7,7 @@
   const WAIT_SECONDS = 20;
   const WAIT_SECONDS_RUNNING = 4;
   const TICK_MILLISECONDS = 1000;
+  const CHANGES_MILLISECONDS = 100; /* from one change to the next that is asked for */
   const MOST_RUNS = 500;
   const GONE = 410;
   const PAGE = 300;
@@ -54,6 +55,7 @@
         await step();
         failures = 0;
         setConnected(true);
+        await pause(CHANGES_MILLISECONDS);
       } catch (error) {
         if (document.hidden) continue;
         failures += 1;

@@ -77,7 +77,7 @@
   /** A hook: the window as the server has it, asked for anew when it changed or was zoomed. */
   function usePane(card, span, seen) {
     const [state, setState] = useState({ pane: null, problem: null });
-    const asked = useRef({ busy: false, wanted: null, alive: true });
+    const asked = useRef({ busy: false, wanted: null, alive: true, span: undefined });
     useEffect(() => {
       asked.current.alive = true;
       return () => void (asked.current.alive = false);
@@ -93,7 +93,9 @@
   async function load(asked, setState) {
     asked.busy = true;
     while (asked.wanted && asked.alive) {
+      if (asked.wanted.span === asked.span) await trainboard.panes.rest(); /* nobody waits for it */
       const { card, span } = asked.wanted;
+      asked.span = span;
       const more = span ? { from: span[0], to: span[1] } : {};
       asked.wanted = null;
       try {

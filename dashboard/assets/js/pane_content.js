@@ -54,9 +54,13 @@
           const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendDataToCloud"] };
           const colors = (place.current._fullData ?? []).map((trace) => trace.line?.color);
           const { data, layout } = trainboard.looked(pane.content, look, colors);
-          return Plotly.react(place.current, data, layoutOf(pane, layout), config);
+          const again = place.current.data !== undefined;
+          const begun = performance.now();
+          return Plotly.react(place.current, data, layoutOf(pane, layout), config).then((drawn) => {
+            if (again) trainboard.panes.drew(performance.now() - begun);
+            follow(drawn);
+          });
         })
-        .then((drawn) => drawn && follow(drawn))
         .then(() => setProblem(null))
         .catch((error) => setProblem(String(error.message ?? error)));
       return () => void (gone = true);

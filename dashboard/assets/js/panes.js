@@ -7,6 +7,8 @@
   const { useEffect, useMemo, useRef, useState } = React;
   const CURRENT = "current";
   const UNDO_MILLISECONDS = 15_000;
+  const LIST_MILLISECONDS = 1_000;
+  const WINDOWS_MILLISECONDS = 250;
 
   trainboard.PaneBoard = function PaneBoard() {
     trainboard.useState("query", "theme");
@@ -38,32 +40,61 @@
     );
   }
 
-  /** A hook: all environments, and the windows of the chosen ones, asked for anew when the store changed. */
+  /** A hook: all environments, and the windows of the chosen ones, asked for anew when these changed. */
   function useEnvironments() {
-    const [known, setKnown] = useState({ environments: null, windows: {}, readOnly: false });
+    const [environments, setEnvironments] = useState(null);
+    const [windows, setWindows] = useState({});
+    const [readOnly, setReadOnly] = useState(false);
     const [problem, report] = useState(null);
-    const busy = useRef(false);
-    const again = useRef(false);
-    const named = trainboard.values("env");
-    const refresh = async () => {
-      again.current = true;
-      if (busy.current) return;
-      busy.current = true;
-      while (again.current) {
-        again.current = false;
-        try {
-          const { environments, read_only: readOnly } = await trainboard.panes.environments();
-          const wanted = chosenOf(environments, trainboard.values("env"));
-          setKnown({ environments, readOnly, windows: wanted.length ? await trainboard.panes.windows(wanted) : {} });
-        } catch {
-          /* the header says that the server is lost */
-        }
+    const chosen = chosenOf(environments ?? [], trainboard.values("env"));
+    const followed = useRef({ chosen: [], runs: [] });
+    const runs = (environments ?? []).filter(({ name }) => chosen.includes(name)).map((found) => found.run_id);
+    followed.current = { chosen, runs };
+    const readEnvironments = useMemo(
+      () =>
+        paced(async () => {
+          const told = await trainboard.panes.environments();
+          setEnvironments(told.environments);
+          setReadOnly(told.read_only);
+        }, LIST_MILLISECONDS),
+      [],
+    );
+    const readWindows = useMemo(
+      () =>
+        paced(async () => {
+          const names = followed.current.chosen;
+          setWindows(names.length ? await trainboard.panes.windows(names) : {});
+        }, WINDOWS_MILLISECONDS),
+      [],
+    );
+    useEffect(
+      () =>
+        trainboard.on("change", (changed) => {
+          readEnvironments();
+          if (changed === null || followed.current.runs.some((run) => changed.includes(run))) readWindows();
+        }),
+      [],
+    );
+    useEffect(() => void readEnvironments(), []);
+    useEffect(() => void readWindows(), [[...chosen, ...runs].join("\n")]);
+    return { environments, windows, readOnly, chosen, problem, report };
+  }
+
+  /** A function that has `ask` answered: at once, or what was asked for meanwhile after a pause, never twice at a time. */
+  function paced(ask, milliseconds) {
+    let busy = false;
+    let again = false;
+    return async () => {
+      again = true;
+      if (busy) return;
+      busy = true;
+      while (again) {
+        again = false;
+        await ask().catch(() => {}); /* the header says that the server is lost */
+        await new Promise((resolve) => setTimeout(resolve, milliseconds));
       }
-      busy.current = false;
+      busy = false;
     };
-    useEffect(() => void refresh(), [named.join("\n")]);
-    useEffect(() => trainboard.on("change", refresh), []);
-    return { ...known, chosen: chosenOf(known.environments ?? [], named), problem, report };
   }
 
   /** The environments that the address names, or the one that was heard of last. */

@@ -5,7 +5,11 @@
   const TOKEN = "trainboard-write-token";
   const PATH = "/api/v1/panes";
   const PLOTLY = "/_dash-component-suites/plotly/package_data/plotly.min.js";
+  const SHARE_DRAWING = 0.1; /* of the time, at most, windows that change are drawn anew */
+  const LONGEST_REST = 2_000;
   let plotly = null;
+  let pace = 0; /* milliseconds from one drawing to the next */
+  let nextTurn = 0;
 
   const query = (pairs) => new URLSearchParams(pairs).toString();
 
@@ -39,6 +43,17 @@
     exportUrl: (env, format) => `${PATH}/export?${query({ env, format })}`,
     import: (env, text) => post(`${PATH}/import?${query({ env })}`, text),
     event: (env, win, event) => change("event", { env, win, event }),
+
+    /** Call with the milliseconds that drawing a window anew took. */
+    drew: (took) => void (pace = took / SHARE_DRAWING),
+
+    /** Wait until a window that changed may be drawn anew: one after the other, with a rest between them. */
+    rest() {
+      const now = performance.now();
+      const turn = Math.max(now, nextTurn);
+      nextTurn = Math.min(turn + pace, now + LONGEST_REST);
+      return new Promise((resolve) => setTimeout(resolve, turn - now));
+    },
 
     /** Plotly, loaded when the first window needs it. */
     plotly() {

@@ -5,7 +5,8 @@
   const THEMES = ["auto", "light", "dark"];
   const PAGE_KEYS = {
     c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
-    o: "/compare", y: "/hparams", e: "/health", f: "/profile", p: "/panes", k: "/controls",
+    o: "/compare", y: "/hparams", p: "/panes", k: "/controls", a: "/alerts", u: "/curves",
+    j: "/projector", z: "/mesh", e: "/health", f: "/profile",
   };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
@@ -94,7 +95,7 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
+    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter, .graph-find input'),
     r: () => focus("#run-search"),
     s: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),

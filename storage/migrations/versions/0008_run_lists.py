@@ -1,0 +1,13 @@
+"""Lists of a project's runs are read from an index alone: rows of runs are long."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    columns = ["project", "created_at", "run_id", "archived_at", "deleted_at"]
+    op.create_index("runs_of_project", "runs", columns)
