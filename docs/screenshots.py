@@ -28,6 +28,7 @@ from trainboard.storage import open_store
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+LONG: ViewportSize = {"width": 1440, "height": 1600}
 TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
@@ -70,7 +71,10 @@ PROJECTOR = {
     "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
 }
 MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
-TROUBLED = {"health": ("health?theme=light", ".heat-map canvas")}
+TROUBLED = {
+    "health": ("health?theme=light", ".heat-map canvas"),
+    "profile": ("profile?theme=light", ".trace-table"),
+}
 SETTLING = 3_000
 WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
@@ -84,7 +88,7 @@ def main() -> None:
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_twins(Path(folder)), SMALL, TWINS)
-        take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
+        take_all(browser, troubled(Path(folder)), LONG, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_scenes(browser, Path(folder))
         take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)

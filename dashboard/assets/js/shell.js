@@ -6,7 +6,7 @@
   const PAGE_KEYS = {
     c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
     o: "/compare", y: "/hparams", p: "/panes", k: "/controls", a: "/alerts", u: "/curves",
-    j: "/projector", z: "/mesh", e: "/health",
+    j: "/projector", z: "/mesh", e: "/health", f: "/profile",
   };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
