@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 COOKIE = "trainboard_token"
 _COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-_READING_POSTS = {f"/api/v1/{name}" for name in ("scalars", "groups", "bands", "run-table", "comparison")}
+_READING_POSTS = {
+    f"/api/v1/{name}" for name in ("scalars", "groups", "bands", "run-table", "comparison", "layouts")
+}
 """What is asked by POST because the question is long."""
 
 _NEED_READ = "a token is needed: open the address the server printed"

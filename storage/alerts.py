@@ -6,12 +6,12 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 
 from .engine import in_groups, insert_new
 from .errors import BadChange, StoreConflict
 from .kinds.event import Event, encode
-from .records import Arrived, append_records
+from .records import Arrived, tell
 from .rules import Rule
 from .schema import acknowledged, clean_text, rule_states, rules, runs, webhooks
 from .series import SeriesKey
@@ -144,18 +144,9 @@ def keep_state(
         if not changed:
             raise StoreConflict(f"Another server looks after the rules of run '{run_id}'.")
         if found:
-            _append(connection, run_id, found)
+            arrived = [Arrived.of("event", 0, one.step, one.wall_time, encode(one.event)) for one in found]
+            tell(connection, run_id, RULES_KEY, arrived)
     return after
-
-
-def _append(connection: Connection, run_id: str, found: Sequence[Finding]) -> None:
-    arrived = [
-        Arrived.of("event", 0, finding.step, finding.wall_time, encode(finding.event)) for finding in found
-    ]
-    append_records(connection, run_id, {RULES_KEY: arrived})
-    # Not as heard of: the run's own program says whether it lives.
-    changed = update(runs).where(runs.c.run_id == run_id).values(revision=runs.c.revision + 1)
-    connection.execute(changed)
 
 
 def acknowledge(store: Store, run_id: str, alerts: Sequence[tuple[SeriesKey, int]]) -> None:
