@@ -72,14 +72,14 @@ class _Interface:
 
     def _acknowledge(self, run_id: str, places: Sequence[tuple[SeriesKey, int]] | None) -> None:
         self._store.run(run_id)
-        if places is None:
-            places = [
-                (SeriesKey(one.rank, "event", one.tag), at)
-                for one in self._store.series(run_id, "event")
-                if one.tag in alerts.ALERT_TAGS
-                for at in range(one.count)
-            ]
-        alerts.acknowledge(self._store, run_id, places)
+        if places is not None:
+            return alerts.acknowledge(self._store, run_id, places)
+        counts = {
+            SeriesKey(one.rank, "event", one.tag): one.count
+            for one in self._store.series(run_id, "event")
+            if one.tag in alerts.ALERT_TAGS
+        }
+        alerts.acknowledge_all(self._store, run_id, counts)
 
     async def rules(self, request: Request) -> Response:
         """``?project=P&runs=A,B``: the rules of the project and of the runs' programs, and the webhook."""
