@@ -156,7 +156,7 @@ class Seen(NamedTuple):
     places: frozenset[int]
 
     @property
-    def count(self) -> int:
+    def total(self) -> int:
         return self.upto + len(self.places)
 
     def has(self, position: int) -> bool:

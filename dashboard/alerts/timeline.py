@@ -69,7 +69,7 @@ def alert_counts(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, An
     for run_id, mine in series.items():
         total = sum(one.count for one in mine)
         newest = max(mine, key=lambda one: one.last_wall or 0.0)
-        known = sum(seen.get((run_id, _key(one).id), NOTHING_SEEN).count for one in mine)
+        known = sum(seen.get((run_id, _key(one).id), NOTHING_SEEN).total for one in mine)
         last = _of_series(store, newest, 1, (), NOTHING_SEEN)
         found[run_id] = {"alerts": total, "open": max(total - known, 0), "newest": last[0]}
     return found
