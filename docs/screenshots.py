@@ -15,7 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +26,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 import trainboard as tb
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
+from trainboard.storage.alerts import save_rule
+from trainboard.storage.rules import Rule
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: ViewportSize = {"width": 1440, "height": 900}
@@ -75,6 +78,11 @@ TROUBLED = {
     "health": ("health?theme=light", ".heat-map canvas"),
     "profile": ("profile?theme=light", ".trace-table"),
 }
+EVALUATION = {
+    "curves": ("curves?theme=light&curve_by=class", ".unit-line"),
+    "layouts": ("?theme=light&card_width=400", ".layout-section canvas"),
+}
+ALERTS = {"alerts": ("alerts?theme=light", "li.event")}
 SETTLING = 3_000
 WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
@@ -94,6 +102,8 @@ def main() -> None:
         take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
         fits = [f"mesh_fit --smoothing {smoothing}" for smoothing in ("0.0", "0.05", "0.4")]
         take_all(browser, store_of_examples(Path(folder), fits), WIDE, MESHES)
+        take_all(browser, evaluated(Path(folder)), SIZE, EVALUATION)
+        take_all(browser, alerted(Path(folder)), SIZE, ALERTS)
         take_panes(browser, Path(folder))
         browser.close()
 
@@ -139,6 +149,47 @@ def troubled(folder: Path) -> Path:
     program = Path(__file__).parents[1] / "examples" / "troubled.py"
     subprocess.run([sys.executable, str(program)], cwd=folder, check=True)
     return (folder / "trainboard.db").rename(folder / "troubled.db")
+
+
+def evaluated(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "evaluation.py"
+    store = folder / "evaluation.db"
+    environment = {**os.environ, "TRAINBOARD_STORE": str(store)}
+    subprocess.run([sys.executable, str(program)], env=environment, check=True)
+    return store
+
+
+def alerted(folder: Path) -> Path:
+    """Three runs that a server's rules watched: one is fine, one rises and gets stuck, one fails."""
+    noise = random.Random(0)
+    path = folder / "alerts.db"
+    with closing(open_store(path, create=True)) as store:
+        rules = [
+            Rule("Loss is high", "above", "train/loss", value=2.0, points=3),
+            Rule("Stuck", "no_progress", "val/loss", steps=100, level="error"),
+            Rule("Failed", "crashed", level="error"),
+        ]
+        for rule in rules:
+            save_rule(store, "digits", rule)
+        with dashboard(store, 0):
+            for name in ("adam-wide", "sgd-narrow", "adam-huge"):
+                with suppress(MemoryError), tb.init("digits", name, store=path) as run:
+                    train_noisily(run, noise)
+            time.sleep(SETTLING / 1_000)
+    return path
+
+
+def train_noisily(run: tb.Run, noise: random.Random) -> None:
+    for step in range(300):
+        risen = 3.0 if run.name == "sgd-narrow" and step > 200 else 0.0
+        loss = 1 / (step / 50 + 1) + noise.gauss(0, 0.02) + risen
+        best = 150 if run.name == "sgd-narrow" else 300
+        run.log({"train/loss": loss, "val/loss": 1.1 / (min(step, best) / 50 + 1)})
+        if step in (100, 110, 130):
+            run.alert("Gradient norm spiked", f"It was {noise.uniform(5, 9):.1f} times its mean.", "warning")
+        if run.name == "adam-huge" and step == 240:
+            raise MemoryError("CUDA out of memory: 2.00 GiB were asked for")
+        time.sleep(0.005)
 
 
 def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:

@@ -151,6 +151,18 @@ def test_tensorflow_programs_log_every_step_and_their_graph(
     assert store.points(run.id, "train/loss").step.tolist() == list(range(20))
 
 
+def test_an_evaluation_gets_better_and_says_which_charts_it_wants(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "evaluation.py")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    with tb.open_store(tmp_path / "trainboard.db") as store:
+        for run in store.runs():
+            curves = [one.value for one in store.records(run.id, "pr/fox", "pr_curve")]
+            assert curves[-1].average_precision > 0.8 > curves[0].average_precision
+            tags = {one.tag for one in store.series(run.id)}
+            assert {"confusion", "losses", "alerts", "val/low"} <= tags
+            assert list(run.rules) == ["validation loss rises"]
+
+
 def test_an_onnx_file_is_drawn(tmp_path: Path) -> None:
     store, run = finished([str(EXAMPLES / "onnx_file.py")], tmp_path)
     (graph,) = store.records(run.id, "graph", "graph")
