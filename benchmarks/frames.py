@@ -26,6 +26,18 @@ from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
 SECONDS = 6
+WAITING = """
+    const contexts = new Set();
+    const original = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        const made = original.call(this, kind, ...rest);
+        if (made && kind.startsWith("webgl")) contexts.add(made);
+        return made;
+    };
+    window.settle = () =>
+        contexts.forEach((gl) => gl.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4)));
+"""
+"""Commands to WebGL are only queued: to read a pixel is to wait until they are done."""
 TURNING = """async (seconds) => {
     const frames = [];
     const until = performance.now() + 1000 * seconds;
@@ -33,6 +45,7 @@ TURNING = """async (seconds) => {
     while (performance.now() < until) {
         window.turn?.();
         const now = await new Promise(requestAnimationFrame);
+        window.settle();
         frames.push(now - before);
         before = now;
     }
@@ -63,10 +76,12 @@ def main() -> None:
     vectors = (random.normal(size=(count, 32)) + 3 * random.normal(size=(10, 32))[groups]).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        context.add_init_script(WAITING)
+        page = context.new_page()
         ours(page, Path(folder), vectors, groups)
         plotly(page, vectors, groups)
-        tensorboards(browser.new_page(viewport={"width": 1440, "height": 900}), Path(folder), vectors, groups)
+        tensorboards(context.new_page(), Path(folder), vectors, groups)
         browser.close()
 
 
@@ -113,7 +128,7 @@ def tensorboards(page: Page, folder: Path, vectors: np.ndarray, groups: np.ndarr
         x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
         page.mouse.move(x, y)
         page.mouse.down()
-        page.evaluate(f"window.measured = ({TURNING})({SECONDS})")
+        page.evaluate(f"void (window.measured = ({TURNING})({SECONDS}))")
         until = time.monotonic() + SECONDS
         while time.monotonic() < until:
             x += 3 if int(2 * (until - time.monotonic())) % 2 else -3
