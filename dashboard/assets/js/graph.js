@@ -3,21 +3,18 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useState } = React;
+  const { useState } = React;
   const FILE = "file:";
   const COLORS = { op: "Operation", parameters: "Parameters", flops: "FLOPs", time: "Time", health: "Health" };
 
   trainboard.GraphBoard = function GraphBoard() {
     const state = trainboard.useState("query", "shown", "tick", "theme");
-    const [counts, setCounts] = useState(null);
     const [files, setFiles] = useState([]);
     const [problem, setProblem] = useState(null);
     const ids = state.shown.map((run) => run.id);
-    useEffect(() => {
-      if (!state.told) return;
-      trainboard.json(`/api/v1/graph?runs=${ids.map(encodeURIComponent).join(",")}`).then((answer) => setCounts(answer.runs), () => {});
-    }, [ids.join(), state.runs]);
-    if (counts === null) return h("p", { className: "notice" }, "Loading…");
+    const { answer, isLost } = trainboard.useAnswer(state.told ? `/api/v1/graph?runs=${ids.map(encodeURIComponent).join(",")}` : null, ids);
+    if (answer === null) return h("p", { className: "notice", role: "status" }, isLost ? "The graphs cannot be read now; trying again." : "Loading…");
+    const counts = answer.runs;
     const runs = state.shown.filter((run) => counts[run.id]);
     const main = chosen("graph_run", runs, files) ?? runs[0];
     const twin = chosen("graph_twin", runs, files);
@@ -37,6 +34,10 @@
       !main && h(Nothing, { opened, setProblem }),
     );
   };
+
+  /** What the API answers to a question about graphs of these runs; see `useAnswer`. */
+  trainboard.useGraphAnswer = (name, question, runs) => trainboard.useAnswer(JSON.stringify([`/api/v1/graph/${name}`, question]), runs, { read });
+  const read = (asked) => trainboard.ask(...JSON.parse(asked));
 
   /** The run or file that the address names; a file that this page did not open is known by its id alone. */
   function chosen(key, runs, files) {

@@ -3,7 +3,6 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useState } = React;
   const COLUMNS = ["mean", "std", "min", "max"];
   const WIDTH = 120;
   const HEIGHT = 30;
@@ -19,22 +18,13 @@
 
   /** All that is known of a box; without `reveal` its neighbours are not said. */
   trainboard.GraphFacts = function GraphFacts({ source, run, box, step, reveal }) {
-    const [told, setTold] = useState(null);
-    const [problem, setProblem] = useState(null);
-    const { runs } = trainboard.useState("tick");
-    useEffect(() => {
-      let current = true;
-      trainboard.ask("/api/v1/graph/box", { ...source, box, step }).then(
-        (answer) => current && (setTold(answer.box), setProblem(answer.box ? null : "This box is not in the graph.")),
-        (error) => current && error.status && setProblem(error.message),
-      );
-      return () => void (current = false);
-    }, [JSON.stringify(source), box, step, runs]);
+    const { answer, problem } = trainboard.useGraphAnswer("box", { ...source, box, step }, [source.run]);
+    const told = answer?.box;
     const facts = (rows) => h("dl", null, rows.map(([name, text]) => h("div", { key: name }, h("dt", null, name), h("dd", null, text))));
     return h(
       "div",
       { className: "graph-facts" },
-      problem && h("p", { className: "quiet" }, problem),
+      (problem || told === null) && h("p", { className: "quiet" }, problem ?? "This box is not in the graph."),
       told && h(
         React.Fragment,
         null,

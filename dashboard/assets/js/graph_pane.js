@@ -8,6 +8,7 @@
   const NOTHING_OPEN = "/"; /* an empty list in the address would mean the first view */
   const SIDES = { main: { open: "graph_open", box: "graph_box" }, twin: { open: "graph_twin_open", box: "graph_twin_box" } };
   const ZOOM = 1.3;
+  const RETRY_MILLISECONDS = 2_000;
 
   trainboard.GraphPane = function GraphPane({ side, source, run }) {
     trainboard.useState("query");
@@ -46,11 +47,10 @@
 
   /** A hook: what is said of a graph and its picture, asked for anew when anything of the question changes. */
   function useGraph(source, openKey, look) {
-    const [about, setAbout] = useState(null);
     const [picture, setPicture] = useState(null);
     const [problem, setProblem] = useState(null);
     const asked = useRef("");
-    const identity = JSON.stringify(source);
+    const { answer: about, problem: refused } = trainboard.useGraphAnswer("about", source, [source.run]);
     const graph = `${source.run} ${source.version} ${source.against}`;
     const given = trainboard.value(openKey) ? trainboard.values(openKey) : null;
     const question = (opened) => ({ ...source, opened, ...look });
@@ -68,18 +68,17 @@
         }
       } catch (error) {
         if (error.status) setProblem(error.message);
+        else setTimeout(() => asked.current === mine && ask(opened, extra), RETRY_MILLISECONDS);
       }
     };
-    useEffect(() => {
-      trainboard.ask("/api/v1/graph/about", source).then(setAbout, (error) => error.status && setProblem(error.message));
-    }, [identity]);
     useEffect(() => {
       if (JSON.stringify(question(given)) !== asked.current) void ask(given);
     }, [JSON.stringify(question(given))]);
     const latest = useRef();
     latest.current = { ask, opened: picture?.opened ?? given };
     const act = useCallback((extra) => latest.current.ask(extra.fold ? [NOTHING_OPEN] : latest.current.opened, extra), []);
-    return { about, picture, problem, act };
+    useEffect(() => trainboard.on("tick", (runs) => look.color === "health" && (runs === null || runs.has(source.run)) && latest.current.ask(latest.current.opened)), [look.color, source.run]);
+    return { about, picture, problem: problem ?? refused, act };
   }
 
   function Head({ run, about, picture, look, side, source, reveal }) {

@@ -8,7 +8,6 @@
 
   trainboard.GraphSearch = function GraphSearch({ source, reveal }) {
     const [text, setText] = useState(trainboard.value("graph_find"));
-    const [told, setTold] = useState(null);
     const [at, setAt] = useState(-1);
     const [open, setOpen] = useState(false);
     const pattern = trainboard.value("graph_regex") === "1";
@@ -18,13 +17,9 @@
       const timer = setTimeout(() => text !== trainboard.value("graph_find") && trainboard.setQuery({ graph_find: text }), PAUSE);
       return () => clearTimeout(timer);
     }, [text]);
-    useEffect(() => {
-      setAt(-1);
-      if (!wanted.trim()) return void setTold(null);
-      let current = true;
-      trainboard.ask("/api/v1/graph/find", { ...source, text: wanted, pattern }).then((answer) => current && setTold(answer), () => {});
-      return () => void (current = false);
-    }, [wanted, pattern, JSON.stringify(source)]);
+    const { answer } = trainboard.useGraphAnswer("find", { ...source, text: wanted, pattern }, []);
+    const told = wanted.trim() ? answer : null;
+    useEffect(() => setAt(-1), [wanted, pattern, JSON.stringify(source)]);
     const go = (index) => {
       setAt(index);
       reveal(told.found[index].id);

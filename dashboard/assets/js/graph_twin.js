@@ -3,34 +3,25 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useState } = React;
+  const { useState } = React;
   const COLUMNS = ["mean", "std", "min", "max"];
   const ALONE = "";
   const FILE = "file:";
 
   trainboard.GraphTwin = function GraphTwin({ main, twin }) {
-    const { runs } = trainboard.useState("query", "tick");
-    const [told, setTold] = useState(null);
+    trainboard.useState("query");
     const [problem, setProblem] = useState(null);
     const [step, setStep] = useState(null);
-    const [again, setAgain] = useState(0);
     const [open, setOpen] = useState(null);
     const tolerance = Number(trainboard.value("graph_tolerance")) || 0;
-    useEffect(() => {
-      let current = true;
-      trainboard.ask("/api/v1/graph/twin", { a: main.id, b: twin.id, tolerance, step }).then(
-        (answer) => current && (setTold(answer), setProblem(null)),
-        (error) => current && error.status && setProblem({ status: 0, message: error.message }),
-      );
-      return () => void (current = false);
-    }, [main.id, twin.id, tolerance, step, again, runs]);
-    if (!told) return h("p", { className: "notice", role: problem ? "alert" : undefined }, problem?.message ?? "Loading…");
+    const { answer: told, problem: refused, again } = trainboard.useGraphAnswer("twin", { a: main.id, b: twin.id, tolerance, step }, [main.id, twin.id]);
+    if (refused || !told) return h("p", { className: "notice", role: refused ? "alert" : "status" }, refused ?? "Loading…");
     const said = () => Object.fromEntries(told.rows.filter((row) => row.corrected).map((row) => [row.left.id, row.right?.id ?? null]));
     const keep = async (pairs) => {
       const asked = { a: main.id, b: twin.id, pairs: Object.entries(pairs) };
       const refusal = await trainboard.change("/api/v1/graph/pairs", asked);
       setProblem(refusal && { ...refusal, pairs });
-      if (!refusal) setAgain((count) => count + 1);
+      if (!refusal) again();
     };
     const fixed = main.id.startsWith(FILE) || twin.id.startsWith(FILE);
     return h(
