@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from ..storage.errors import RunNotFound, SeriesNotFound, TrainboardError
 from ..storage.patterns import BadPattern
-from . import asked
+from . import asked, twin
 from .cards import graph as card
 from .cards.graph_colors import COLORS, legend
 from .cards.graph_details import details, watched
@@ -42,12 +42,19 @@ def create_routes(graphs: Graphs) -> list[BaseRoute]:
         ids = asked.run_ids(request, "runs")
         return JSONResponse({"runs": await asyncio.to_thread(_counts, graphs.store, ids)})
 
-    answers = {"about": _about, "view": _view, "find": _find, "box": _box}
+    async def pair(request: Request) -> Response:
+        """``{"a", "b", "pairs": [[layer of a, layer of b or null], …]}``: keep what a person says."""
+        body = await asked.body(request)
+        await asyncio.to_thread(_answered, _keep_pairs, graphs, body)
+        return JSONResponse({})
+
+    answers = {"about": _about, "view": _view, "find": _find, "box": _box, "twin": _twin}
     posts = [
         Route(f"/api/v1/graph/{name}", answering(answer), methods=["POST"])
         for name, answer in answers.items()
     ]
-    return [Route("/api/v1/graph", runs), *posts]
+    kept = Route("/api/v1/graph/pairs", pair, methods=["POST"])
+    return [Route("/api/v1/graph", runs), kept, *posts]
 
 
 def _answered(
@@ -155,10 +162,27 @@ def _match(tree: Tree, box_id: str) -> dict[str, str]:
 
 
 def _box(graphs: Graphs, body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is known of the box with the id "box"; null if there is none."""
+    """What is known of the box with the id "box", at a "step" or the last one; null if there is none."""
     source = Source.asked(body)
     shown = graphs.shown(source)
     told = details(shown.tree, str(body["box"]), shown.words)
     if told is None or source.run.startswith(FILE):
         return {"box": told}
-    return {"box": told | watched(graphs.store, source.run, shown.tree, str(body["box"]))}
+    step = None if body.get("step") is None else int(body["step"])
+    return {"box": told | watched(graphs.store, source.run, shown.tree, str(body["box"]), step)}
+
+
+def _twin(graphs: Graphs, body: Mapping[str, Any]) -> dict[str, Any]:
+    """The newest graphs of two runs or files, "a" and "b", layer by layer, as ``twin.compare`` says."""
+    sources = Source.asked({"run": body["a"]}), Source.asked({"run": body["b"]})
+    first, second = (graphs.shown(source).tree.graph for source in sources)
+    tolerance, step = float(body["tolerance"]), body.get("step")
+    runs = sources[0].run, sources[1].run
+    return twin.compare(graphs.store, runs, (first, second), tolerance, None if step is None else int(step))
+
+
+def _keep_pairs(graphs: Graphs, body: Mapping[str, Any]) -> None:
+    a, b = asked.texts([body["a"], body["b"]])
+    if FILE in (a[: len(FILE)], b[: len(FILE)]):
+        raise HTTPException(400, "Only pairs of layers of runs are kept; a file is not.")
+    graphs.store.save_layer_map(a, b, twin.as_pairs(body["pairs"]))

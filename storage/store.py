@@ -15,6 +15,7 @@ from .cover import Axis
 from .database import Database
 from .engine import now
 from .ingest import Ingest
+from .layer_maps import read_layer_map, save_layer_map
 from .location import without_password
 from .points import query_points, read_since
 from .rank_points import rank_points
@@ -166,6 +167,8 @@ class Store(Database):
     save_view = save_view
     rename_view = rename_view
     delete_view = delete_view
+    layer_map = read_layer_map
+    save_layer_map = save_layer_map
 
     def points_since(self, run_id: str, tag: str, index: int, *, rank: int = 0) -> Points:
         """The points of a scalar series from the ``index``-th to arrive on, in arrival order."""

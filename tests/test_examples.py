@@ -14,6 +14,7 @@ import trainboard as tb
 from trainboard.dashboard.health import anatomy
 from trainboard.dashboard.health.findings import find
 from trainboard.dashboard.health.history import Histories
+from trainboard.dashboard.twin import compare
 from trainboard.storage import RunRecord, Store
 from trainboard.storage.ranks import slowest
 
@@ -44,6 +45,17 @@ def test_the_quickstart_logs_one_of_each_kind(tmp_path: Path) -> None:
     loss = store.points(run.id, "train/loss").value
     assert len(loss) == 300
     assert np.mean(loss[-50:]) < np.mean(loss[:50])
+
+
+def test_scenes_are_logged_with_what_is_in_them_and_what_they_are_taken_for(tmp_path: Path) -> None:
+    words = [str(EXAMPLES / "segment_scenes.py"), "--store", str(tmp_path / "scenes.db")]
+    done = run_example(words, tmp_path)
+    assert done.returncode == 0 and "TrainboardWarning" not in done.stderr, done.stderr
+    store = tb.open_store(tmp_path / "scenes.db")
+    fast = next(run for run in store.runs() if run.name == "rate 4")
+    picture = store.records(fast.id, "val/scene", "image")[-1].value
+    assert {box.group for box in picture.boxes} == {"truth", "prediction"} and len(picture.masks) == 1
+    assert fast.summary["val/right"] > 0.95
 
 
 def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None:
@@ -139,6 +151,18 @@ def test_tensorflow_programs_log_every_step_and_their_graph(
     assert store.points(run.id, "train/loss").step.tolist() == list(range(20))
 
 
+def test_an_evaluation_gets_better_and_says_which_charts_it_wants(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "evaluation.py")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    with tb.open_store(tmp_path / "trainboard.db") as store:
+        for run in store.runs():
+            curves = [one.value for one in store.records(run.id, "pr/fox", "pr_curve")]
+            assert curves[-1].average_precision > 0.8 > curves[0].average_precision
+            tags = {one.tag for one in store.series(run.id)}
+            assert {"confusion", "losses", "alerts", "val/low"} <= tags
+            assert list(run.rules) == ["validation loss rises"]
+
+
 def test_an_onnx_file_is_drawn(tmp_path: Path) -> None:
     store, run = finished([str(EXAMPLES / "onnx_file.py")], tmp_path)
     (graph,) = store.records(run.id, "graph", "graph")
@@ -152,6 +176,21 @@ def test_twins_lose_the_same_in_both_frameworks_and_have_graphs_of_the_same_size
     one, other = (run.id for run in store.runs())
     assert np.allclose(loss_of(store, one), loss_of(store, other), rtol=1e-3)
     assert size_of(store, one) == size_of(store, other) == 8 * 16 + 16
+
+
+def test_twins_of_a_small_network_part_at_the_setting_that_differs(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "twin_cnn.py")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    store = tb.open_store(tmp_path / "trainboard.db")
+    runs = {run.name: run.id for run in store.runs()}
+    pair = runs["torch-cnn"], runs["keras-cnn"]
+    one, other = (store.records(run, "graph", "graph")[0].value for run in pair)
+    told = compare(store, pair, (one, other), 1e-3)
+    first = told["rows"][told["first"]]
+    assert (first["left"]["op"], first["right"]["op"]) == ("BatchNorm2d", "BatchNormalization")
+    assert first["settings"] == ["eps 1e-05 and 0.001"]
+    assert told["rows"][told["first"] - 1]["difference"] < 1e-5
+    assert all(row["left"] and row["right"] for row in told["rows"])
 
 
 def loss_of(store: Store, run: str) -> list[float]:

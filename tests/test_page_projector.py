@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
+from test_accessibility import serious
 
 import trainboard as tb
 from trainboard.storage import open_store
@@ -77,6 +78,7 @@ def test_a_clicked_point_shows_its_neighbours_and_what_is_seen_is_in_the_address
     expect(page.locator(".projector-point li")).to_have_count(10)
     page.get_by_label("Label", exact=True).select_option("name")
     expect(page.locator(".projector-point h2")).to_contain_text(f"no {row}")
+    assert serious(page) == []
     assert wrong == []
 
 

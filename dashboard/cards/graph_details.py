@@ -41,22 +41,25 @@ def details(tree: Tree, box_id: str, changes: Mapping[str, str] | None = None) -
     return told
 
 
-def watched(store: Store, run_id: str, tree: Tree, box_id: str) -> dict[str, Any]:
-    """Statistics of an operation's layer as last logged, one row a source and parameter, and histograms."""
+def watched(store: Store, run_id: str, tree: Tree, box_id: str, step: int | None = None) -> dict[str, Any]:
+    """Statistics of an operation's layer, one row a source and parameter, and its histograms.
+
+    They are those that were logged last or, with ``step``, last up to it.
+    """
     if box_id not in tree.node_place:
         return {"statistics": [], "histograms": []}
     node = tree.graph.nodes[tree.node_place[box_id]]
     key = graph_statistics.layer_key(node.id)
     rows = []
     for source in graph_statistics.SOURCES:
-        known = graph_statistics.read(store, run_id, source)
+        known = graph_statistics.read(store, run_id, source, step)
         for part, row in known.layers.get(key, {}).items():
             numbers = {name: _plain(value) for name, value in row.items()}
             rows.append({"source": source, "part": part, "step": known.step, **numbers})
     tags = graph_statistics.tags(store, run_id, node)[:MOST_HISTOGRAMS]
     return {
         "statistics": rows,
-        "histograms": [one for tag in tags if (one := _histogram(store, run_id, tag))],
+        "histograms": [one for tag in tags if (one := _histogram(store, run_id, tag, step))],
     }
 
 
@@ -116,11 +119,15 @@ def _named(tree: Tree, node_id: str) -> dict[str, str]:
     }
 
 
-def _histogram(store: Store, run_id: str, tag: str) -> dict[str, Any] | None:
+def _histogram(store: Store, run_id: str, tag: str, step: int | None) -> dict[str, Any] | None:
     """The last histogram under a tag, as ``BINS`` counts from its least to its greatest value."""
     try:
-        (record,) = store.records(run_id, tag, "histogram", limit=1)
-    except (TrainboardError, ValueError):
+        steps, _, places = store.record_index(run_id, tag, "histogram")
+        known = len(steps) if step is None else int((steps <= step).sum())
+        record = store.record_at(run_id, tag, "histogram", int(places[known - 1])) if known else None
+    except TrainboardError:
+        return None
+    if record is None:
         return None
     edges, counts = record.value.linear(BINS)
     ends = (_plain(float(edges[0])), _plain(float(edges[-1]))) if len(counts) else (None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from .base import Encoded, Kind
@@ -69,7 +69,7 @@ def as_json(value: Graph) -> dict[str, Any]:
     """A graph as JSON can hold it."""
     header = {"framework": value.framework, "name": value.name, "partial": value.partial}
     edges = [[edge.source, edge.target, edge.label] for edge in value.edges]
-    return {**header, "nodes": [asdict(node) for node in value.nodes], "edges": edges}
+    return {**header, "nodes": [dict(vars(node)) for node in value.nodes], "edges": edges}
 
 
 def of_json(content: Mapping[str, Any]) -> Graph:

@@ -30,7 +30,7 @@
     return h(
       "div",
       { className: "graph-page" },
-      h(Toolbar, { runs: [...runs, ...files], main, twin, opened, setProblem }),
+      main && h(Toolbar, { runs: [...runs, ...files], main, twin, opened, setProblem }),
       problem && h("p", { role: "alert", className: "problem" }, problem, " ", h("button", { type: "button", onClick: () => setProblem(null) }, "Dismiss")),
       main && layers && h(trainboard.GraphTwin, { key: `${main.id} ${twin.id}`, main, twin }),
       main && !layers && h("div", { className: "graph-panes" }, pane("main", main), twin && pane("twin", twin)),
@@ -74,9 +74,9 @@
     return h(
       "div",
       { className: "toolbar" },
-      main && pick("graph_run", main, "Graph of", null, runs),
-      main && pick("graph_twin", twin, "Beside", "None", runs.filter((run) => run.id !== main.id)),
-      main && h(
+      pick("graph_run", main, "Graph of", null, runs),
+      pick("graph_twin", twin, "Beside", "None", runs.filter((run) => run.id !== main.id)),
+      h(
         "div",
         { className: "toolbar-field", role: "group", "aria-label": "Color" },
         h("span", null, "Color"),

@@ -9,22 +9,31 @@
   const HEIGHT = 30;
 
   trainboard.GraphDetails = function GraphDetails({ source, run, box, reveal, close }) {
+    return h(
+      "aside",
+      { className: "graph-details", "aria-label": "Details" },
+      h("button", { type: "button", className: "quiet-button graph-close", "aria-label": "Close details", onClick: close }, "✕"),
+      h(trainboard.GraphFacts, { source, run, box, reveal }),
+    );
+  };
+
+  /** All that is known of a box; without `reveal` its neighbours are not said. */
+  trainboard.GraphFacts = function GraphFacts({ source, run, box, step, reveal }) {
     const [told, setTold] = useState(null);
     const [problem, setProblem] = useState(null);
     const { runs } = trainboard.useState("tick");
     useEffect(() => {
       let current = true;
-      trainboard.ask("/api/v1/graph/box", { ...source, box }).then(
+      trainboard.ask("/api/v1/graph/box", { ...source, box, step }).then(
         (answer) => current && (setTold(answer.box), setProblem(answer.box ? null : "This box is not in the graph.")),
         (error) => current && error.status && setProblem(error.message),
       );
       return () => void (current = false);
-    }, [JSON.stringify(source), box, runs]);
+    }, [JSON.stringify(source), box, step, runs]);
     const facts = (rows) => h("dl", null, rows.map(([name, text]) => h("div", { key: name }, h("dt", null, name), h("dd", null, text))));
     return h(
-      "aside",
-      { className: "graph-details", "aria-label": "Details" },
-      h("button", { type: "button", className: "quiet-button graph-close", "aria-label": "Close details", onClick: close }, "✕"),
+      "div",
+      { className: "graph-facts" },
       problem && h("p", { className: "quiet" }, problem),
       told && h(
         React.Fragment,
@@ -44,7 +53,7 @@
   };
 
   function Ends({ title, ends, reveal }) {
-    if (!ends?.length) return null;
+    if (!ends?.length || !reveal) return null;
     const one = ({ id, name, label }) => (id ? h("button", { type: "button", className: "graph-end", onClick: () => reveal(id) }, name, label && h("span", { className: "quiet" }, ` ${label}`)) : h("span", { className: "quiet" }, name));
     return h(React.Fragment, null, h("h3", null, title), h("ul", null, ends.map((end, index) => h("li", { key: index }, one(end)))));
   }

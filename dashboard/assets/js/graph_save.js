@@ -23,7 +23,7 @@
     Object.entries({ x: -MARGIN, y: -MARGIN, width, height, fill: getComputedStyle(document.body).backgroundColor }).forEach(([key, value]) => paper.setAttribute(key, value));
     const copy = world.cloneNode(true);
     styled(world, copy);
-    copy.removeAttribute("style");
+    copy.removeAttribute("transform"); /* of where one looks */
     copy.querySelectorAll(".graph-fold-mark").forEach((mark) => mark.remove());
     svg.append(paper, copy);
     return new XMLSerializer().serializeToString(svg);

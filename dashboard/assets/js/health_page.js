@@ -15,7 +15,7 @@
     const runs = state.shown.slice(0, MAX_RUNS);
     const ids = runs.map((run) => run.id);
     const url = ids.length ? `/api/v1/health?runs=${ids.map(encode).join(",")}` : null;
-    const { answer, problem } = trainboard.useAnswer(url, ids, ({ runs: told }) => told.some(isPartial));
+    const { answer, problem } = trainboard.useAnswer(url, ids, { isPartial: ({ runs: told }) => told.some(isPartial) });
     if (problem) return h("p", { role: "alert", className: "filter-problem" }, problem);
     if (state.runs !== null && !runs.length) return h("div", { className: "notice" }, h("h2", null, "No runs shown"), h("p", null, "Choose runs at the left."));
     if (!answer) return h("p", { className: "notice" }, "Loading…");
@@ -147,7 +147,7 @@
     const { setValues, values, value } = trainboard;
     const asked = new URLSearchParams({ run: run.id, rank, quantities: quantities.join(","), filter: value("health_filter") });
     for (const [name, key] of [["open", "health_open"], ["closed", "health_closed"]]) values(key).forEach((path) => asked.append(name, path));
-    const { answer, problem } = trainboard.useAnswer(`/api/v1/health/maps?${asked}`, [run.id], isPartial);
+    const { answer, problem } = trainboard.useAnswer(`/api/v1/health/maps?${asked}`, [run.id], { isPartial });
     const toggle = (path, open) => {
       setValues("health_open", [...values("health_open").filter((one) => one !== path), ...(open ? [path] : [])]);
       setValues("health_closed", [...values("health_closed").filter((one) => one !== path), ...(open ? [] : [path])]);

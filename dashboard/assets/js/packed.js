@@ -16,4 +16,7 @@
     }
     return { ...told, ...arrays };
   };
+
+  /** base64 of little-endian float32. */
+  trainboard.floatsOf = (text) => new Float32Array(Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0)).buffer);
 })();

@@ -50,7 +50,9 @@
         const isHere = new URL(link.href).pathname === pathname;
         link.toggleAttribute("data-here", isHere);
         isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
-        if (isHere) document.title = `${link.textContent} · trainboard`;
+        if (!isHere) continue;
+        document.title = `${link.textContent} · trainboard`;
+        link.scrollIntoView({ block: "nearest", inline: "center" });
       }
       return window.dash_clientside.no_update;
     },
@@ -114,6 +116,7 @@
     if (outside && matchMedia(NARROW).matches) document.documentElement.dataset.sidebar = "closed";
     if (event.target.closest("#theme-toggle")) nextTheme();
     if (event.target.closest("#sidebar-toggle")) toggleSidebar();
+    if (event.target.closest("#edit-layout")) trainboard.emit("edit-layout");
     if (event.target.closest("#new-chart")) trainboard.editChart(null);
     if (event.target.closest("#keys-button")) showKeys();
     if (event.target.closest("#keys-close")) document.getElementById("keys").close();
