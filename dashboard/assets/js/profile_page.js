@@ -65,12 +65,13 @@
       );
       return () => void (current = false);
     }, []);
+    const source = viewerOf(`/api/v1/traces/timeline?${asked}`, `${trace.owner.name}, step ${trace.step}`);
     if (told === null) return h("p", { className: "notice", role: "status" }, "Looking into the trace…");
     return h(
       React.Fragment,
       null,
       h(Facts, { trace, told }),
-      trainboard.value("profile_view") === "timeline" && told.url ? h(Timeline, { address: `/api/v1/traces/timeline?${asked}`, title: `${trace.owner.name}, step ${trace.step}` }) : h(Summary, { told }),
+      trainboard.value("profile_view") === "timeline" && !told.problem ? h(Timeline, { source }) : h(Summary, { told, source }),
     );
   }
 
@@ -89,18 +90,19 @@
   }
 
   /** speedscope takes what it shows from the part of its address that is not sent to the server. */
-  function Timeline({ address, title }) {
-    const source = `${VIEWER}#profileURL=${encode(address)}&title=${encode(title)}`;
+  const viewerOf = (address, title) => `${VIEWER}#profileURL=${encode(address)}&title=${encode(title)}`;
+
+  function Timeline({ source }) {
     return h(
       "div",
       { className: "timeline" },
-      h("iframe", { key: address, src: source, title: "Timeline, in speedscope" }),
+      h("iframe", { key: source, src: source, title: "Timeline, in speedscope" }),
       h("p", { className: "quiet" }, h("a", { href: source, target: "_blank", rel: "noopener" }, "Open it in a tab of its own"), ". One thread at a time: choose it at the top, or with n and p."),
     );
   }
 
-  function Summary({ told }) {
-    if (told.problem) return h("div", { className: "health-empty", role: "alert" }, h("h2", null, "No summary"), h("p", null, told.problem));
+  function Summary({ told, source }) {
+    if (told.problem) return h("div", { className: "health-empty", role: "alert" }, h("h2", null, "Not summed up"), h("p", null, told.problem), told.url && h("p", null, h("a", { href: source, target: "_blank", rel: "noopener" }, "Try the timeline in a tab of its own")));
     return h(React.Fragment, null, h(Layers, { layers: told.layers }), h(Memory, { memory: told.memory }), h(Operators, { operators: told.operators }));
   }
 

@@ -64,7 +64,7 @@
       legend: { show: false },
       scales: { x: { time: axis === "wall" }, y: log ? { distr: 3 } : stacked ? { range: (u, low, high) => [0, high || 1] } : {} },
       axes: [{ ...common, size: axis === "wall" ? 36 : 22, space: 64, ...(axis === "wall" ? {} : { values: tick }) }, { ...common, size: 46, space: 26, values: unit === "s" ? (u, splits) => splits.map((value) => trainboard.format.short(value)) : tick }],
-      series: [{}, ...(stacked ? [...lines].reverse().map(({ color }) => ({ fill: color, width: 0, points: { show: false } })) : lines.flatMap(drawn))],
+      series: [{}, ...(stacked ? [...lines].reverse().map(({ color }) => ({ fill: color, width: 0, points: { show: false }, paths: axis === "ms" ? uPlot.paths.stepped({ align: 1 }) : undefined })) : lines.flatMap(drawn))],
       bands: stacked ? [] : bandsOf(lines),
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true }, sync: together ? { key: together, scales: ["x", null], setSeries: false } : undefined },
       hooks: {
