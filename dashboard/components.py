@@ -83,10 +83,65 @@ class ViewMenu(_Drawn):
     _type = "ViewMenu"
 
 
+class HealthPage(_Drawn):
+    """The layers' statistics by step, faults, and where time goes. It fills itself from the API."""
+
+    _type = "HealthPage"
+
+
+class ProfilePage(_Drawn):
+    """The traces of the shown runs: timeline, operators, layers, memory. It fills itself from the API."""
+
+    _type = "ProfilePage"
+
+
 class PaneBoard(_Drawn):
     """The windows of Visdom's environments, and what people do with them. It fills itself from the API."""
 
     _type = "PaneBoard"
+
+
+class Picture(_Drawn):
+    """An image with its boxes and masks, whose pixels can be read; a click opens it to zoom and compare.
+
+    ``where`` says of which run, tag, rank and step it is. ``boxes`` are as ``image_labels.Box``; ``masks``
+    tell the address, group and named classes of each.
+    """
+
+    _type = "Picture"
+    _props = ("src", "width", "height", "alt", "title", "where", "boxes", "masks")
+
+
+class ClassLegend(_Drawn):
+    """The classes in the pictures of a tag, as buttons that show and hide them."""
+
+    _type = "ClassLegend"
+    _props = ("tag",)
+
+
+class Sound(_Drawn):
+    """A player below waveform and spectrogram, if it can be ``drawn``; ``rate`` is samples a second."""
+
+    _type = "Sound"
+    _props = ("src", "seconds", "rate", "drawn")
+
+
+class Projector(_Drawn):
+    """Embeddings in two and three dimensions. It fills itself from the API."""
+
+    _type = "Projector"
+
+
+class MeshBoard(_Drawn):
+    """Meshes and point clouds, a card a run, to be turned together. It fills itself from the API."""
+
+    _type = "MeshBoard"
+
+
+class GraphBoard(_Drawn):
+    """Models' graphs, one or two beside each other. It fills itself from the API."""
+
+    _type = "GraphBoard"
 
 
 class ScalarChart(_Drawn):

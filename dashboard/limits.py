@@ -22,7 +22,7 @@ LINGER_SECONDS = 2.0
 MAX_HEAD = 64 << 10
 HEAD_SECONDS = 10.0
 MAX_VISDOM_BODY = 64 << 20
-"""Visdom's clients send videos and large images in one piece."""
+"""Visdom's clients send videos and large images in one piece, and people files of models."""
 VISDOM_BODY_SECONDS = 60.0
 MAX_CONNECTIONS = 4_096
 

@@ -27,9 +27,20 @@ COOKIE = "trainboard_token"
 _COOKIE_SECONDS = 30 * 86_400
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _READING_POSTS = {
-    f"/api/v1/{name}" for name in ("scalars", "groups", "bands", "run-table", "comparison", "layouts")
+    f"/api/v1/{name}"
+    for name in (
+        "scalars",
+        "groups",
+        "bands",
+        "run-table",
+        "comparison",
+        "layouts",
+        "projector/rows",
+        "projector/cancel",
+        *(f"graph/{name}" for name in ("about", "view", "find", "box", "file", "twin")),
+    )
 }
-"""What is asked by POST because the question is long."""
+"""What is asked by POST because the question is long, or is to stop the work for an answer."""
 
 _NEED_READ = "a token is needed: open the address the server printed"
 _NEED_LOGIN = "a Visdom client must log in with the write token as its password"

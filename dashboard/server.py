@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse
 from ..storage import spools
 from ..storage.errors import TrainboardError
 from ..storage.location import without_password
+from . import graph_file
 from .alerts.outbox import Outbox
 from .alerts.rule_watch import RuleWatch
 from .api import create_api
@@ -84,7 +85,8 @@ def _create_app(
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
     dispatcher = _Dispatcher(store, changes, visdom, dash.server, is_loopback(host))
-    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] == IMPORT_PATH)
+    files = (IMPORT_PATH, graph_file.PATH)
+    app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] in files)
     hashes = dash.csp_hashes()
     return Guard(
         app,

@@ -104,12 +104,13 @@ def _icon(name: str) -> html.Span:
 
 def _keys() -> html.Dialog:
     keys = [
-        ("/", "Filter the charts or the table of runs"),
+        ("/", "Filter the charts or the table of runs, search the graph"),
         ("r", "Search the runs"),
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
         ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
         ("g then o, y, p, k, a, u", "Go to Compare, HParams, Panes, Controls, Alerts, Curves"),
+        ("g then j, z, e, f", "Go to Projector, Mesh, Health, Profile"),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),
@@ -117,6 +118,7 @@ def _keys() -> html.Dialog:
         ("Drag, double-click", "Zoom into a chart, see all of it again"),
         ("Alt and wheel, Shift and drag", "Zoom, move what is in view"),
         ("Up, Down", "Move through the runs"),
+        ("Arrows, Enter, +, -, 0 on a graph", "Choose a box, open or close it, zoom, see all of it"),
         ("Space, Enter", "Show or hide the run, show only this run"),
         ("c on a run", "Give it another colour"),
         ("Esc", "Reset the zoom, leave a field"),

@@ -31,6 +31,7 @@ from trainboard.storage.rules import Rule
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+LONG: ViewportSize = {"width": 1440, "height": 1600}
 TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
@@ -41,12 +42,25 @@ PICTURES = {
         ".step-table",
     ),
     "histograms": ("histograms?theme=light", ".js-plotly-plot .trace"),
-    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", "#page canvas"),
+    "graph": ("graph?theme=light&graph_run={pytorch-1}&graph_twin={keras-1}", ".graph-pane-twin .graph-box"),
     "media": ("media?theme=light", "#page img"),
 }
 """For each picture its address, with runs by their names, and what is there once the page has drawn."""
 RANKS = {"ranks": ("?theme=light", ".uplot canvas")}
+SCENES = {
+    "media-grid": (
+        "media?theme=light&media_view=grid&media_filter=scene&media_hide=prediction/meadow",
+        ".picture-mask",
+    ),
+    "histograms-compare": ("histograms?theme=light&histogram_view=compare", ".js-plotly-plot .trace"),
+}
 KINDS_PICTURE = {"kinds": ("media?theme=light", ".js-plotly-plot")}
+TWINS = {
+    "graph-twin": (
+        "graph?theme=light&graph_run={torch-cnn}&graph_twin={keras-cnn}&graph_view=layers",
+        ".twin-first",
+    )
+}
 SWEEP = {
     "runs": ("runs?theme=light", "#run-grid .ag-row"),
     "compare": (
@@ -56,12 +70,21 @@ SWEEP = {
     ),
     "hparams": ("hparams?theme=light&trial_tag=val/loss", "#trial-figure .trace"),
 }
+PROJECTOR = {
+    "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
+}
+MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
+TROUBLED = {
+    "health": ("health?theme=light", ".heat-map canvas"),
+    "profile": ("profile?theme=light", ".trace-table"),
+}
 EVALUATION = {
     "curves": ("curves?theme=light&curve_by=class", ".unit-line"),
     "layouts": ("?theme=light&card_width=400", ".layout-section canvas"),
 }
 ALERTS = {"alerts": ("alerts?theme=light", "li.event")}
 SETTLING = 3_000
+WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
 
 
@@ -72,7 +95,13 @@ def main() -> None:
         take_all(browser, trained, SIZE, PICTURES)
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
+        take_all(browser, store_of_twins(Path(folder)), SMALL, TWINS)
+        take_all(browser, troubled(Path(folder)), LONG, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
+        take_scenes(browser, Path(folder))
+        take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
+        fits = [f"mesh_fit --smoothing {smoothing}" for smoothing in ("0.0", "0.05", "0.4")]
+        take_all(browser, store_of_examples(Path(folder), fits), WIDE, MESHES)
         take_all(browser, evaluated(Path(folder)), SIZE, EVALUATION)
         take_all(browser, alerted(Path(folder)), SIZE, ALERTS)
         take_panes(browser, Path(folder))
@@ -92,11 +121,34 @@ def swept_store(folder: Path) -> Path:
     return folder / "sweep.db"
 
 
+def store_of_twins(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "twin_cnn.py"
+    environment = {**os.environ, "TRAINBOARD_STORE": str(folder / "twins.db")}
+    subprocess.run([sys.executable, str(program)], env=environment, check=True)
+    return folder / "twins.db"
+
+
 def two_ranks(folder: Path) -> Path:
     program = Path(__file__).parents[1] / "examples" / "torch_ddp.py"
     words = ["-m", "torch.distributed.run", "--nproc-per-node", "2", str(program), "--epochs", "2"]
     subprocess.run([sys.executable, *words, "--store", str(folder / "ranks.db")], check=True)
     return folder / "ranks.db"
+
+
+def store_of_examples(folder: Path, programs: list[str]) -> Path:
+    """A store of what these programs of examples/ log, each with its options."""
+    store = folder / f"{programs[0].split()[0]}.db"
+    for program in programs:
+        name, *options = program.split()
+        path = Path(__file__).parents[1] / "examples" / f"{name}.py"
+        subprocess.run([sys.executable, str(path), *options, "--store", str(store)], check=True)
+    return store
+
+
+def troubled(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "troubled.py"
+    subprocess.run([sys.executable, str(program)], cwd=folder, check=True)
+    return (folder / "trainboard.db").rename(folder / "troubled.db")
 
 
 def evaluated(folder: Path) -> Path:
@@ -149,6 +201,22 @@ def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[st
             take(page, address + where.format_map(ids), drawn, IMAGES / f"{name}.png")
 
 
+def take_scenes(browser: Browser, folder: Path) -> None:
+    """What examples/segment_scenes.py logs: all its pictures, and the difference of two."""
+    program = Path(__file__).parents[1] / "examples" / "segment_scenes.py"
+    path = folder / "scenes.db"
+    subprocess.run([sys.executable, str(program), "--store", str(path)], check=True)
+    take_all(browser, path, {"width": 1440, "height": 520}, SCENES)
+    with closing(open_store(path)) as store, dashboard(store, 0) as address:
+        page = browser.new_page(viewport={"width": 1080, "height": 760})
+        page.goto(f"{address}media?theme=light&media_filter=shares")
+        page.locator(".image-frame").first.click()
+        page.get_by_role("button", name="Difference").click()
+        page.wait_for_selector(".inspector-told")
+        page.wait_for_timeout(SETTLING)
+        page.screenshot(path=IMAGES / "media-difference.png")
+
+
 def take_panes(browser: Browser, folder: Path) -> None:
     """What a program draws with Visdom's client."""
     with (
@@ -185,9 +253,9 @@ def draw_with_visdom(port: int | None) -> None:
 
 
 def store_of_guide(folder: Path) -> Path:
-    """The store that the program of docs/media.md makes."""
+    """The store that the first program of docs/media.md makes."""
     text = (IMAGES.parent / "media.md").read_text()
-    (program,) = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    program, *_ = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
     return folder / "trainboard.db"
 

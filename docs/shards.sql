@@ -40,6 +40,7 @@ CALL spread('records', 'run_id');
 CALL spread('spools', 'run_id');
 CALL spread('requests', 'run_id');
 CALL spread('followed', 'run_id');
+CALL spread('layer_maps', 'run_id');
 CALL spread('rule_states', 'run_id');
 CALL spread('acknowledged', 'run_id');
 CALL spread('environments', 'run_id');

@@ -11,9 +11,11 @@ MAX_ARRAY = 4 * MAX_PAYLOAD
 
 
 class TooLarge(NamedTuple):
-    """Stands for a record of an array of so many bytes that it was not made; ``log()`` refuses it."""
+    """Stands for a record of so many bytes that it was not made; ``log()`` refuses it, saying how many."""
 
     size: int
+    what: str = "an array"
+    most: int = MAX_ARRAY
 
 
 def to_array_within_limit(values: Any) -> Any:

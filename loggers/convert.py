@@ -16,7 +16,7 @@ from numbers import Real
 from typing import Any, NamedTuple
 
 from ..storage.frames import MAX_PAYLOAD
-from .arrays import MAX_ARRAY, TooLarge
+from .arrays import TooLarge
 
 LONGEST_TAG = 1_000
 _DIGEST_BYTES = 8
@@ -216,7 +216,7 @@ def _to_record(value: Any) -> tuple[str, bytes] | None:
     if type(value) in _readers and _readers[type(value)] is not _read_nothing:
         return None
     if isinstance(value, TooLarge):
-        raise _too_large(value.size, "an array", MAX_ARRAY)
+        raise _too_large(*value)
     from ..storage.kinds import KINDS
 
     for kind in KINDS.values():

@@ -33,10 +33,11 @@ def log_graph(run: Run, model: Any, inputs: Any = None, *, follow: bool = True) 
     """Log the graph of ``model`` to ``run`` under the tag ``graph``, once for each that differs.
 
     ``model`` is a ``torch.nn.Module``, a Keras model or layer, a ``tf.function``, a graph of TensorFlow
-    (``tf.Graph``, ``GraphDef``), or an ONNX model or the path of its file. A PyTorch model is run once
-    on ``inputs``, as ``torch_graph.capture`` says; without inputs its next forward pass is recorded
-    instead. With ``follow`` its passes are compared from there on, and a change is logged as an event
-    under ``graph/changes``, and so is a change of any other model's graph that is logged again.
+    (``tf.Graph``, ``GraphDef``), an ONNX model, or the path of a file that ``graph_file`` can read. A
+    PyTorch model is run once on ``inputs``, as ``torch_graph.capture`` says; without inputs its next
+    forward pass is recorded instead. With ``follow`` its passes are compared from there on, and a change
+    is logged as an event under ``graph/changes``, and so is a change of any other model's graph that is
+    logged again.
 
     Returns what waits for a forward pass or follows them. Raises TypeError for any other object, and
     what a file or a function raises that cannot be read; a PyTorch model that fails on its inputs makes
@@ -61,6 +62,10 @@ def as_traced(model: Any, inputs: Any, strict: bool) -> AbstractContextManager[N
 
 
 def _reader(model: Any) -> Callable[[Any, Any], Graph]:
+    if isinstance(model, str | os.PathLike):
+        from . import graph_file
+
+        return lambda path, _: graph_file.read(path)
     framework = _framework_of(model)
     if framework == "keras":
         from . import keras_graph
@@ -72,8 +77,8 @@ def _reader(model: Any) -> Callable[[Any, Any], Graph]:
         return tensorflow_graph.capture
     if framework is None:
         raise TypeError(
-            f"expected a PyTorch or Keras model, a tf.function, a TensorFlow graph, or an ONNX model or the "
-            f"path of its file, not {type(model).__name__}"
+            f"expected a PyTorch or Keras model, a tf.function, a TensorFlow graph, an ONNX model, or the "
+            f"path of a file, not {type(model).__name__}"
         )
     from . import onnx_graph
 
@@ -116,8 +121,6 @@ def _framework_of(model: Any) -> str | None:
 
     Keras comes first: on its PyTorch backend a Keras model is a ``torch.nn.Module`` as well.
     """
-    if isinstance(model, str | os.PathLike):
-        return "onnx"
     classes = [(cls.__name__, cls.__module__.partition(".")[0]) for cls in type(model).__mro__]
     for framework, bases in _FRAMEWORKS.items():
         if any((base, framework) in classes for base in bases):

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..storage.kinds.graph import Shape, same_shape
+
 if TYPE_CHECKING:
     from ..storage.kinds.event import Event
     from ..storage.kinds.graph import Graph
 
-Shape = Sequence[int | None] | None
 _MOST_NAMED = 8
 
 
@@ -31,7 +32,7 @@ class GraphChanges:
             shapes={
                 name: (before[name], shape)
                 for name, shape in after.items()
-                if name in before and not alike(before[name], shape)
+                if name in before and not same_shape(before[name], shape)
             },
         )
 
@@ -55,13 +56,6 @@ class GraphChanges:
 def shapes_of(graph: Graph) -> dict[str, Shape]:
     """The first output's shape of every node."""
     return {node.id: node.shapes[0] if node.shapes else None for node in graph.nodes}
-
-
-def alike(one: Shape, other: Shape) -> bool:
-    """Whether two shapes are the same but for the batch; None in one of them stands for any length."""
-    if one is None or other is None or len(one) != len(other):
-        return one is None and other is None
-    return all(a == b or a is None or b is None for a, b in zip(one[1:], other[1:], strict=True))
 
 
 def _text(shape: Shape) -> str:

@@ -73,7 +73,7 @@ class _Drawing:
         self._sources: dict[int, str] = {}
         self._symbols: list[Any] = []  # kept, so that no other tensor gets the id of one that is gone
         self._names: Counter[str] = Counter()
-        self._counted: set[int] = set()
+        self._counted: dict[int, str] = {}
         self._flops = _flop_count()
         self._scope = ""
 
@@ -146,7 +146,7 @@ class _Drawing:
 
     def _draw_inside(self, call: Any, scope: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Draw what a layer made of layers does. False, and nothing drawn, if Keras cannot tell."""
-        before = list(self.nodes), dict(self.edges), self._names.copy(), set(self._counted)
+        before = list(self.nodes), dict(self.edges), self._names.copy(), dict(self._counted)
         self._scope = scope
         try:
             with told(self._called):
@@ -185,6 +185,7 @@ class _Drawing:
         self, operation: Any, scope: str, outputs: Sequence[Any], arguments: Any = None, name: str = ""
     ) -> str:
         node = self._unique(scope, name or operation.name)
+        parameters, shares = self._count(node, operation, arguments)
         self.nodes.append(
             Node(
                 id=node,
@@ -193,9 +194,10 @@ class _Drawing:
                 scope=scope,
                 shapes=[list(tensor.shape) for tensor in outputs],
                 dtypes=[str(tensor.dtype) for tensor in outputs],
-                parameters=self._count(operation, arguments),
+                parameters=parameters,
                 attributes=_attributes(operation),
                 flops=self._flops.of(operation, *arguments) if arguments and self._flops else None,
+                shares=shares,
             )
         )
         return node
@@ -208,13 +210,17 @@ class _Drawing:
         self._names[path] += 1
         return path if self._names[path] == 1 else f"{path}#{self._names[path]}"
 
-    def _count(self, operation: Any, arguments: Any) -> int:
-        """How many parameters, its own or given to it, no node has counted, so that nodes add up."""
+    def _count(self, node: str, operation: Any, arguments: Any) -> tuple[int, str | None]:
+        """How many parameters, its own or given to it, no node has counted, so that nodes add up.
+
+        And the node that counted the first of the others, None if ``node`` is the first to use them all.
+        """
         given = [one for one in keras.tree.flatten(arguments) if isinstance(one, keras.Variable)]
-        weights = {id(w): w for w in (*getattr(operation, "weights", ()), *given)}
-        fresh = {key: w for key, w in weights.items() if key not in self._counted}
-        self._counted.update(fresh)
-        return sum(prod(weight.shape) for weight in fresh.values())
+        weights = {id(weight): weight for weight in (*getattr(operation, "weights", ()), *given)}
+        counted_by = {key: self._counted.setdefault(key, node) for key in weights}
+        fresh = [weight for key, weight in weights.items() if counted_by[key] == node]
+        others = [other for other in counted_by.values() if other != node]
+        return sum(prod(weight.shape) for weight in fresh), next(iter(others), None)
 
 
 def _functional(model: Any) -> Any:

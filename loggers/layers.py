@@ -41,7 +41,7 @@ class WatchOptions:
     Raises ValueError for an interval that is not a positive whole number.
     """
 
-    every: int = 100
+    every: int = 200
     histograms: bool | int = True
     weights: bool = True
     gradients: bool = True

@@ -7,9 +7,11 @@ too large to encode is not: for it they return a ``TooLarge``, which ``log()`` r
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from ..storage.frames import MAX_PAYLOAD
 from .arrays import TooLarge, to_array, to_array_within_limit
 
 if TYPE_CHECKING:
@@ -33,12 +35,20 @@ def Histogram(values: Any) -> HistogramRecord:
     return Histogram.from_values(to_array(values))
 
 
-def Image(image: Any, caption: str = "") -> ImageRecord:
-    """A picture: H x W, H x W x 1/3/4 or 1/3/4 x H x W of uint8 or of floats in 0..1, or a PIL image."""
+def Image(image: Any, caption: str = "", *, boxes: Any = None, masks: Any = None) -> ImageRecord:
+    """A picture: H x W, H x W x 1/3/4 or 1/3/4 x H x W of uint8 or of floats in 0..1, or a PIL image.
+
+    ``boxes`` and ``masks`` show classes over it, in groups such as "predictions", as wandb has them:
+    ``{group: {"box_data": [{"position": {"minX", "maxX", "minY", "maxY"}, "class_id": 1}, …]}}`` in shares
+    of the picture, or in pixels with ``"domain": "pixel"``, and ``{group: {"mask_data": H x W of numbers}}``.
+    Each group can name its classes, ``"class_labels": {1: "cat"}``.
+    """
     from ..storage.kinds.image import Image
 
     array = to_array_within_limit(image)
-    return cast(Any, array) if isinstance(array, TooLarge) else Image.from_array(array, caption)
+    if isinstance(array, TooLarge):
+        return cast(Any, array)
+    return Image.from_array(array, caption).labelled(boxes, _with_arrays(masks))
 
 
 def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "") -> AudioRecord:
@@ -49,7 +59,8 @@ def Audio(audio: Any, sample_rate: int = DEFAULT_SAMPLE_RATE, caption: str = "")
     from ..storage.kinds.audio import Audio
 
     if isinstance(audio, bytes | str | os.PathLike):
-        return Audio.from_wav(_content(audio), caption)
+        content = _content(audio)
+        return cast(Any, content) if isinstance(content, TooLarge) else Audio.from_wav(content, caption)
     array = to_array_within_limit(audio)
     return cast(Any, array) if isinstance(array, TooLarge) else Audio.from_array(array, sample_rate, caption)
 
@@ -62,7 +73,8 @@ def Video(video: Any, fps: float = DEFAULT_FPS, caption: str = "") -> VideoRecor
     from ..storage.kinds.video import Video
 
     if isinstance(video, bytes | str | os.PathLike):
-        return Video.from_bytes(_content(video), caption)
+        content = _content(video)
+        return cast(Any, content) if isinstance(content, TooLarge) else Video.from_bytes(content, caption)
     array = to_array_within_limit(video)
     return cast(Any, array) if isinstance(array, TooLarge) else Video.from_array(array, fps, caption)
 
@@ -85,8 +97,25 @@ def Trace(trace: bytes | str | os.PathLike[str], name: str = "") -> TraceRecord:
     """A timeline in Chrome's trace format, gzipped or not: the bytes of its JSON, or a file's path."""
     from ..storage.kinds.trace import Trace
 
-    return Trace.from_bytes(_content(trace), name)
+    content = _content(trace)
+    return cast(Any, content) if isinstance(content, TooLarge) else Trace.from_bytes(content, name)
 
 
-def _content(file: bytes | str | os.PathLike[str]) -> bytes:
-    return file if isinstance(file, bytes) else Path(file).read_bytes()
+def _with_arrays(masks: Any) -> Any:
+    """Masks whose tensors of any framework are arrays."""
+    if not isinstance(masks, Mapping):
+        return masks
+    return {
+        group: {**told, "mask_data": to_array(told["mask_data"])}
+        if isinstance(told, Mapping) and "mask_data" in told
+        else told
+        for group, told in masks.items()
+    }
+
+
+def _content(file: bytes | str | os.PathLike[str]) -> bytes | TooLarge:
+    """The bytes of a file; one that is too large to log is not read."""
+    if isinstance(file, bytes):
+        return file
+    size = Path(file).stat().st_size
+    return TooLarge(size, "a file", MAX_PAYLOAD) if size > MAX_PAYLOAD else Path(file).read_bytes()

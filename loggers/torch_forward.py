@@ -161,8 +161,7 @@ class _Entry:
 
     def __call__(self, module: torch.nn.Module, args: Any) -> None:
         if not torch.compiler.is_compiling():
-            with self._forward.guard("following the model's modules"):
-                self._forward.enter()
+            self._forward.enter()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Known wherever Python is, so that a pickled model can be loaded without this package.

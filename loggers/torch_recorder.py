@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
@@ -39,13 +40,14 @@ class _Running(NamedTuple):
     """A module that is running.
 
     ``path`` is its place in the graph, ``error`` what was being handled as it was called, ``reads``
-    what it was given if it is drawn as one node, None if it is a scope.
+    what it was given if it is drawn as one node, None if it is a scope. ``began`` is when, in seconds.
     """
 
     module: torch.nn.Module
     path: str
     error: BaseException | None
     reads: list[_Read] | None
+    began: float = 0.0
 
 
 class Recorder(TorchFunctionMode):
@@ -69,7 +71,7 @@ class Recorder(TorchFunctionMode):
         self._edges: dict[tuple[str, str, str], Edge] = {}
         self._sources = WeakTensorKeyDictionary()
         self._names: Counter[str] = Counter()
-        self._counted: set[int] = set()
+        self._counted: dict[int, str] = {}
         self._failed_in: str | None = None
         self._partial: str | None = None
 
@@ -132,14 +134,16 @@ class Recorder(TorchFunctionMode):
         with self._guard(_RECORDING):
             reads = self._read((args, kwargs))
         self._flops.take()
+        began = time.perf_counter()
         result = func(*args, **kwargs)
+        took = time.perf_counter() - began
         with self._guard(_RECORDING):
             outputs = _fresh(reads, result) or _mutated(reads)
             if outputs:
                 op = op_name(func)
                 node = self._unique(_join(self._running[-1].path, op))
-                parameters = self._count(read.tensor for read in reads)
-                self._draw(node, op, reads, outputs, parameters, call_attributes(args, kwargs))
+                owned = self._count(node, (read.tensor for read in reads))
+                self._draw(node, op, reads, outputs, owned, call_attributes(args, kwargs), took)
         return result
 
     def _enter_module(self, module: torch.nn.Module, args: Any, kwargs: Any) -> None:
@@ -149,7 +153,7 @@ class Recorder(TorchFunctionMode):
             path = self._unique(self._place(module))
             reads = self._read((args, kwargs)) if is_leaf(module) else None
             self._flops.take()
-            self._running.append(_Running(module, path, sys.exc_info()[1], reads))
+            self._running.append(_Running(module, path, sys.exc_info()[1], reads, time.perf_counter()))
 
     def _leave_module(self, module: torch.nn.Module, args: Any, kwargs: Any, output: Any) -> Any:
         running = self._running[-1]
@@ -159,16 +163,17 @@ class Recorder(TorchFunctionMode):
             self._failed_in = running.path
         if running.reads is not None:
             with self._guard(_RECORDING):
-                output = self._draw_leaf(module, running.path, running.reads, output)
+                output = self._draw_leaf(running, running.reads, output)
         self._running.pop()
         return output
 
-    def _draw_leaf(self, module: torch.nn.Module, path: str, reads: list[_Read], output: Any) -> Any:
+    def _draw_leaf(self, running: _Running, reads: list[_Read], output: Any) -> Any:
+        took, module, path = time.perf_counter() - running.began, running.module, running.path
         if self._part_identities and any(output is read.tensor for read in reads) and not _mutated(reads):
             output = output.view_as(output)
         outputs = _fresh(reads, output) or _mutated(reads)
-        parameters = self._count(module.parameters())
-        self._draw(path, type(module).__name__, reads, outputs, parameters, module_attributes(module))
+        owned = self._count(path, module.parameters())
+        self._draw(path, type(module).__name__, reads, outputs, owned, module_attributes(module), took)
         return output
 
     def _draw(
@@ -177,8 +182,9 @@ class Recorder(TorchFunctionMode):
         op: str,
         reads: list[_Read],
         outputs: list[torch.Tensor],
-        parameters: int = 0,
+        owned: tuple[int, str | None] = (0, None),
         attributes: dict[str, str] | None = None,
+        took: float | None = None,
     ) -> None:
         if len(self._nodes) >= MOST_NODES:
             self._partial = f"only the first {MOST_NODES:,} operations are drawn"
@@ -187,7 +193,11 @@ class Recorder(TorchFunctionMode):
         shapes: list[list[int | None]] = [list(tensor.shape) for tensor in outputs]
         dtypes = [str(tensor.dtype).removeprefix("torch.") for tensor in outputs]
         flops = None if op in ("Input", "Output") else self._flops.take()
-        self._nodes.append(Node(node, name, op, scope, shapes, dtypes, parameters, attributes or {}, flops))
+        parameters, shares = owned
+        # Other devices compute while the program goes on: what passed here is not their time.
+        seconds = took if all(tensor.device.type == "cpu" for tensor in outputs) else None
+        told = (attributes or {}, flops, seconds, shares)
+        self._nodes.append(Node(node, name, op, scope, shapes, dtypes, parameters, *told))
         for read in reads:
             if read.source is not None:
                 edge = Edge(read.source, node, shape_label(read.tensor))
@@ -209,15 +219,21 @@ class Recorder(TorchFunctionMode):
             _Read(tensor, self._sources.get(tensor), _version(tensor)) for tensor in tensors_in(arguments)
         ]
 
-    def _count(self, tensors: Iterable[torch.Tensor]) -> int:
-        """How many parameters are among ``tensors`` that no node has counted, so that nodes add up."""
-        fresh = {
-            id(tensor): tensor.numel()
-            for tensor in tensors
-            if isinstance(tensor, torch.nn.Parameter) and id(tensor) not in self._counted
-        }
-        self._counted.update(fresh)
-        return sum(fresh.values())
+    def _count(self, node: str, tensors: Iterable[torch.Tensor]) -> tuple[int, str | None]:
+        """How many parameters are among ``tensors`` that no node has counted, so that nodes add up.
+
+        And the node that counted the first of the others, None if ``node`` is the first to use them all.
+        """
+        fresh: dict[int, int] = {}
+        shares = None
+        for tensor in tensors:
+            if isinstance(tensor, torch.nn.Parameter):
+                counted_by = self._counted.setdefault(id(tensor), node)
+                if counted_by == node:
+                    fresh[id(tensor)] = tensor.numel()
+                else:
+                    shares = shares or counted_by
+        return sum(fresh.values()), shares
 
     def _place(self, module: torch.nn.Module) -> str:
         """Inside the module that is running if ``module`` is a part of it, else where it is at home."""

@@ -21,6 +21,7 @@ from .schema import (
     blobs,
     chunks,
     environments,
+    layer_maps,
     pieces,
     records,
     rule_states,
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 _ROWS = 200
 _PAGES = 2_000
 _INCREMENTAL = 2
-_PARTS = (chunks, records, spools, series, pieces, windows, environments, rule_states, acknowledged)
+_LOGGED = (chunks, records, spools, series)
+_PARTS = (*_LOGGED, pieces, windows, environments, layer_maps, rule_states, acknowledged)
 _TABLES = (*_PARTS, runs, blobs)
 
 

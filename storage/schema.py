@@ -212,6 +212,15 @@ views = Table(
     Column("saved_at", Double, nullable=False),
 )
 
+layer_maps = Table(
+    "layer_maps",
+    metadata,
+    Column("run_id", CleanString, ForeignKey("runs.run_id", ondelete="CASCADE"), primary_key=True),
+    Column("other_id", CleanString, primary_key=True),
+    Column("pairs", JSONText, nullable=False),
+    Column("saved_at", Double, nullable=False),
+)
+
 rules = Table(
     "rules",
     metadata,

@@ -15,6 +15,7 @@ from .cover import Axis
 from .database import Database
 from .engine import now
 from .ingest import Ingest
+from .layer_maps import read_layer_map, save_layer_map
 from .location import without_password
 from .points import query_points, read_since
 from .rank_points import rank_points
@@ -166,6 +167,8 @@ class Store(Database):
     save_view = save_view
     rename_view = rename_view
     delete_view = delete_view
+    layer_map = read_layer_map
+    save_layer_map = save_layer_map
 
     def points_since(self, run_id: str, tag: str, index: int, *, rank: int = 0) -> Points:
         """The points of a scalar series from the ``index``-th to arrive on, in arrival order."""
@@ -195,6 +198,15 @@ class Store(Database):
             chosen = positions[spread(len(positions), limit)]
             return read_records(connection, run_id, key, chosen.tolist())
 
+    def records_since(
+        self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0, limit: int
+    ) -> list[Record]:
+        """At most ``limit`` records from the ``index``-th to arrive on, sorted by step, then arrival."""
+        key = SeriesKey(rank, kind, tag)
+        with self.reading() as connection:
+            self._series_row(connection, run_id, key)
+            return read_records(connection, run_id, key, list(range(index, index + limit)))
+
     def record_index(
         self, run_id: str, tag: str, kind: str, *, rank: int = 0
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
@@ -206,13 +218,19 @@ class Store(Database):
 
     def record_at(self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0) -> Record:
         """The ``index``-th record to arrive. Raises ``IndexError`` if there are not so many."""
-        key = SeriesKey(rank, kind, tag)
-        with self.reading() as connection:
-            self._series_row(connection, run_id, key)
-            found = read_records(connection, run_id, key, [index])
+        found = self.records_at(run_id, tag, kind, [index], rank=rank)
         if not found:
             raise IndexError(f"series '{tag}' of run '{run_id}' has no record {index}")
         return found[0]
+
+    def records_at(
+        self, run_id: str, tag: str, kind: str, indices: Sequence[int], *, rank: int = 0
+    ) -> list[Record]:
+        """Those of the records that arrived at these indices, sorted by step, then arrival."""
+        key = SeriesKey(rank, kind, tag)
+        with self.reading() as connection:
+            self._series_row(connection, run_id, key)
+            return read_records(connection, run_id, key, indices)
 
     to_pandas = dataframes.of_scalars
 

@@ -24,15 +24,18 @@ from trainboard.dashboard.cards import (
 from trainboard.dashboard.cards.graph_layout import count_text
 from trainboard.dashboard.cards.graph_scopes import format_shape
 from trainboard.dashboard.cards.graph_style import family
+from trainboard.dashboard.cards.histogram_bands import QUANTILES, quantiles
+from trainboard.dashboard.cards.histogram_steps import AXES, StepAxis
+from trainboard.dashboard.health.history import History
+from trainboard.dashboard.merged_histograms import Column
 from trainboard.storage import Store
 from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Graph, Node
-from trainboard.storage.kinds.layer_stats import STATISTICS, LayerStats
+from trainboard.storage.kinds.layer_stats import LayerStats
 from trainboard.storage.kinds.tally import Tally
-from trainboard.storage.records import Record
 
 THEMES = ("light", "dark")
-VIEWS = tuple(histogram.LIMITS)
+VIEWS = tuple(histogram.VIEWS)
 AWKWARD = {
     "one value": [3.0],
     "zeros": [0.0, 0.0],
@@ -44,8 +47,10 @@ AWKWARD = {
 
 
 def line(*values: list[float], color: str = "#226dc9") -> histogram.Line:
-    records = [Record(step * 10, 0.0, tb.Histogram(value)) for step, value in enumerate(values)]
-    return histogram.Line("run", color, records)
+    columns = [
+        Column(step * 10, 1e9 + step, tb.Histogram(value), step * 10) for step, value in enumerate(values)
+    ]
+    return histogram.Line("run", color, columns, 1e9, columns, "other", color)
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -56,7 +61,7 @@ def test_a_histogram_card_draws_nothing_and_says_so(view: str, theme: str) -> No
         assert figure["data"] == [] and figure["layout"]["annotations"]
 
 
-@pytest.mark.parametrize("scale", ["linear", "symlog"])
+@pytest.mark.parametrize("scale", ["linear", "log", "symlog"])
 @pytest.mark.parametrize("view", VIEWS)
 @pytest.mark.parametrize("values", AWKWARD.values(), ids=AWKWARD)
 def test_a_histogram_card_draws_whatever_was_logged_as_valid_json(
@@ -64,17 +69,9 @@ def test_a_histogram_card_draws_whatever_was_logged_as_valid_json(
 ) -> None:
     lines = [line(values), line(values, [1.0, 2.0], color="#f5642b")]
     for shown in (lines[:1], lines):
-        figure = histogram.draw(shown, view, histogram.Look(scale=scale, log_counts=True, step=10))
-        json.dumps(figure, allow_nan=False)
-
-
-def test_a_histogram_card_is_read_from_the_store_at_the_chosen_step(store: Store) -> None:
-    run = log_run(store, "net", [{"weights/a": tb.Histogram([float(step)])} for step in range(50)])
-    for view, limit in histogram.LIMITS.items():
-        records = histogram.read(store, run, "weights/a", view)
-        assert len(records) == min(limit, 50) and records[-1].step == 49
-    assert histogram.read(store, run, "weights/a", "overlay", 7)[0].step == 7
-    assert histogram.read(store, run, "weights/a", "overlay", -3)[0].step == 0
+        for axis in AXES:
+            look = histogram.Look(scale=scale, log_counts=True, step=10, axis=StepAxis.of(axis, 1.0))
+            json.dumps(histogram.draw(shown, view, look), allow_nan=False)
 
 
 def test_the_bins_hold_every_finite_value_once() -> None:
@@ -96,7 +93,7 @@ def test_a_logarithmic_axis_is_monotonic_and_turns_back() -> None:
 def test_bands_are_the_quantiles_of_the_histogram() -> None:
     made = tb.Histogram(np.random.default_rng(2).normal(0, 1, 1000))
     figure = histogram.draw([line(list(range(9)), list(range(5)))], "bands", histogram.Look())
-    assert histogram.quantiles(made) == [made.quantile(q) for q in histogram.QUANTILES]
+    assert quantiles(made) == [made.quantile(q) for q in QUANTILES]
     median = figure["data"][-1]
     assert median["y"] == pytest.approx([tb.Histogram(list(range(n))).quantile(0.5) for n in (9, 5)])
 
@@ -105,6 +102,22 @@ def test_the_ridge_at_the_chosen_step_stands_out() -> None:
     figure = histogram.draw([line([1.0], [2.0], [3.0])], "ridge", histogram.Look(step=12))
     widths = [trace["line"]["width"] for trace in figure["data"]]
     assert widths.index(max(widths)) == 1
+
+
+def test_steps_with_values_that_are_not_finite_are_marked() -> None:
+    values = [[1.0, 2.0], [1.0, np.nan, np.nan], [1.0, np.inf]]
+    for view in ("heat", "bands"):
+        figure = histogram.draw([line(*values)], view, histogram.Look())
+        (marks,) = (trace for trace in figure["data"] if trace.get("name") == "not finite")
+        assert marks["x"] == [10, 20]
+        assert marks["text"] == ["step 10: 2 NaN", "step 20: 1 +Inf"]
+
+
+def test_what_a_logarithmic_axis_cannot_show_is_left_out() -> None:
+    scale = histogram_bins.scale_of([tb.Histogram([-5.0, 0.0, 0.001, 80.0])], "log")
+    assert (scale.edges > 0).all() and scale.edges[-1] == 80
+    assert scale.counts(tb.Histogram([-5.0, 0.0, 0.001, 80.0])).sum() == pytest.approx(2)
+    assert histogram_bins.scale_of([tb.Histogram([-5.0])], "log").kind == "symlog"
 
 
 def test_counters_say_what_no_bin_can_show() -> None:
@@ -116,12 +129,11 @@ def test_counters_say_what_no_bin_can_show() -> None:
     assert histogram.counters(tb.Histogram([1.0])) == []
 
 
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_graph_card_draws_nothing_and_one_node(theme: str) -> None:
-    assert graph.draw(None, theme)["elements"] == []
-    assert graph.draw(Graph([], []), theme)["elements"] == []
-    (element,) = graph.draw(Graph([Node("a", "conv", "Conv2d")], []), theme)["elements"]
-    assert element["data"]["label"] == "conv\nConv2d"
+def test_a_graph_card_draws_nothing_and_one_node() -> None:
+    assert graph.draw(None)["boxes"] == []
+    assert graph.draw(Graph([], []))["boxes"] == []
+    (box,) = graph.draw(Graph([Node("a", "conv", "Conv2d")], []))["boxes"]
+    assert box["lines"] == ["conv", "Conv2d"]
 
 
 def test_a_graph_card_is_read_from_the_store(store: Store) -> None:
@@ -156,24 +168,16 @@ def test_words_for_counts_shapes_and_operations() -> None:
     assert family("getitem") == "other"
 
 
-@pytest.mark.parametrize("statistic", STATISTICS)
-@pytest.mark.parametrize("theme", THEMES)
-def test_a_card_of_layers_draws_nothing_and_whatever_was_logged(statistic: str, theme: str) -> None:
-    assert layer_stats.draw([], statistic, theme)["layout"]["annotations"]
-    records = []
+@pytest.mark.parametrize("quantity", layer_stats.QUANTITIES)
+def test_a_map_of_layers_draws_nothing_and_whatever_was_logged(quantity: str) -> None:
+    assert layer_stats.draw(History(), quantity, layer_stats.Wanted())["rows"] == []
+    history = History()
     for step, values in enumerate(AWKWARD.values()):
         layers = {f"layer {at}": Tally.of(values).moments for at in range(step)}
-        records.append(Record(step, 0.0, LayerStats.of(layers)))
-    json.dumps(layer_stats.draw(records, statistic, theme), allow_nan=False)
-
-
-def test_a_card_of_layers_is_read_from_the_store_and_shows_each_layers_norm(store: Store) -> None:
-    layers = [
-        LayerStats.of({"a": Tally.of([step]).moments, "b": Tally.of([1]).moments}) for step in (10, 100)
-    ]
-    run = log_run(store, "net", [{"layers/weights": one} for one in layers])
-    (heat,) = layer_stats.draw(layer_stats.read(store, run, "layers/weights"))["data"]
-    assert (heat["x"], heat["y"], heat["z"]) == ([0, 1], ["a", "b"], [[1.0, 2.0], [0.0, 0.0]])
+        for source in ("gradients", "updates", "activations"):
+            history.add(source, step, LayerStats.of(layers))
+    json.dumps(layer_stats.draw(history, quantity, layer_stats.Wanted()), allow_nan=False)
+    json.dumps(layer_stats.curves(history, "layer 1"), allow_nan=False)
 
 
 def test_an_event_card_draws_nothing_and_the_newest_first(store: Store) -> None:

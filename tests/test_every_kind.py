@@ -43,6 +43,10 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
     "image": lambda: [
         Image.from_array(np.zeros((1, 1), np.uint8)),
         Image.from_array(np.random.default_rng(0).random((9, 7, 3)), "noise"),
+        Image.from_array(np.zeros((9, 7), np.uint8)).labelled(
+            {"truth": {"box_data": [{"position": {"minX": 0, "maxX": 1, "minY": 0.5, "maxY": 1}}]}},
+            {"truth": {"mask_data": np.eye(9, 7, dtype=int), "class_labels": {1: "half \ud800"}}},
+        ),
     ],
     "audio": lambda: [
         Audio.from_array(np.zeros(0), 8_000),

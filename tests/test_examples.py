@@ -11,6 +11,10 @@ import numpy as np
 import pytest
 
 import trainboard as tb
+from trainboard.dashboard.health import anatomy
+from trainboard.dashboard.health.findings import find
+from trainboard.dashboard.health.history import Histories
+from trainboard.dashboard.twin import compare
 from trainboard.storage import RunRecord, Store
 from trainboard.storage.ranks import slowest
 
@@ -43,12 +47,35 @@ def test_the_quickstart_logs_one_of_each_kind(tmp_path: Path) -> None:
     assert np.mean(loss[-50:]) < np.mean(loss[:50])
 
 
+def test_scenes_are_logged_with_what_is_in_them_and_what_they_are_taken_for(tmp_path: Path) -> None:
+    words = [str(EXAMPLES / "segment_scenes.py"), "--store", str(tmp_path / "scenes.db")]
+    done = run_example(words, tmp_path)
+    assert done.returncode == 0 and "TrainboardWarning" not in done.stderr, done.stderr
+    store = tb.open_store(tmp_path / "scenes.db")
+    fast = next(run for run in store.runs() if run.name == "rate 4")
+    picture = store.records(fast.id, "val/scene", "image")[-1].value
+    assert {box.group for box in picture.boxes} == {"truth", "prediction"} and len(picture.masks) == 1
+    assert fast.summary["val/right"] > 0.95
+
+
 def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None:
     store, run = finished([str(EXAMPLES / "planted_nan.py")], tmp_path)
     (event,) = store.records(run.id, "flight_recorder", "event")
     data = event.value.data
     assert (data["layer"], data["phase"], data["batch"], data["last_good_step"]) == ("0", "forward", 40, 39)
     assert store.points(run.id, "train/loss").step[-1] == 39
+
+
+def test_a_training_in_trouble_is_told_in_all_its_troubles(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "troubled.py")], tmp_path)
+    (event,) = store.records(run.id, "flight_recorder", "event")
+    assert event.value.data["last_good_step"] > 119
+    with Histories(store).look(run.id) as look:
+        titles = {found.title for found in find(look.history)}
+    assert {"Gradients vanish", "Units are dead", "Gradients explode"} <= titles
+    timed = anatomy.read(store, run.id, 0)
+    assert timed is not None and timed["verdict"]["kind"] == "input-bound"
+    assert [one.tag for one in store.series(run.id, "trace")] == ["profile/torch"]
 
 
 @pytest.mark.parametrize(
@@ -151,6 +178,21 @@ def test_twins_lose_the_same_in_both_frameworks_and_have_graphs_of_the_same_size
     assert size_of(store, one) == size_of(store, other) == 8 * 16 + 16
 
 
+def test_twins_of_a_small_network_part_at_the_setting_that_differs(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "twin_cnn.py")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    store = tb.open_store(tmp_path / "trainboard.db")
+    runs = {run.name: run.id for run in store.runs()}
+    pair = runs["torch-cnn"], runs["keras-cnn"]
+    one, other = (store.records(run, "graph", "graph")[0].value for run in pair)
+    told = compare(store, pair, (one, other), 1e-3)
+    first = told["rows"][told["first"]]
+    assert (first["left"]["op"], first["right"]["op"]) == ("BatchNorm2d", "BatchNormalization")
+    assert first["settings"] == ["eps 1e-05 and 0.001"]
+    assert told["rows"][told["first"] - 1]["difference"] < 1e-5
+    assert all(row["left"] and row["right"] for row in told["rows"])
+
+
 def loss_of(store: Store, run: str) -> list[float]:
     return store.points(run, "train/loss").value.tolist()
 
@@ -188,6 +230,15 @@ def test_the_gan_logs_its_samples_as_it_learns(tmp_path: Path) -> None:
     assert kinds["samples"] == ("image", 2) and kinds["progress"] == ("video", 1)
     assert store.records(run.id, "progress", "video")[0].value.frames == 2
     assert store.points(run.id, "loss/generator").step[-1] == 226
+
+
+def test_the_fit_of_a_mesh_is_logged_as_it_goes(tmp_path: Path) -> None:
+    store, run = finished([str(EXAMPLES / "mesh_fit.py"), "--steps", "40"], tmp_path)
+    meshes = store.records(run.id, "fit", "mesh")
+    assert [one.step for one in meshes] == [0, 10, 20, 30, 40]
+    assert (meshes[-1].value.vertices.shape, len(meshes[-1].value.faces)) == ((2400, 3), 4680)
+    loss = store.points(run.id, "train/loss").value
+    assert loss[-1] < 0.2 * loss[0]
 
 
 def test_the_topics_of_texts_are_learnt_and_shown(tmp_path: Path) -> None:

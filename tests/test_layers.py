@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +68,14 @@ print(time.perf_counter() - start, *(name for name in {HEAVY} if name in sys.mod
     printed = [subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(5)]
     assert [line.split()[1:] for line in printed] == [[]] * 5
     assert min(float(line.split()[0]) for line in printed) < 0.1
+
+
+def test_no_two_scripts_of_the_page_define_the_same_name() -> None:
+    scripts = (CHECKOUT / "dashboard/assets/js").glob("*.js")
+    found = [
+        name
+        for path in scripts
+        for name in set(re.findall(r"^  trainboard\.(\w+) = ", path.read_text(), re.M))
+    ]
+    gathered = {"paneKinds"}  # every script adds kinds of its own
+    assert [name for name, count in Counter(found).items() if count > 1 and name not in gathered] == []

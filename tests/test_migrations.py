@@ -176,7 +176,7 @@ def as_version_1(url: str) -> None:
 def as_version_2(url: str) -> None:
     """Make a store what it would be had trainboard 0002 written it: nothing archived, deleted or asked."""
     with writing(connect(url)) as connection:
-        for table in ("rules", "webhooks", "rule_states", "acknowledged"):
+        for table in ("layer_maps", "rules", "webhooks", "rule_states", "acknowledged"):
             connection.execute(text(f"DROP TABLE {table}"))
         for table in ("pieces", "windows", "environments", "views", "followed", "requests"):
             connection.execute(text(f"DROP TABLE {table}"))

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard
 from playwright.sync_api import Browser, Page, expect
-from test_page_graph import node_position
 
 import trainboard as tb
 from trainboard.dashboard.pages.media_content import KINDS
@@ -149,9 +148,18 @@ def test_nothing_that_was_logged_runs_on_the_media_page(victim: Page, dashboard:
 def test_nothing_that_was_logged_runs_on_the_graph_page(victim: Page, dashboard: Dashboard) -> None:
     victim.goto(f"{dashboard.url}/graph")
     expect(victim.locator(".graph-partial")).to_have_text(f"Incomplete: {ATTACK}")
-    place = node_position(victim, ATTACK[:29] + "…")
-    victim.mouse.click(place["x"], place["middle"])
-    expect(victim.locator(".graph-details-open h2")).to_have_text(ATTACK)
+    victim.locator(".graph-box").first.click()
+    expect(victim.locator(".graph-details h2")).to_have_text(ATTACK)
+
+
+def test_nothing_that_was_logged_runs_on_the_projector_and_mesh_pages(
+    victim: Page, dashboard: Dashboard
+) -> None:
+    victim.goto(f"{dashboard.url}/projector?projector_labels=1&projector_point=0&projector_search=img")
+    expect(victim.locator(".projector-point h2")).to_contain_text("<img")
+    expect(victim.locator(".projector-legend")).to_contain_text("<img")
+    victim.goto(f"{dashboard.url}/mesh")
+    expect(victim.get_by_role("heading", name=f"mesh{ATTACK}", exact=True)).to_be_visible()
 
 
 def test_nothing_that_was_logged_runs_on_the_controls_page(victim: Page, dashboard: Dashboard) -> None:

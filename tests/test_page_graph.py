@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Callable
+from io import BytesIO
 from itertools import combinations
+from pathlib import Path
 
 import pytest
-from dashboard_fixtures import Dashboard, eventually, log_run
-from playwright.sync_api import Page, expect
+from dashboard_fixtures import Dashboard, log_run
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
 
-import trainboard as tb
 from trainboard.dashboard.cards import graph as card
+from trainboard.dashboard.cards.graph_changes import difference
 from trainboard.dashboard.cards.graph_layout import lay_out
+from trainboard.dashboard.cards.graph_paths import on_the_way
 from trainboard.dashboard.cards.graph_scopes import (
-    PAGE,
+    MAX_LINKS,
     close_scope,
     find,
     first_view,
     open_scope,
-    paged,
+    reveal,
     scope_id,
     view,
 )
+from trainboard.dashboard.cards.graph_tree import PAGE, Tree
 from trainboard.storage import Store
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 
@@ -51,60 +59,75 @@ def opened(graph: Graph) -> set[str]:
 
 
 def test_a_closed_scope_is_one_box_with_its_operations_and_parameters_summed() -> None:
-    boxes = {box.name: box for box in view(residual(), ()).boxes}
+    boxes = {box.name: box for box in view(Tree(residual()), ()).boxes}
     assert set(boxes) == {"input", "body", "head"}
     assert (boxes["body"].operations, boxes["body"].parameters) == (6, 400)
 
 
 def test_edges_that_cross_a_closed_scope_are_merged_and_counted() -> None:
-    links = {(link.source, link.target): link for link in view(residual(), {"body"}).links}
+    links = {(link.source, link.target): link for link in view(Tree(residual()), {"body"}).links}
     between = links[scope_id("body/block0"), scope_id("body/block1")]
-    assert (between.count, between.label) == (2, "1x16x8x8  (2)")
+    assert (len(between.edges), between.label) == (2, "1x16x8x8  (2)")
     assert links[scope_id("body/block1"), "head"].label == "1x16"
     assert not any(source == target for source, target in links)
 
 
 def test_an_inner_scope_stays_out_of_view_until_the_outer_one_is_open() -> None:
-    names = [box.name for box in view(residual(), {"body/block0"}).boxes]
-    assert "conv1" not in names
-    assert "conv1" in [box.name for box in view(residual(), {"body", "body/block0"}).boxes]
+    tree = Tree(residual())
+    assert "conv1" not in [box.name for box in view(tree, {"body/block0"}).boxes]
+    assert "conv1" in [box.name for box in view(tree, {"body", "body/block0"}).boxes]
 
 
 def test_a_graph_opens_at_its_first_choice() -> None:
     nodes = [Node(f"n{i}", f"n{i}", "op", f"model/net/part{i % 2}") for i in range(6)]
-    assert first_view(Graph(nodes, [])) == {"model", "model/net"}
-    assert first_view(Graph([], [])) == frozenset()
+    assert first_view(Tree(Graph(nodes, []))) == {"model", "model/net"}
+    assert first_view(Tree(Graph([], []))) == frozenset()
 
 
 def test_closing_a_scope_closes_what_is_inside_and_nothing_beside_it() -> None:
-    assert close_scope({"a", "a/b", "ab"}, "a") == {"ab"}
+    tree = Tree(Graph([Node(scope, "n", "op", scope) for scope in ("a", "a/b", "ab")], []))
+    assert close_scope(tree, {"a", "a/b", "ab"}, "a") == {"ab"}
 
 
 def test_too_many_boxes_close_everything_that_was_not_asked_for() -> None:
     nodes = [Node(f"{s}/{i}", str(i), "op", s) for s in ("a", "b", "c", "d") for i in range(90)]
-    graph = Graph(nodes, [])
-    many = open_scope(graph, open_scope(graph, open_scope(graph, (), "a"), "b"), "c")
+    tree = Tree(Graph(nodes, []))
+    many = open_scope(tree, open_scope(tree, open_scope(tree, (), "a"), "b"), "c")
     assert many == {"a", "b", "c"}
-    assert open_scope(graph, many, "d") == {"d"}
+    assert open_scope(tree, many, "d") == {"d"}
 
 
-def test_a_crowded_level_is_split_into_pages() -> None:
-    graph = paged(Graph([Node(str(i), str(i), "op") for i in range(2 * PAGE + 50)], []))
-    assert [box.name for box in view(graph, ()).boxes] == ["1–100", "101–200", "201–250"]
-    assert sum(box.operations for box in view(graph, ()).boxes) == 250
+def test_a_crowded_level_is_split_into_pages_of_pages_and_what_is_in_them_is_found() -> None:
+    count = 3 * PAGE * PAGE + 50
+    tree = Tree(Graph([Node(str(i), f"layer {i}", "op") for i in range(count)], []))
+    boxes = view(tree, ()).boxes
+    assert [box.name for box in boxes] == ["1–10,000", "10,001–20,000", "20,001–30,000", "30,001–30,050"]
+    assert sum(box.operations for box in boxes) == count
+    assert find(tree, "layer 20123") == ["20123"]
+    opened = reveal(tree, (), "20123")
+    assert opened == {"20,001–30,000", "20,001–30,000/20,101–20,200"}
+    assert "20123" in [box.id for box in view(tree, opened).boxes]
 
 
-def test_search_finds_names_paths_and_operations_whatever_the_case() -> None:
-    graph = residual()
-    assert [node.id for node in find(graph, "LINEAR")] == ["head"]
-    assert {node.scope for node in find(graph, "block1/conv")} == {"body/block1"}
-    assert find(graph, "  ") == []
+def test_pages_hold_scopes_as_well_as_operations() -> None:
+    nodes = [Node(f"net/{i}/op", "op", "op", f"net/{i}") for i in range(2 * PAGE + 1)]
+    tree = Tree(Graph(nodes, []))
+    assert [box.operations for box in view(tree, first_view(tree)).boxes] == [2 * PAGE + 1, PAGE, PAGE, 1]
+
+
+def test_search_finds_scopes_names_paths_and_operations_whatever_the_case() -> None:
+    tree = Tree(residual())
+    assert find(tree, "LINEAR") == ["head"]
+    assert find(tree, "block1/conv") == ["body/block1/conv1", "body/block1/conv2"]
+    assert find(tree, "block1")[0] == scope_id("body/block1")
+    assert find(tree, r"block\d/conv2 ", is_pattern=True) == ["body/block0/conv2", "body/block1/conv2"]
+    assert find(tree, "  ") == []
 
 
 @pytest.mark.parametrize("blocks", [1, 3, 12])
 def test_boxes_never_overlap_and_edges_point_down(blocks: int) -> None:
     graph = residual(blocks)
-    seen = view(graph, opened(graph))
+    seen = view(Tree(graph), opened(graph))
     drawing = lay_out(seen)
     flat = [box for box in seen.boxes if not box.is_open]
     for one, other in combinations(flat, 2):
@@ -117,20 +140,19 @@ def test_boxes_never_overlap_and_edges_point_down(blocks: int) -> None:
 
 def test_an_open_scope_holds_everything_inside_it() -> None:
     graph = residual(3)
-    seen = view(graph, opened(graph))
+    seen = view(Tree(graph), opened(graph))
     drawing = lay_out(seen)
     for box in seen.boxes:
         if not box.scope:
             continue
         (x, y), (width, height) = drawing.centres[box.id], drawing.sizes[box.id]
-        (left, top), (w, h) = drawing.centres[scope_id(box.scope)], drawing.sizes[scope_id(box.scope)]
+        (left, top), (w, h) = drawing.centres[box.scope], drawing.sizes[box.scope]
         assert abs(x - left) + width / 2 <= w / 2 and abs(y - top) + height / 2 <= h / 2
 
 
 def test_a_skip_connection_runs_beside_the_boxes_it_skips() -> None:
     graph = residual(1)
-    seen = view(graph, opened(graph))
-    drawing = lay_out(seen)
+    drawing = lay_out(view(Tree(graph), opened(graph)))
     route = drawing.routes["input", "body/block0/add"]
     x, y = drawing.centres["body/block0/conv2"]
     width, height = drawing.sizes["body/block0/conv2"]
@@ -138,84 +160,179 @@ def test_a_skip_connection_runs_beside_the_boxes_it_skips() -> None:
     assert beside and all(abs(px - x) > width / 2 for px in beside)
 
 
-def test_a_cycle_is_drawn_too() -> None:
+def test_a_cycle_is_drawn_and_followed_too() -> None:
     nodes = [Node(name, name, "op") for name in "abc"]
-    graph = Graph(nodes, [Edge("a", "b"), Edge("b", "c"), Edge("c", "a"), Edge("a", "a")])
-    assert len(lay_out(view(graph, ())).centres) == 3
+    edges = [Edge("a", "b"), Edge("b", "c"), Edge("c", "a"), Edge("a", "a"), Edge("a", "nowhere")]
+    tree = Tree(Graph(nodes, edges))
+    assert len(lay_out(view(tree, ())).centres) == 3
+    assert on_the_way(tree, "b").tolist() == [1, 2, 1]
 
 
-def test_an_anchored_box_stays_where_it_was() -> None:
+def test_where_everything_is_joined_to_everything_the_picture_stays_bounded() -> None:
+    nodes = [Node(str(i), str(i), "op") for i in range(2 * PAGE)]
+    edges = [Edge(str(i), str(j)) for i in range(2 * PAGE) for j in range(i)]
+    picture = card.draw(Graph(nodes, edges))
+    assert len(picture["links"]) == MAX_LINKS
+    assert picture["notes"] == [f"{len(edges) - MAX_LINKS:,} more links are not drawn"]
+
+
+def test_a_path_is_what_a_box_depends_on_and_what_depends_on_it() -> None:
     graph = residual()
-    body = scope_id("body")
-    element = next(e for e in card.elements(graph, {"body"}, (body, 12.0, 34.0)) if e["data"]["id"] == body)
-    assert element["position"]["x"] == pytest.approx(12.0, abs=0.1)
-    assert element["position"]["y"] - element["data"]["height"] / 2 == pytest.approx(34.0, abs=0.1)
+    tree = Tree(graph)
+    marks = dict(zip((node.id for node in graph.nodes), on_the_way(tree, "body/block1/conv1"), strict=True))
+    assert {name for name, mark in marks.items() if mark == 1} == {
+        "body/block1/conv2",
+        "body/block1/add",
+        "head",
+    }
+    picture = card.picture(tree, {"body"}, card.Look(trace="head"))
+    assert {box["way"] for box in picture["boxes"] if box["id"] != "head"} == {"in"}
+    assert {link["way"] for link in picture["links"]} == {"in"}
 
 
-def node_position(board: Page, name: str, pane: int = 0) -> dict[str, float]:
-    """Where on the screen the box whose label begins with a name is, once it is there."""
-    script = """([pane, name]) => {
-        const id = JSON.stringify({ pane, type: "graph-canvas" });
-        const cy = document.getElementById(id)?._cyreg?.cy;
-        const nameOf = (node) => node.data("label").replace(/^[▸▾] /, "").split("\\n")[0];
-        const node = cy?.nodes().filter((node) => nameOf(node) === name)[0];
-        if (!node || !cy.scratch("_trainboard")?.graph) return null;
-        const { x, y } = cy.container().getBoundingClientRect();
-        const at = node.renderedPosition();
-        const top = at.y - node.renderedHeight() / 2;
-        return { x: x + at.x, y: y + top + 12, middle: y + at.y };
-    }"""
-    eventually(lambda: board.evaluate(script, [pane, name]))
-    return board.evaluate(script, [pane, name])
+def test_colours_are_of_what_a_box_holds_and_name_their_scale() -> None:
+    picture = card.picture(Tree(residual()), (), card.Look(color="parameters"))
+    shades = {box["id"]: (box["shade"], box["amount"]) for box in picture["boxes"] if "shade" in box}
+    assert shades == {"body/": (1.0, "400"), "head": (0.12, "50")}
+    assert picture["scale"] == ("50", "400")
 
 
-def has_box(board: Page, name: str) -> bool:
-    script = """(name) => {
-        const id = JSON.stringify({ pane: 0, type: "graph-canvas" });
-        const cy = document.getElementById(id)?._cyreg?.cy;
-        return !!cy && cy.nodes().some((n) => n.data("label").includes(name));
-    }"""
-    return board.evaluate(script, name)
+def test_a_difference_tells_what_came_went_and_changed_in_one_graph() -> None:
+    before, after = residual(2), residual(3)
+    wider = [Node("head", "head", "Linear", shapes=[[1, 20]], parameters=99)]
+    found = difference(before, Graph([*after.nodes[:-1], *wider], after.edges))
+    assert found.nodes == {
+        **{f"body/block2/{part}": "added" for part in ("conv1", "conv2", "add")},
+        "head": "changed",
+    }
+    assert found.words["head"] == "1×10 → 1×20; 50 → 99 parameters"
+    gone = difference(after, before)
+    assert set(gone.nodes.values()) == {"removed"} and len(gone.graph.nodes) == len(after.nodes)
+    batch = [Node("n", "n", "op", shapes=[[size, 8]]) for size in (1, 32)]
+    assert difference(Graph(batch[:1], []), Graph(batch[1:], [])).nodes == {}
+
+
+@pytest.fixture
+def graph_board(board: Page, store: Store, dashboard: Dashboard) -> Callable[..., Page]:
+    """Opens the page on a run of these graphs."""
+
+    def show(*graphs: Graph, query: str = "") -> Page:
+        log_run(store, "net", [{"graph": graph} for graph in graphs])
+        board.goto(f"{dashboard.url}/graph?{query}")
+        return board
+
+    return show
+
+
+def box(board: Page, id: str, side: str = "main") -> Locator:
+    return board.locator(f'.graph-pane-{side} .graph-box[data-box="{id}"]')
+
+
+def corner(board: Page, id: str) -> tuple[float, float]:
+    """The middle of a box's upper edge on the screen, once the picture stands still."""
+    expect(board.locator(".graph-moving")).to_have_count(0)
+    found = box(board, id).locator("> rect").first.bounding_box()
+    assert found is not None
+    return found["x"] + found["width"] / 2, found["y"]
 
 
 def test_a_double_click_opens_a_layer_in_place_and_a_click_tells_about_it(
-    board: Page, store: Store, dashboard: Dashboard
+    graph_board: Callable[..., Page],
 ) -> None:
-    log_run(store, "net", [{"graph": residual()}])
-    board.goto(f"{dashboard.url}/graph")
-    expect(board.locator(".graph-head").first).to_contain_text("PyTorch · 8 operations · 450 parameters")
-    before = node_position(board, "body")
-    board.mouse.dblclick(before["x"], before["y"])
-    eventually(lambda: has_box(board, "block0"))
-    after = node_position(board, "body")
-    assert (after["x"], after["y"]) == pytest.approx((before["x"], before["y"]), abs=2)
-    head = node_position(board, "block1")
-    board.mouse.click(head["x"], head["middle"])
-    details = board.locator(".graph-details-open")
+    board = graph_board(residual())
+    expect(board.locator(".graph-head")).to_contain_text("PyTorch · 8 operations · 450 parameters")
+    before = corner(board, "body/")
+    box(board, "body/").dblclick()
+    expect(box(board, "body/block0/")).to_be_visible()
+    assert corner(board, "body/") == pytest.approx(before, abs=2)
+    box(board, "body/block1/").click()
+    details = board.locator(".graph-details")
     expect(details).to_contain_text("body/block1")
     expect(details).to_contain_text("200")
-    board.mouse.dblclick(after["x"], after["y"])
-    eventually(lambda: not has_box(board, "block0"))
+    board.reload()
+    expect(box(board, "body/block1/")).to_have_class(re.compile("graph-selected"))
+    expect(details).to_contain_text("body/block1")
+    board.get_by_role("button", name="Close all layers").click()
+    expect(box(board, "body/block0/")).to_have_count(0)
 
 
-def test_search_opens_the_scopes_around_an_operation(board: Page, store: Store, dashboard: Dashboard) -> None:
-    log_run(store, "net", [{"graph": residual()}])
-    board.goto(f"{dashboard.url}/graph")
-    search = board.get_by_placeholder("Find an operation or layer").first
-    search.fill("block1/conv2")
-    board.get_by_role("option", name="body/block1/conv2").click()
-    eventually(lambda: has_box(board, "conv2"))
-    expect(board.locator(".graph-details-open")).to_contain_text("1×16×8×8")
+def test_a_graph_is_walked_and_opened_by_keys(graph_board: Callable[..., Page]) -> None:
+    board = graph_board(residual())
+    board.locator(".graph-canvas").focus()
+    board.keyboard.press("ArrowDown")
+    expect(box(board, "input")).to_have_class(re.compile("graph-selected"))
+    board.keyboard.press("ArrowDown")
+    board.keyboard.press("Enter")
+    expect(box(board, "body/")).to_have_attribute("aria-expanded", "true")
+    board.keyboard.press("Escape")
+    expect(board.locator(".graph-details")).to_have_count(0)
+
+
+def test_search_marks_what_it_finds_and_enter_goes_to_one_after_the_other(
+    graph_board: Callable[..., Page],
+) -> None:
+    board = graph_board(residual())
+    search = board.get_by_placeholder("Find an operation or layer")
+    search.fill("block./conv2")
+    expect(board.locator(".graph-found")).to_have_text("0 found")
+    board.get_by_title("As a regular expression").click()
+    expect(board.locator(".graph-found")).to_have_text("2 found")
+    expect(box(board, "body/")).to_have_attribute("aria-label", re.compile("2 found"))
+    search.press("Enter")
+    expect(box(board, "body/block0/conv2")).to_have_class(re.compile("graph-match"))
+    expect(board.locator(".graph-details")).to_contain_text("1×16×8×8")
+    search.press("Enter")
+    expect(board.locator(".graph-found")).to_have_text("2 of 2 found")
+    expect(box(board, "body/block1/conv2")).to_have_class(re.compile("graph-selected"))
+    search.fill("(")
+    expect(board.locator(".graph-found")).to_contain_text("no regular expression")
+
+
+def test_paths_shared_layers_and_colours_are_seen(graph_board: Callable[..., Page]) -> None:
+    graph = residual()
+    shared = Node("head#2", "head#2", "Linear", shares="head")
+    graph = Graph([*graph.nodes, shared], [*graph.edges, Edge("head", "head#2")], "torch", "net")
+    board = graph_board(graph, query="graph_box=head&graph_trace=1&graph_color=parameters")
+    expect(box(board, "body/")).to_have_class(re.compile("way-in"))
+    expect(box(board, "head#2")).to_have_class(re.compile("way-out"))
+    expect(box(board, "head#2")).to_have_class(re.compile("graph-sharing"))
+    expect(board.locator(".graph-details")).to_contain_text("Its parameters are also used by")
+    board.get_by_role("button", name="Paths").click()
+    expect(board.locator(".graph-head")).to_contain_text("50400")
+
+
+def test_changes_of_a_graph_are_listed_and_coloured(graph_board: Callable[..., Page]) -> None:
+    board = graph_board(residual(2), residual(3), query="graph_changes=1&graph_open=body")
+    expect(box(board, "body/block2/")).to_have_class(re.compile("change-added"))
+    board.locator(".graph-changes summary").click()
+    expect(board.locator(".graph-changes li").first).to_contain_text("body/block2/conv1")
+    board.get_by_label("Graph of step").select_option("0")
+    expect(board.locator(".graph-versions")).to_contain_text("This is the first graph")
+    expect(box(board, "body/block2/")).to_have_count(0)
+
+
+def test_a_graph_is_saved_as_a_picture_with_its_colours(graph_board: Callable[..., Page]) -> None:
+    board = graph_board(residual())
+    saved = {}
+    for format in ("svg", "png"):
+        with board.expect_download() as download:
+            board.get_by_role("button", name=f"Save the graph as {format.upper()}").click()
+        assert download.value.suggested_filename == f"net.{format}"
+        saved[format] = Path(download.value.path()).read_bytes()
+    assert b"Linear" in saved["svg"]
+    picture = Image.open(BytesIO(saved["png"])).convert("RGB")
+    inside = picture.crop((40, 40, picture.width - 40, picture.height - 40))
+    assert len(inside.getcolors(1 << 20) or ()) > 20
 
 
 def test_two_runs_are_seen_side_by_side(board: Page, store: Store, dashboard: Dashboard) -> None:
     first = log_run(store, "torch-net", [{"graph": residual()}])
     second = log_run(store, "keras-net", [{"graph": residual(1, "layer")}])
     board.goto(f"{dashboard.url}/graph?graph_run={first}&graph_twin={second}")
-    expect(board.locator(".graph-pane-0 .graph-head")).to_contain_text("torch-net")
-    expect(board.locator(".graph-pane-1 .graph-head")).to_contain_text("keras-net")
-    node_position(board, "head", 0)
-    node_position(board, "head", 1)
+    expect(board.locator(".graph-pane-main .graph-head")).to_contain_text("torch-net")
+    expect(board.locator(".graph-pane-twin .graph-head")).to_contain_text("keras-net")
+    expect(box(board, "head")).to_be_visible()
+    expect(box(board, "head", "twin")).to_be_visible()
 
 
 def test_a_partial_graph_says_why_and_names_are_text(board: Page, store: Store, dashboard: Dashboard) -> None:
@@ -225,9 +342,8 @@ def test_a_partial_graph_says_why_and_names_are_text(board: Page, store: Store, 
     log_run(store, attack, [{"graph": graph}])
     board.goto(f"{dashboard.url}/graph")
     expect(board.locator(".graph-partial")).to_have_text(f"Incomplete: stopped at {attack}")
-    place = node_position(board, attack[:29] + "…")
-    board.mouse.click(place["x"], place["middle"])
-    expect(board.locator(".graph-details-open h2")).to_have_text(attack)
+    box(board, "n").click()
+    expect(board.locator(".graph-details h2")).to_have_text(attack)
     assert board.title() != "ran"
 
 
@@ -238,13 +354,29 @@ def test_without_a_graph_the_page_says_what_to_call(board: Page, store: Store, d
     expect(board.get_by_text("tb.KerasCallback()")).to_be_visible()
 
 
-def test_a_model_of_three_thousand_operations_opens_folded(
-    board: Page, store: Store, dashboard: Dashboard
+def chain(count: int) -> Graph:
+    """One operation after the other, the last one before the first."""
+    edges = [Edge(f"n{i}", f"n{(i + 1) % count}") for i in range(count)]
+    return Graph([Node(f"n{i}", f"layer {i}", "op") for i in range(count)], edges, "torch", "net")
+
+
+def test_a_ring_of_two_hundred_thousand_operations_is_folded_searched_and_followed_in_seconds() -> None:
+    began = time.perf_counter()
+    tree = Tree(chain(200_000))
+    opened = reveal(tree, first_view(tree), find(tree, "layer 123456")[0])
+    picture = card.picture(tree, opened, card.Look(trace="n123456"))
+    assert {box["way"] for box in picture["boxes"] if box["id"] != "n123456"} <= {"out", "self"}
+    assert len(picture["boxes"]) < 300 and time.perf_counter() - began < 20
+
+
+def test_a_graph_of_thirty_thousand_operations_opens_folded_and_is_searched(
+    graph_board: Callable[..., Page],
 ) -> None:
-    with tb.init(project="digits", name="large", store=store.url) as run:
-        run.log({"graph": residual(1000)}, step=0)
-    board.goto(f"{dashboard.url}/graph")
-    expect(board.locator(".graph-head").first).to_contain_text("3,002 operations")
-    place = node_position(board, "body")
-    board.mouse.dblclick(place["x"], place["y"])
-    eventually(lambda: not has_box(board, "1000 ops"))
+    board = graph_board(chain(30_000))
+    expect(board.locator(".graph-head")).to_contain_text("30,000 operations")
+    expect(board.locator(".graph-box")).to_have_count(3)
+    search = board.get_by_placeholder("Find an operation or layer")
+    search.fill("layer 23456")
+    expect(board.locator(".graph-found")).to_have_text("1 found")
+    search.press("Enter")
+    expect(box(board, "n23456")).to_have_class(re.compile("graph-selected"))

@@ -13,6 +13,8 @@ import trainboard as tb
 from trainboard.dashboard.pages import step_slider
 from trainboard.dashboard.pages.histogram_grid import Cell, arrange, split_tag
 from trainboard.storage import Store
+from trainboard.storage.schema import records
+from trainboard.storage.series import SeriesKey
 
 RANDOM = np.random.default_rng(0)
 
@@ -99,6 +101,24 @@ def test_each_view_draws_the_runs_shown(board: Page, store: Store, dashboard: Da
     expect(board).to_have_url(f"{dashboard.url}/histograms?histogram_view=heat")
 
 
+def test_two_runs_and_two_layers_are_compared_by_their_distance(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    for name, shift in (("one", 0.0), ("two", 3.0)):
+        values = np.linspace(0, 1, 50)
+        tags = {"weights/a": tb.Histogram(values + shift), "weights/b": tb.Histogram(values + 2 * shift)}
+        log_run(store, name, [tags, tags])
+    board.goto(f"{dashboard.url}/histograms?histogram_view=compare")
+    card = board.locator(".histogram-page article.card").first
+    told = [trace for trace in drawn(card) if trace.get("name") == "distance"]
+    assert [trace["y"] for trace in told] == [pytest.approx([3.0, 3.0], abs=0.4)]
+    expect(card).to_contain_text("Distance to one")
+    board.get_by_role("textbox", name="Compare with").click()
+    board.get_by_role("option", name="weights/b").click()
+    expect(card).to_contain_text("Distance to weights/b")
+    assert len([trace for trace in drawn(card) if trace.get("name") == "distance"]) == 2
+
+
 def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
     board: Page, store: Store, dashboard: Dashboard
 ) -> None:
@@ -106,7 +126,7 @@ def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
     for step in range(5):
         run.log({"weights/a": tb.Histogram([step, step + 1.0])}, step=step)
     run.flush()
-    board.goto(f"{dashboard.url}/histograms?histogram_view=overlay")
+    board.goto(f"{dashboard.url}/histograms?histogram_view=one")
     words = board.locator("#histogram-step-text")
     expect(words).to_have_text("4 · newest")
     board.get_by_role("slider", name="Step").press("ArrowLeft")
@@ -142,16 +162,21 @@ def test_a_zoom_survives_new_steps(board: Page, store: Store, dashboard: Dashboa
     window = "card => card.querySelector('.js-plotly-plot')._fullLayout.xaxis.range.map(Math.round)"
     zoomed = card.evaluate(window)
     assert zoomed[1] - zoomed[0] < 4
-    run.log({"weights/a": tb.Histogram([9.0])}, step=90)
+    eventually(lambda: "histogram_window" in board.evaluate("location.search"))
+    eventually(lambda: len(drawn(card)[-1]["x"]) < 5, 20)
+    within = len(drawn(card)[-1]["x"])
+    run.log({"weights/a": tb.Histogram([9.0])}, step=2)
     run.flush()
-    eventually(lambda: len(drawn(card)[-1]["x"]) == 6, 20)
+    eventually(lambda: len(drawn(card)[-1]["x"]) == within + 1, 20)
     assert card.evaluate(window) == zoomed
+    board.get_by_role("button", name="All steps").click()
+    eventually(lambda: len(drawn(card)[-1]["x"]) == 6, 20)
     run.finish()
 
 
 def test_a_deep_link_opens_at_its_step(board: Page, store: Store, dashboard: Dashboard) -> None:
     log_run(store, "net", [{"weights/a": tb.Histogram([float(step)])} for step in range(6)])
-    board.goto(f"{dashboard.url}/histograms?histogram_view=overlay&histogram_step=2")
+    board.goto(f"{dashboard.url}/histograms?histogram_view=one&histogram_step=2")
     expect(board.locator("#histogram-step-text")).to_have_text("2")
     assert drawn(board.locator(".histogram-page article.card"))[0]["text"] == "2"
 
@@ -165,6 +190,20 @@ def test_values_that_no_bin_can_hold_are_counted_on_the_card(
     note = board.locator(".histogram-page .card-note").first
     for words in ("0: 50 %", "NaN: 1", "+Inf: 2", "−Inf: 1"):
         expect(note).to_contain_text(words)
+
+
+def test_a_damaged_histogram_is_told_on_its_card_and_leaves_the_others(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    run = log_run(store, "net", [{"weights/a": tb.Histogram([1.0]), "weights/b": tb.Histogram([2.0])}])
+    damaged = SeriesKey(0, "histogram", "weights/a").id
+    with store.writing() as connection:
+        where = (records.c.run_id == run) & (records.c.series_id == damaged)
+        connection.execute(records.update().where(where).values(body=b"damaged"))
+    board.goto(f"{dashboard.url}/histograms")
+    cards = board.locator(".histogram-page article.card")
+    expect(cards.first).to_contain_text("Histograms here cannot be read")
+    assert len(drawn(cards.last)) == 1
 
 
 def test_only_cards_in_view_are_drawn(board: Page, store: Store, dashboard: Dashboard) -> None:

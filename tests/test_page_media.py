@@ -126,7 +126,7 @@ def test_a_long_series_of_texts_shows_its_newest_and_says_so(
     log_run(store, "one", [{"note": tb.Text(f"line {step}")} for step in range(30)])
     board.goto(f"{dashboard.url}/media")
     expect(board.locator(".text-plain")).to_have_count(12)
-    expect(board.get_by_text("18 older ones are not shown")).to_be_visible()
+    expect(board.get_by_text("18 others are not shown")).to_be_visible()
 
 
 def test_nothing_a_program_logged_runs_or_asks_another_host(

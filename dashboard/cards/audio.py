@@ -1,4 +1,4 @@
-"""Sounds, with the browser's own player."""
+"""Sounds: what they look like, above the browser's own player."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from dash import html
 
+from ..components import Sound
+from . import sound
 from .record import File, Shown, caption, frame, nothing
 
 if TYPE_CHECKING:
@@ -32,6 +34,6 @@ def _body(shown: Shown) -> list[Any]:
     address = shown.url(audio.wav)
     channels = {1: "mono", 2: "stereo"}.get(audio.channels, f"{audio.channels} channels")
     facts = f"{audio.seconds:.3g} s · {audio.sample_rate:,} Hz · {channels}"
-    # The key makes a new player for other bytes: an old one would keep playing what it loaded.
-    player = html.Audio(src=address, controls=True, preload="metadata", key=address)
+    drawn = sound.is_drawable(audio)
+    player = Sound(src=address, seconds=audio.seconds, rate=audio.sample_rate, drawn=drawn)
     return [player, html.Div(facts, className="media-facts"), *caption(audio.caption)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 from dash import html
@@ -23,7 +24,14 @@ MAX_LABEL = 80
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
     """Points in a plane; words, if there are no two different points to draw."""
-    return frame(shown, name, color, _body(shown.record.value, color, theme) if shown else [], "embedding")
+    body = [*_body(shown.record.value, color, theme), _link(shown)] if shown else []
+    return frame(shown, name, color, body, "embedding")
+
+
+def _link(shown: Shown) -> html.A:
+    step = {"projector_step": shown.record.step}
+    where = urlencode({"projector_run": shown.run_id, "projector_tag": shown.tag, **step})
+    return html.A("Open in the projector", href=f"/projector?{where}", className="media-facts")
 
 
 def _body(embedding: Embedding, color: str, theme: str) -> list[Any]:

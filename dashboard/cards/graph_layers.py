@@ -2,7 +2,8 @@
 
 The method of Sugiyama, Tagawa and Toda (1981): ranks by longest path, order within a rank by
 barycentres, horizontal positions by least squares under the widths of the boxes. An edge that passes
-other ranks gets a lane of its own between their boxes. The same input always gives the same picture.
+other ranks gets a lane of its own between their boxes, until there are too many lanes: the longest edges
+then go straight. The same input always gives the same picture.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 GAP_X, GAP_Y = 26.0, 46.0
 LANE = 6.0
 SWEEPS = 8
+MOST_LANES = 4_000
 
 Point = tuple[float, float]
 Size = tuple[float, float]
@@ -115,12 +117,15 @@ def _layers(
     for vertex in vertices:
         ranks[rank[vertex]].append(vertex)
     layers = Layers(ranks, [], {})
-    for source, target in edges:
-        _cut(layers, (source, target), range(rank[source] + 1, rank[target]))
-    for vertex in entries:
-        _cut(layers, (None, vertex), range(rank[vertex]))
-    for vertex in exits:
-        _cut(layers, (vertex, None), range(rank[vertex] + 1, len(ranks)))
+    spans = {(source, target): range(rank[source] + 1, rank[target]) for source, target in edges}
+    spans |= {(None, vertex): range(rank[vertex]) for vertex in entries}
+    spans |= {(vertex, None): range(rank[vertex] + 1, len(ranks)) for vertex in exits}
+    lanes = 0
+    for edge, between in sorted(spans.items(), key=lambda span: len(span[1])):
+        lanes += len(between)
+        if lanes > MOST_LANES:
+            break
+        _cut(layers, edge, between)
     return layers
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from .graph_layers import Edge, Placement, Point, Size, Vertex, place
-from .graph_scopes import Box, View, ancestors, scope_id
+from .graph_scopes import Box, Link, View
 
 PADDING, HEADER = 18.0, 30.0
 LINE_HEIGHT, CHARACTER, LONGEST = 16.0, 6.7, 30
-ROOT = scope_id("")
+ROOT = ""
 
 
 @dataclass
@@ -36,19 +36,20 @@ class _Level:
 def lay_out(view: View) -> Drawing:
     """Place every box of ``view``, y downwards, the whole picture's top left corner at the origin."""
     boxes = {box.id: box for box in view.boxes}
-    levels = _levels(view, boxes)
+    paths = {link: list(_path(boxes, link.source, link.target)) for link in view.links}
+    levels = _levels(view, paths)
     placements: dict[str, Placement] = {}
     drawing = Drawing()
-    for scope in sorted(levels, key=lambda scope: scope.count("/") if scope != ROOT else -1, reverse=True):
+    for scope in (*(box.id for box in reversed(view.boxes) if box.is_open), ROOT):
         level = levels[scope]
         sizes = {child.id: _size(child, placements.get(child.id)) for child in level.children}
         placements[scope] = place({**sizes}, level.edges, level.entries, level.exits)
         drawing.sizes.update(sizes)
     corners = _move_into_place(levels, placements, drawing)
-    for link in view.links:
+    for link, path in paths.items():
         drawing.routes[link.source, link.target] = [
             (x + corners[scope][0], y + corners[scope][1])
-            for scope, edge in _path(boxes[link.source], boxes[link.target])
+            for scope, edge in path
             for x, y in placements[scope].routes.get(edge, ())
         ]
     return drawing
@@ -91,13 +92,12 @@ def _size(box: Box, inside: Placement | None) -> Size:
     return max(width, inside.width + 2 * PADDING), inside.height + HEADER + PADDING
 
 
-def _levels(view: View, boxes: dict[str, Box]) -> dict[str, _Level]:
+def _levels(view: View, paths: dict[Link, list[tuple[str, Edge]]]) -> defaultdict[str, _Level]:
     levels: defaultdict[str, _Level] = defaultdict(_Level)
-    levels[ROOT]
     for box in view.boxes:
-        levels[scope_id(box.scope)].children.append(box)
-    for link in view.links:
-        for scope, (source, target) in _path(boxes[link.source], boxes[link.target]):
+        levels[box.scope].children.append(box)
+    for path in paths.values():
+        for scope, (source, target) in path:
             if source is None:
                 levels[scope].entries.append(target)
             elif target is None:
@@ -107,10 +107,9 @@ def _levels(view: View, boxes: dict[str, Box]) -> dict[str, _Level]:
     return levels
 
 
-def _path(source: Box, target: Box) -> Iterator[tuple[str, Edge]]:
+def _path(boxes: dict[str, Box], source: str, target: str) -> Iterator[tuple[str, Edge]]:
     """The scopes that a link runs through, innermost of its source first, and its part in each."""
-    out = [*map(scope_id, ancestors(source.scope)), source.id]
-    into = [*map(scope_id, ancestors(target.scope)), target.id]
+    out, into = _with_scopes(boxes, source), _with_scopes(boxes, target)
     common = 0
     while common < min(len(out), len(into)) and out[common] == into[common]:
         common += 1
@@ -121,8 +120,16 @@ def _path(source: Box, target: Box) -> Iterator[tuple[str, Edge]]:
         yield into[depth - 1], (None, into[depth])
 
 
+def _with_scopes(boxes: dict[str, Box], box: str) -> list[str]:
+    """A box after the scopes around it, outermost first."""
+    path = [box]
+    while boxes[path[-1]].scope != ROOT:
+        path.append(boxes[path[-1]].scope)
+    return path[::-1]
+
+
 def _move_into_place(
-    levels: dict[str, _Level], placements: dict[str, Placement], drawing: Drawing
+    levels: Mapping[str, _Level], placements: dict[str, Placement], drawing: Drawing
 ) -> dict[str, Point]:
     """From each level's own coordinates to the picture's; returns where each level begins."""
     corners: dict[str, Point] = {ROOT: (0.0, 0.0)}

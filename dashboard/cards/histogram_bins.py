@@ -1,10 +1,10 @@
-"""The bins that the steps and runs of one card share, on a linear or a symmetric logarithmic axis."""
+"""The bins that the steps and runs of a card share, on a linear, logarithmic or symmetric log axis."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ...storage.kinds.histogram import Histogram
 
 BINS = 64
+LOG_DECADES = 12
+"""A logarithmic axis reaches at most this many powers of ten below its greatest value."""
 SYMLOG_DECADES = 3
 """A symmetric logarithmic axis is linear below the largest magnitude divided by ten to this power."""
 
@@ -24,18 +26,29 @@ Floats = NDArray[np.float64]
 class Scale:
     """``BINS`` bins, equally wide on the axis that is drawn.
 
-    ``edges`` are values, ``positions`` the bins' middles on the axis. ``threshold`` is None on a linear
-    axis; otherwise a value v is drawn at asinh(v / threshold).
+    ``edges`` are values, ``positions`` the bins' middles on the axis. On an axis of the kind "symlog" a value
+    v is drawn at asinh(v / threshold), on "log" at log10(v); ``threshold`` is 0 on the others.
     """
 
     edges: Floats
     positions: Floats
-    threshold: float | None
+    kind: str = "linear"
+    threshold: float = 0.0
 
     def forward(self, values: ArrayLike) -> Floats:
-        """Where values are drawn on the axis."""
+        """Where values are drawn on the axis; NaN for those that have no place on it."""
         values = np.asarray(values, np.float64)
-        return values if self.threshold is None else np.arcsinh(values / self.threshold)
+        if self.kind == "symlog":
+            return np.arcsinh(values / self.threshold)
+        if self.kind == "log":
+            return np.log10(values, out=np.full(values.shape, np.nan), where=values > 0)
+        return values
+
+    def backward(self, positions: Floats) -> Floats:
+        """The values that are drawn at these places."""
+        if self.kind == "symlog":
+            return np.sinh(positions) * self.threshold
+        return 10.0**positions if self.kind == "log" else positions.copy()
 
     def counts(self, histogram: Histogram) -> Floats:
         """How many finite values fall into each bin; see ``Histogram.between``."""
@@ -44,7 +57,7 @@ class Scale:
     @property
     def middles(self) -> Floats:
         """The value at the middle of each bin as drawn."""
-        return self.positions if self.threshold is None else np.sinh(self.positions) * self.threshold
+        return self.backward(self.positions)
 
     @property
     def outline(self) -> list[float]:
@@ -55,28 +68,63 @@ class Scale:
     @property
     def ticks(self) -> tuple[list[float], list[str]] | None:
         """Positions and labels of the axis' ticks; None where the axis labels itself."""
-        if self.threshold is None:
+        if self.kind == "linear":
             return None
         low, high = self.edges[0], self.edges[-1]
         top = math.floor(math.log10(max(abs(low), abs(high))))
-        powers = [10.0**power for power in range(top - SYMLOG_DECADES + 1, top + 1)]
-        values = [value for value in (*[-p for p in reversed(powers)], 0.0, *powers) if low <= value <= high]
+        if self.kind == "log":
+            values = [10.0**power for power in _few(math.ceil(math.log10(low) - 1e-9), top)]
+        else:
+            powers = [10.0**power for power in range(top - SYMLOG_DECADES + 1, top + 1)]
+            both = (*[-power for power in reversed(powers)], 0.0, *powers)
+            values = [value for value in both if low <= value <= high]
         return [float(self.forward(value)) for value in values], [_tick_text(value) for value in values]
 
 
+def _few(first: int, last: int) -> range:
+    return range(first, last + 1, max((last - first) // 5, 1))
+
+
 def scale_of(histograms: Sequence[Histogram], kind: str = "linear") -> Scale:
-    """The bins that cover all finite values of ``histograms``, which hold at least one."""
+    """The bins that cover all finite values of ``histograms``, which hold at least one.
+
+    A logarithmic axis covers the positive ones; where there are none, it is a symmetric one.
+    """
     filled = [one for one in histograms if one.finite_count]
     low, high = min(one.minimum for one in filled), max(one.maximum for one in filled)
+    if kind == "log" and high > 0:
+        return _spaced(max(_least_positive(filled), high / 10**LOG_DECADES), high, Scale(_NONE, _NONE, "log"))
     if not low < high:
         margin = abs(low) / 10 or 0.5
         low, high = low - margin, high + margin
-    threshold = max(abs(low), abs(high)) / 10**SYMLOG_DECADES if kind == "symlog" else None
-    first, last = Scale(np.array([low, high]), np.empty(0), threshold).forward([low, high])
+    if kind == "linear":
+        return _spaced(low, high, Scale(_NONE, _NONE))
+    threshold = max(abs(low), abs(high)) / 10**SYMLOG_DECADES
+    return _spaced(low, high, Scale(_NONE, _NONE, "symlog", threshold))
+
+
+_NONE: Floats = np.empty(0)
+
+
+def _spaced(low: float, high: float, scale: Scale) -> Scale:
+    """``scale`` with its bins from ``low`` to ``high``."""
+    if not low < high:
+        low, high = low / 2, high * 2
+    first, last = scale.forward([low, high])
     drawn = np.linspace(first, last, BINS + 1)
-    edges = drawn.copy() if threshold is None else np.sinh(drawn) * threshold
+    edges = scale.backward(drawn)
     edges[0], edges[-1] = low, high
-    return Scale(edges, (drawn[:-1] + drawn[1:]) / 2, threshold)
+    return replace(scale, edges=edges, positions=(drawn[:-1] + drawn[1:]) / 2)
+
+
+def _least_positive(histograms: Sequence[Histogram]) -> float:
+    """The beginning of the first bucket above zero, or the minimum."""
+    found = []
+    for one in histograms:
+        low, high, _ = one.intervals()
+        above = np.where(low > 0, low, high)[high > 0]
+        found += above[:1].tolist()
+    return min(found)
 
 
 def _tick_text(value: float) -> str:

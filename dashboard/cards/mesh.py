@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import numpy as np
 from dash import html
@@ -20,7 +21,13 @@ MAX_FACES = 60_000
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
     """A surface, or without faces its points; words, if there are none or too many faces."""
-    return frame(shown, name, color, _body(shown.record.value, color, theme) if shown else [], "mesh")
+    body = [*_body(shown.record.value, color, theme), _link(shown)] if shown else []
+    return frame(shown, name, color, body, "mesh")
+
+
+def _link(shown: Shown) -> html.A:
+    where = urlencode({"mesh_filter": shown.tag, "mesh_step": shown.record.step})
+    return html.A("Open on the Mesh page", href=f"/mesh?{where}", className="media-facts")
 
 
 def _body(mesh: Mesh, color: str, theme: str) -> list[Any]:

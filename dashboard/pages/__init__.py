@@ -41,7 +41,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol, cast
 
-from . import alerts, charts, compare, controls, curves, graph, histograms, hparams, media, panes, runs
+from . import (
+    alerts,
+    charts,
+    compare,
+    controls,
+    curves,
+    graph,
+    health,
+    histograms,
+    hparams,
+    media,
+    mesh,
+    panes,
+    profile,
+    projector,
+    runs,
+)
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -66,5 +82,22 @@ class Page(Protocol):
 
 
 PAGES = cast(
-    "list[Page]", [charts, runs, compare, hparams, histograms, media, curves, graph, panes, controls, alerts]
+    "list[Page]",
+    [
+        charts,
+        runs,
+        compare,
+        hparams,
+        histograms,
+        media,
+        curves,
+        graph,
+        projector,
+        mesh,
+        health,
+        profile,
+        panes,
+        controls,
+        alerts,
+    ],
 )

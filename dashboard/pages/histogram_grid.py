@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from ...storage import SeriesRecord
 
 MAX_SECTIONS = 40
-OVERLAID = frozenset({"bands", "overlay"})
+OVERLAID = frozenset({"bands", "compare", "one"})
 """Views that draw all runs into one card; of the others every run has a card of its own."""
 
+_CONFIG: Any = {**CONFIG, "doubleClick": "autosize"}
+_SIDE_BY_SIDE = ("weights", "gradients", "updates", "activations")
 _Run = Mapping[str, str]
 
 
@@ -45,21 +47,25 @@ class Cell:
 
 @dataclass(frozen=True)
 class Section:
-    """The cards of one layer."""
+    """The cards of one layer: what belongs to one parameter side by side."""
 
     layer: str
-    cells: list[Cell]
+    rows: list[list[Cell]]
+
+    @property
+    def cells(self) -> list[Cell]:
+        return [cell for row in self.rows for cell in row]
 
 
 def split_tag(tag: str) -> tuple[str, str, str]:
     """``gradients/block.conv.weight`` is (``gradients``, layer ``block.conv``, parameter ``weight``).
 
-    A tag without a prefix, ``activations``, is its own layer.
+    What ``activations/block.conv`` names is a layer. A tag without a prefix, ``loss``, is its own layer.
     """
     prefix, slash, path = tag.partition("/")
     if not slash:
         return "", tag, ""
-    at = max(path.rfind("."), path.rfind("/"))
+    at = -1 if prefix == "activations" else max(path.rfind("."), path.rfind("/"))
     return (prefix, path[:at], path[at + 1 :]) if at > 0 else (prefix, path, "")
 
 
@@ -77,7 +83,7 @@ def arrange(series: Iterable[SeriesRecord], runs: Sequence[_Run], view: str, tex
     for layer in sorted(layers, key=_natural):
         tags = sorted(layers[layer], key=_within_layer)
         holding = {tag: [run for run in order if run in holders[tag]] for tag in tags}
-        sections.append(Section(layer, list(_cells(tags, holding, view))))
+        sections.append(Section(layer, list(_rows(tags, holding, view))))
     return sections
 
 
@@ -113,27 +119,37 @@ def _natural(name: str) -> list[tuple[int, int, str]]:
     return parts
 
 
-def _within_layer(tag: str) -> tuple[bool, str, bool, str]:
-    prefix, _, parameter = split_tag(tag)
-    return parameter not in ("weight", "kernel"), parameter, prefix != "weights", prefix
+def _within_layer(tag: str) -> tuple[bool, str, int, str]:
+    parameter = split_tag(tag)[2]
+    return parameter not in ("weight", "kernel"), parameter, *_place_in_row(tag)
 
 
-def _cells(tags: Sequence[str], holding: Mapping[str, list[str]], view: str) -> Iterable[Cell]:
-    if view in OVERLAID:
-        for tag in tags:
-            yield Cell(tag, tuple(holding[tag]))
-        return
+def _place_in_row(tag: str) -> tuple[int, str]:
+    prefix = split_tag(tag)[0]
+    return _SIDE_BY_SIDE.index(prefix) if prefix in _SIDE_BY_SIDE else len(_SIDE_BY_SIDE), prefix
+
+
+def _rows(tags: Sequence[str], holding: Mapping[str, list[str]], view: str) -> Iterable[list[Cell]]:
+    """A row for each parameter, and where runs have cards of their own for each of them.
+
+    What is of the whole layer, such as its activations, stands beside the first parameter.
+    """
     parameters = dict.fromkeys(split_tag(tag)[2] for tag in tags)
-    for parameter in parameters:
-        alike = [tag for tag in tags if split_tag(tag)[2] == parameter]
+    rows = [name for name in parameters if name] or [""]
+    for row in rows:
+        mine = (row, "") if row == rows[0] else (row,)
+        alike = sorted((tag for tag in tags if split_tag(tag)[2] in mine), key=_place_in_row)
+        if view in OVERLAID:
+            yield [Cell(tag, tuple(holding[tag])) for tag in alike]
+            continue
         for run in dict.fromkeys(run for tag in alike for run in holding[tag]):
-            yield from (Cell(tag, (run,)) for tag in alike if run in holding[tag])
+            yield [Cell(tag, (run,)) for tag in alike if run in holding[tag]]
 
 
 def _section(section: Section, runs: Mapping[str, _Run]) -> html.Details:
     title = html.Summary([html.H2(section.layer), html.Span(len(section.cells), className="count")])
-    cards = html.Div([_card(cell, runs) for cell in section.cells], className="cards")
-    return html.Details([title, cards], open=True, className="layer")
+    rows = [html.Div([_card(cell, runs) for cell in row], className="cards") for row in section.rows]
+    return html.Details([title, *rows], open=True, className="layer")
 
 
 def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
@@ -158,7 +174,7 @@ def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
     graph = dcc.Graph(
         id=cell.id("histogram-figure"),
         figure=nothing("", "light"),
-        config=CONFIG,
+        config=_CONFIG,
         className="card-body",
         responsive=True,
     )

@@ -11,30 +11,43 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dash_mantine_components as dmc
-from dash import ClientsideFunction, Dash, Input, Output, Patch, State, dcc, html, no_update, set_props
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 
-from ...storage.errors import TrainboardError
-from ..cards import histogram as card
+from ..components import aria
+from ..merged_histograms import MergedHistograms
 from . import step_slider
+from .histogram_figures import Asked, Figures
 from .histogram_grid import Cell, arrange, draw_grid
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
-    from ...storage import Store
+    from ...storage import SeriesRecord, Store
 
 PATH = "/histograms"
 TITLE = "Histograms"
 QUERY: Mapping[str, str] = {
     "histogram_view": "ridge",
     "histogram_scale": "linear",
+    "histogram_axis": "step",
+    "histogram_window": "",
+    "histogram_with": "",
     "histogram_log": "0",
     "histogram_step": "",
     "histogram_filter": "",
 }
-VIEWS = (("ridge", "Ridges"), ("heat", "Heat map"), ("bands", "Quantiles"), ("overlay", "One step"))
-SCALES = (("linear", "Linear"), ("symlog", "Log"))
+VIEWS = (
+    ("ridge", "Offset"),
+    ("overlay", "Overlay"),
+    ("heat", "Heat map"),
+    ("bands", "Quantiles"),
+    ("one", "One step"),
+    ("compare", "Compare"),
+)
+SCALES = (("linear", "Linear"), ("log", "Log"), ("symlog", "Symlog"))
+AXES = (("step", "Step"), ("relative", "Relative"), ("wall", "Wall"))
 MAX_RUNS = 12
+MAX_COMPARED = 500
 
 
 def layout(store: Store, query: Mapping[str, str]) -> html.Div:
@@ -44,19 +57,25 @@ def layout(store: Store, query: Mapping[str, str]) -> html.Div:
             dcc.Store(id="in-view", data=[]),
             dcc.Store(id="histogram-drawn", data={}),
             dcc.Store(id="histogram-layout"),
+            dcc.Store(id="histogram-left", data=0),
+            dcc.Store(id="histogram-again", data=0),
             dcc.Input(id={"query": "histogram_step"}, type="hidden", value=query["histogram_step"]),
+            dcc.Input(id={"query": "histogram_window"}, type="hidden", value=query["histogram_window"]),
             _toolbar(query),
             html.Div(id="histogram-grid"),
         ],
+        id="histogram-page",
         className="histogram-page",
     )
 
 
 def register(app: Dash, store: Store) -> None:
     """The page's callbacks."""
+    merged = MergedHistograms(store)
     _register_grid(app, store)
-    _register_steps(app, store)
-    _register_figures(app, store)
+    _register_steps(app, store, merged)
+    _register_window(app)
+    _register_figures(app, store, merged)
 
 
 def routes(store: Store) -> list[BaseRoute]:
@@ -64,10 +83,10 @@ def routes(store: Store) -> list[BaseRoute]:
 
 
 def _toolbar(query: Mapping[str, str]) -> html.Div:
-    def choice(key: str, label: str, options: Sequence[tuple[str, str]]) -> html.Div:
+    def choice(key: str, label: str, options: Sequence[tuple[str, str]], title: str = "") -> html.Div:
         data = [{"value": value, "label": text} for value, text in options]
         control = dmc.SegmentedControl(id={"query": key}, data=data, value=query[key], size="xs")
-        return html.Div([html.Span(label), control], className="toolbar-field")
+        return html.Div([html.Span(label), control], className=f"toolbar-field {key}-field", title=title)
 
     log = dmc.Checkbox(
         id={"query": "histogram_log"}, label="Log counts", checked=query["histogram_log"] == "1", size="xs"
@@ -80,16 +99,42 @@ def _toolbar(query: Mapping[str, str]) -> html.Div:
         size="xs",
         className="filter",
     )
+    zoomed = html.Button(
+        "All steps", id="histogram-all-steps", className="quiet-button", title="End the zoom into some steps"
+    )
     return html.Div(
         [
             html.Label(find, title="Layers whose name contains this"),
             choice("histogram_view", "View", VIEWS),
-            choice("histogram_scale", "Values", SCALES),
-            html.Div(log, title="For the heat map and one step"),
+            _compare_with(query),
+            choice("histogram_scale", "Values", SCALES, "Log shows positive values, Symlog all"),
+            choice("histogram_axis", "Steps", AXES),
+            html.Div(log, className="histogram_log-field"),
             step_slider.layout("histogram-slider", "histogram-step-text", "histogram-placed"),
+            zoomed,
         ],
         className="toolbar",
     )
+
+
+def _compare_with(query: Mapping[str, str]) -> html.Div:
+    select = dmc.Select(
+        id={"query": "histogram_with"},
+        data=[],
+        value=query["histogram_with"] or None,
+        clearable=True,
+        searchable=True,
+        placeholder="The oldest run shown",
+        size="xs",
+        w=210,
+        **aria(label="Compare with"),
+    )
+    words = "A run: each tag with that run's; a tag: each tag with that one of the same run"
+    return html.Div([html.Span("with"), select], className="toolbar-field histogram_with-field", title=words)
+
+
+def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecord]:
+    return store.series([run["id"] for run in runs], kind="histogram") if runs else []
 
 
 def _register_grid(app: Dash, store: Store) -> None:
@@ -108,11 +153,12 @@ def _register_grid(app: Dash, store: Store) -> None:
         if shown is None:
             return no_update, no_update, no_update
         runs = shown[:MAX_RUNS]
-        series = store.series([run["id"] for run in runs], kind="histogram") if runs else []
+        series = _series(store, runs)
         sections = arrange(series, runs, view, text or "")
         signature = json.dumps([[cell.key for cell in section.cells] for section in sections])
         if signature == before:
             return no_update, no_update, no_update
+        set_props({"query": "histogram_with"}, {"data": _comparable(series, runs)})
         return draw_grid(sections, runs, bool(series), len(shown)), signature, {}
 
     app.clientside_callback(
@@ -123,7 +169,16 @@ def _register_grid(app: Dash, store: Store) -> None:
     )
 
 
-def _register_steps(app: Dash, store: Store) -> None:
+def _comparable(series: Sequence[SeriesRecord], runs: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """What cards can be compared with, in the groups of a Select."""
+    tags = list(dict.fromkeys(one.tag for one in series))[:MAX_COMPARED]
+    return [
+        {"group": "Runs", "items": [{"value": f"run:{run['id']}", "label": run["name"]} for run in runs]},
+        {"group": "Tags", "items": [{"value": f"tag:{tag}", "label": tag} for tag in tags]},
+    ]
+
+
+def _register_steps(app: Dash, store: Store, merged: MergedHistograms) -> None:
     @app.callback(
         Output("histogram-step-text", "children"),
         Output("histogram-placed", "data"),
@@ -135,7 +190,8 @@ def _register_steps(app: Dash, store: Store) -> None:
     def follow(shown: Any, _: int, pinned: str, before: step_slider.Placed | None) -> Any:
         if shown is None:
             return no_update, no_update
-        placed, words = step_slider.place(_steps(store, shown[:MAX_RUNS]), _number(pinned))
+        steps = _steps(_series(store, shown[:MAX_RUNS]), merged)
+        placed, words = step_slider.place(steps, _number(pinned))
         return (no_update, no_update) if placed == before else (words, placed)
 
     app.clientside_callback(
@@ -156,107 +212,88 @@ def _register_steps(app: Dash, store: Store) -> None:
     )
 
 
-def _register_figures(app: Dash, store: Store) -> None:
+def _register_window(app: Dash) -> None:
+    """A zoom along the steps is one for all cards, and kept in the address."""
+    app.clientside_callback(
+        ClientsideFunction("trainboard_histograms", "zoom"),
+        Output("histogram-grid", "data-zoomed"),
+        Input({"type": "histogram-figure", "card": ALL}, "relayoutData"),
+        State({"query": "histogram_view"}, "value"),
+        State({"query": "histogram_window"}, "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("trainboard_histograms", "allSteps"),
+        Output("histogram-all-steps", "title"),
+        Input("histogram-all-steps", "n_clicks"),
+        Input({"query": "histogram_axis"}, "value"),
+        prevent_initial_call=True,
+    )
+    app.clientside_callback(
+        ClientsideFunction("trainboard_histograms", "mark"),
+        Output("histogram-page", "className"),
+        Input({"query": "histogram_view"}, "value"),
+        Input({"query": "histogram_window"}, "value"),
+    )
+    app.clientside_callback(
+        ClientsideFunction("trainboard_histograms", "goOn"),
+        Output("histogram-left", "id"),
+        Input("histogram-left", "data"),
+        State("histogram-left", "id"),
+        prevent_initial_call=True,
+    )
+
+
+def _register_figures(app: Dash, store: Store, merged: MergedHistograms) -> None:
     @app.callback(
         Output("histogram-drawn", "data", allow_duplicate=True),
+        Output("histogram-left", "data"),
         Input("in-view", "data"),
         Input("histogram-layout", "data"),
         Input("tick", "data"),
+        Input("histogram-again", "data"),
         Input("theme", "data"),
         Input({"query": "histogram_view"}, "value"),
         Input({"query": "histogram_scale"}, "value"),
         Input({"query": "histogram_log"}, "checked"),
         Input({"query": "histogram_step"}, "value"),
+        Input({"query": "histogram_axis"}, "value"),
+        Input({"query": "histogram_window"}, "value"),
+        Input({"query": "histogram_with"}, "value"),
         State("histogram-drawn", "data"),
+        State("histogram-left", "data"),
         State("shown", "data"),
         prevent_initial_call=True,
     )
     def draw(
-        in_view: Any, _: Any, _tick: int, theme: str, view: str, scale: str, log: bool, step: str,
-        drawn: dict[str, str], shown: Any,
+        in_view: Any, _: Any, _tick: int, _again: int, theme: str, view: str, scale: str, log: bool,
+        step: str, axis: str, window: str, compared: str | None, drawn: dict[str, str], left: int, shown: Any,
     ) -> Any:  # fmt: skip
         """Send the figures in view whose data or look have changed."""
         cells = [Cell.from_id(one) for one in in_view or [] if one.get("type") == "histogram-card"]
-        runs = {run["id"]: run for run in shown or []}
-        needed = sorted({run for cell in cells for run in cell.runs if run in runs})
-        counts = {}
-        for one in store.series(needed, kind="histogram") if needed else []:
-            counts[one.run_id, one.tag] = one.count
-        now = dict(drawn or {})
-        for cell in cells:
-            known = [[run, counts[run, cell.tag]] for run in cell.runs if (run, cell.tag) in counts]
-            look = card.Look(theme, scale, bool(log), _number(step), f"{view} {scale} {log}")
-            print_ = json.dumps([known, theme, view, scale, bool(log), step])
-            if now.get(cell.key) == print_:
-                continue
-            is_update = _same_look(now.get(cell.key), print_)
-            now[cell.key] = print_
-            _send(store, cell, [runs[run] for run, _ in known], view, look, is_update)
-        return no_update if now == drawn else now
-
-
-def _send(
-    store: Store, cell: Cell, runs: Sequence[Mapping[str, str]], view: str, look: card.Look, is_update: bool
-) -> None:
-    lines = []
-    for run in runs:
-        try:
-            records = card.read(store, run["id"], cell.tag, view, look.step)
-        except TrainboardError:
-            continue
-        lines.append(card.Line(run["name"], run["color"], records))
-    figure = card.draw(lines, view, look)
-    set_props(cell.id("histogram-figure"), {"figure": _without_zoom(figure) if is_update else figure})
-    note = card.counters(card.marked(lines[0].records, look.step).value) if lines and lines[0].records else []
-    set_props(cell.id("histogram-note"), {"children": _note(note)})
-
-
-def _same_look(before: str | None, now: str) -> bool:
-    """Whether two prints of a card differ in nothing but their numbers of records and the chosen step."""
-    (known, *look, _), (new, *new_look, _) = json.loads(before or "[[], 0]"), json.loads(now)
-    return look == new_look and [run for run, _ in known] == [run for run, _ in new]
-
-
-def _without_zoom(figure: dict[str, Any]) -> Patch:
-    """A figure as a change of the one before it, that leaves the axes' ranges to the person.
-
-    ``dcc.Graph`` gives Plotly the axes it was sent, and Plotly writes a zoom into them; a whole new
-    figure would then end the zoom, whatever its ``uirevision``.
-    """
-    patch = Patch()
-    patch["data"] = figure["data"]
-    patch["layout"]["shapes"] = figure["layout"].get("shapes", [])
-    patch["layout"]["annotations"] = figure["layout"].get("annotations", [])
-    for name in ("xaxis", "yaxis"):
-        axis = figure["layout"][name]
-        patch["layout"][name]["visible"] = axis.get("visible", True)
-        for key in ("tickvals", "ticktext", *(["range"] if axis.get("fixedrange") else [])):
-            if key in axis:
-                patch["layout"][name][key] = axis[key]
-    return patch
-
-
-def _note(counters: Sequence[tuple[str, str]]) -> list[html.Span]:
-    return [
-        html.Span(
-            f"{name}: {text}",
-            className="" if name == "0" else "not-finite",
-            title=f"Share or number of {name}",
+        runs = {run["id"]: run for run in (shown or [])[:MAX_RUNS]}
+        held = {(one.run_id, one.tag): one for one in _series(store, list(runs.values()))} if cells else {}
+        chosen = view if view in dict(VIEWS) else "ridge"
+        asked = Asked(
+            theme, chosen, scale, bool(log), _number(step), axis or "step", window or "", compared or ""
         )
-        for name, text in counters
-    ]
+        figures = Figures(merged, runs, held, asked, dict(drawn or {}))
+        for cell in cells:
+            figures.send(cell)
+        now = no_update if figures.drawn == drawn else figures.drawn
+        return now, no_update if figures.is_done else (left or 0) + 1
 
 
-def _steps(store: Store, runs: Sequence[Mapping[str, str]]) -> list[int]:
-    """All steps at which the longest histogram series of each run was logged."""
-    longest: dict[str, Any] = {}
-    for one in store.series([run["id"] for run in runs], kind="histogram") if runs else []:
+def _steps(series: Sequence[SeriesRecord], merged: MergedHistograms) -> list[int]:
+    """The steps at which the longest histogram series of each run was logged, of very many an even spread."""
+    longest: dict[str, SeriesRecord] = {}
+    for one in series:
         if one.run_id not in longest or one.count > longest[one.run_id].count:
             longest[one.run_id] = one
     steps: set[int] = set()
-    for run_id, one in longest.items():
-        steps.update(store.record_index(run_id, one.tag, "histogram", rank=one.rank)[0].tolist())
-    return sorted(steps)
+    for one in longest.values():
+        steps.update(merged.steps(one).tolist())
+    return step_slider.spread(sorted(steps))
 
 
 def _number(text: str | None) -> int | None:

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import dash_mantine_components as dmc
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
+from ..components import ClassLegend
 from . import step_slider
-from .media_content import CARDS, KINDS, Content
+from .media_content import KINDS, LISTS, STEPPED, Asked, Content
 from .media_files import routes
+from .media_toolbar import QUERY, SIZES, toolbar
 
 if TYPE_CHECKING:
     from ...storage import SeriesRecord, Store
@@ -20,8 +21,6 @@ __all__ = ["PATH", "QUERY", "TITLE", "layout", "register", "routes"]
 
 PATH = "/media"
 TITLE = "Media"
-QUERY: Mapping[str, str] = {"media_size": "medium", "media_filter": ""}
-SIZES = (("small", "Small"), ("medium", "Medium"), ("large", "Large"), ("actual", "Actual"))
 MAX_TAGS = 60
 MAX_RUNS = 12
 
@@ -31,26 +30,13 @@ Key = tuple[str, str]
 
 def layout(store: Store, query: Mapping[str, str]) -> html.Div:
     """The page: a toolbar, and a section for each tag."""
-    sizes = [{"value": value, "label": label} for value, label in SIZES]
-    size = dmc.SegmentedControl(id={"query": "media_size"}, data=sizes, value=query["media_size"], size="xs")
-    find = dmc.TextInput(
-        id={"query": "media_filter"},
-        value=query["media_filter"],
-        placeholder="Filter by name",
-        debounce=200,
-        size="xs",
-        className="filter",
-    )
-    toolbar = [
-        html.Label(find, title="Those whose name contains this"),
-        html.Div([html.Span("Size"), size], className="toolbar-field"),
-    ]
     return html.Div(
         [
             dcc.Store(id="in-view", data=[]),
             dcc.Store(id="media-layout"),
             dcc.Store(id="media-drawn", data={}),
-            html.Div(toolbar, className="toolbar"),
+            dcc.Input(id={"query": "media_step"}, type="hidden", value=query["media_step"]),
+            toolbar(query),
             html.Div(id="media-grid"),
         ],
         id="media-page",
@@ -76,10 +62,13 @@ def _register_grid(app: Dash, store: Store) -> None:
         State("media-layout", "data"),
         State({"type": "media-pin", "kind": ALL, "tag": ALL}, "data"),
         State({"type": "media-pin", "kind": ALL, "tag": ALL}, "id"),
+        State({"query": "media_link"}, "checked"),
+        State({"query": "media_step"}, "value"),
     )
     def lay_out(
-        shown: Any, _: int, wanted: str | None, before: str | None, pins: list[int | None], ids: list[Any]
-    ) -> Any:
+        shown: Any, _: int, wanted: str | None, before: str | None, pins: list[int | None], ids: list[Any],
+        linked: bool, step: str | None,
+    ) -> Any:  # fmt: skip
         """Lay the sections out anew when the tags or the runs have changed, and only then."""
         if shown is None:
             return no_update, no_update, no_update
@@ -90,7 +79,8 @@ def _register_grid(app: Dash, store: Store) -> None:
         signature = json.dumps([kept, [run["id"] for run in shown], wanted])
         if signature == before:
             return no_update, no_update, no_update
-        return _sections(kept, bool(keys), len(shown), _by_key(ids, pins)), signature, {}
+        pinned = dict.fromkeys(kept, _number(step)) if linked else _by_key(ids, pins)
+        return _sections(kept, bool(keys), len(shown), pinned), signature, {}
 
     app.clientside_callback(
         ClientsideFunction("trainboard_view", "watch"),
@@ -102,6 +92,13 @@ def _register_grid(app: Dash, store: Store) -> None:
     @app.callback(Output("media-page", "className"), Input({"query": "media_size"}, "value"))
     def resize(size: str) -> str:
         return f"media-{size if size in dict(SIZES) else 'medium'}"
+
+    app.clientside_callback(
+        ClientsideFunction("trainboard_media", "resetLevels"),
+        Output("media-levels", "title"),
+        Input("media-levels", "n_clicks"),
+        prevent_initial_call=True,
+    )
 
 
 def _register_sliders(app: Dash) -> None:
@@ -136,6 +133,8 @@ def _register_content(app: Dash, store: Store) -> None:
         Input("tick", "data"),
         Input({"type": "media-pin", "kind": ALL, "tag": ALL}, "data"),
         Input("theme", "data"),
+        Input({"query": "media_search"}, "value"),
+        Input({"query": "media_view"}, "value"),
         State({"type": "media-pin", "kind": ALL, "tag": ALL}, "id"),
         State("media-drawn", "data"),
         State("shown", "data"),
@@ -147,6 +146,8 @@ def _register_content(app: Dash, store: Store) -> None:
         _tick: int,
         pins: list[int | None],
         theme: str | None,
+        words: str | None,
+        view: str,
         ids: list[Any],
         drawn: Any,
         shown: Any,
@@ -157,7 +158,8 @@ def _register_content(app: Dash, store: Store) -> None:
         for one in _series(store, runs):
             held.setdefault((one.kind, one.tag), []).append(one)
         pinned = _by_key(ids, pins)
-        content = Content(store, {run["id"]: run for run in runs}, dict(drawn or {}), theme or "light")
+        asked = Asked(theme or "light", (words or "").strip(), view)
+        content = Content(store, {run["id"]: run for run in runs}, dict(drawn or {}), asked)
         for one in in_view or []:
             key = one.get("kind", ""), one.get("tag", "")
             if one.get("type") == "media-section" and key in held:
@@ -172,6 +174,13 @@ def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecor
 
 def _by_key(ids: Sequence[Mapping[str, str]], pins: Sequence[int | None]) -> dict[Key, int | None]:
     return {(one["kind"], one["tag"]): step for one, step in zip(ids, pins, strict=True)}
+
+
+def _number(text: str | None) -> int | None:
+    try:
+        return int(text or "")
+    except ValueError:
+        return None
 
 
 def _sections(keys: Sequence[Key], has_any: bool, shown: int, pinned: Mapping[Key, int | None]) -> list[Any]:
@@ -192,10 +201,12 @@ def _section(kind: str, tag: str, pin: int | None) -> html.Section:
         return {"type": f"media-{name}", "kind": kind, "tag": tag}
 
     head: list[Any] = [html.H2(tag)]
-    if kind in CARDS:
+    if kind in STEPPED:
         head.append(dcc.Store(id=part("pin"), data=pin))
         head.append(step_slider.layout(part("slider"), part("step"), part("placed")))
-    cells = html.Div(id=part("content"), className="media-cards" if kind in CARDS else "media-texts")
+    if kind == "image":
+        head.append(ClassLegend(tag=tag))
+    cells = html.Div(id=part("content"), className="media-texts" if kind in LISTS else "media-cards")
     return html.Section(
         [html.Div(head, className="media-head"), cells], id=part("section"), className="media-section lazy"
     )

@@ -17,6 +17,7 @@ from ...storage.run_table import TableQuery, run_ids
 from .. import asked, run_columns, run_details
 from ..colors import run_color
 from ..components import RunPage
+from ..table_theme import TABLE_THEME
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -31,13 +32,6 @@ BLOCK_ROWS = 100
 MAX_OFFSET = 1_000_000
 MAX_CHANGED = 100_000
 
-_THEME = """themeQuartz.withParams({
-    backgroundColor: "var(--surface)", foregroundColor: "var(--text)", borderColor: "var(--line)",
-    headerBackgroundColor: "var(--page)", headerTextColor: "var(--quiet)", accentColor: "var(--accent)",
-    rowHoverColor: "var(--hover)", selectedRowBackgroundColor: "var(--accent-soft)", chromeBackgroundColor:
-    "var(--page)", fontFamily: "inherit", fontSize: 13, headerFontWeight: 550, borderRadius: 0,
-    wrapperBorderRadius: 0, wrapperBorder: false, cellHorizontalPadding: 10,
-    browserColorScheme: "inherit"})"""
 _GRID: dict[str, Any] = {
     "cacheBlockSize": BLOCK_ROWS,
     "maxBlocksInCache": 4,
@@ -51,7 +45,7 @@ _GRID: dict[str, Any] = {
     "tooltipShowDelay": 300,
     "rowSelection": {"mode": "multiRow", "headerCheckbox": False, "enableClickSelection": False},
     "selectionColumnDef": {"pinned": "left", "width": 42},
-    "theme": {"function": _THEME},
+    "theme": TABLE_THEME,
 }
 
 

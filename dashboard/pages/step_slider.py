@@ -13,8 +13,14 @@ from typing import Any, TypedDict
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from ..components import aria
+
 UNFILLED = 0.5
 """The maximum of a slider that does not know its steps yet; of any other it is at least 1."""
+
+
+MAX_PLACES = 2_000
+"""More places than a slider has pixels are of no use, and only slow it down."""
 
 
 class Placed(TypedDict):
@@ -39,8 +45,10 @@ def layout(slider_id: Any, text_id: Any, placed_id: Any, label: str = "Step") ->
         thumbLabel=label,
         className="step-slider",
     )
+    play = html.Button("▶", className="step-play", title="Play the steps", **aria(label="Play the steps"))
+    text = html.Span(id=text_id, className="step-text")
     return html.Div(
-        [dcc.Store(id=placed_id), html.Span(label), slider, html.Span(id=text_id, className="step-text")],
+        [dcc.Store(id=placed_id), html.Span(label), play, slider, text],
         className="toolbar-field step-field",
         title="Drag to a step; at the right end the newest one is followed",
     )
@@ -55,3 +63,10 @@ def place(steps: Sequence[int], pin: int | None) -> tuple[Placed, str]:
         return Placed(steps=list(steps), value=last, pin=None), f"{steps[-1]:,} · newest"
     at = max(bisect_right(steps, pin) - 1, 0)
     return Placed(steps=list(steps), value=min(at, last - 1), pin=pin), f"{steps[at]:,}"
+
+
+def spread(steps: Sequence[int]) -> list[int]:
+    """At most ``MAX_PLACES`` of these steps, evenly spread, the first and the last among them."""
+    if len(steps) <= MAX_PLACES:
+        return list(steps)
+    return [steps[round(at * (len(steps) - 1) / (MAX_PLACES - 1))] for at in range(MAX_PLACES)]

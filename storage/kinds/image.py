@@ -1,15 +1,16 @@
-"""A picture, kept as PNG."""
+"""A picture, kept as PNG, with boxes and masks over it where a program gave such."""
 
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .base import Encoded, Kind
+from .image_labels import Box, Mask, boxes_of, from_header, masks_of, to_header
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -19,12 +20,14 @@ _CHANNELS = (1, 3, 4)
 
 @dataclass(frozen=True)
 class Image:
-    """PNG bytes, the size in pixels, and a caption."""
+    """PNG bytes, the size in pixels, a caption, and what was found in the picture."""
 
     png: bytes
     width: int
     height: int
     caption: str = ""
+    boxes: tuple[Box, ...] = ()
+    masks: tuple[Mask, ...] = ()
 
     @classmethod
     def from_array(cls, array: Any, caption: str = "") -> Image:
@@ -47,8 +50,13 @@ class Image:
         try:
             with pil.open(io.BytesIO(png), formats=["PNG"]) as picture:
                 return cls(png, picture.width, picture.height, caption)
-        except OSError as error:
-            raise ValueError(f"these bytes are not a PNG file ({error})") from error
+        except (OSError, pil.DecompressionBombError) as error:
+            raise ValueError(f"these bytes are not a PNG file, or too large a one ({error})") from error
+
+    def labelled(self, boxes: Any = None, masks: Any = None) -> Image:
+        """The same picture with these boxes and masks, as ``boxes_of`` and ``masks_of`` take them."""
+        size = self.width, self.height
+        return replace(self, boxes=boxes_of(boxes, *size), masks=masks_of(masks, *size))
 
     @classmethod
     def _from_picture(cls, picture: Picture, caption: str) -> Image:
@@ -85,12 +93,15 @@ def to_levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
 
 
 def encode(value: Image) -> Encoded:
-    return Encoded({"width": value.width, "height": value.height, "caption": value.caption}, value.png)
+    labels = to_header(value.boxes, value.masks, len(value.png))
+    header = {"width": value.width, "height": value.height, "caption": value.caption, **labels}
+    return Encoded(header, b"".join([value.png, *(mask.png for mask in value.masks)]))
 
 
 def decode(encoded: Encoded) -> Image:
     header = encoded.header
-    return Image(encoded.body, header["width"], header["height"], header["caption"])
+    png, boxes, masks = from_header(header, encoded.body)
+    return Image(png, header["width"], header["height"], header["caption"], boxes, masks)
 
 
 KIND = Kind("image", Image, "records", encode, decode, blob=True)

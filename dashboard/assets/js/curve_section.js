@@ -27,7 +27,7 @@
   function Charts({ tags, ids, step }) {
     trainboard.useState("shown", "query");
     const urls = tags.map((tag) => `/api/v1/curves/pr?${new URLSearchParams({ runs: ids.join(","), tag, step: step ?? "" })}`);
-    const { answer, isLost } = trainboard.useAnswer(JSON.stringify(urls), ids, readAll);
+    const { answer, isLost } = trainboard.useAnswer(JSON.stringify(urls), ids, { read: readAll });
     if (answer === null) return h("p", { className: "quiet", role: "status" }, isLost ? "The curves cannot be read now; trying again." : "Loading…");
     const all = linesOf(answer, tags);
     const lines = all.filter(({ curve }) => !curve.problem).slice(0, MOST_LINES);
@@ -53,7 +53,7 @@
     );
   }
 
-  const readAll = (urls) => Promise.all(JSON.parse(urls).map((url) => trainboard.json(url)));
+  const readAll = (urls) => Promise.all(JSON.parse(urls).map(async (url) => (await trainboard.accepted(url)).json()));
 
   function linesOf(answers, tags) {
     const { shown } = trainboard.state;

@@ -1,142 +1,114 @@
-// The canvas of the Graph page: what a person does on it, and where it looks.
-(function () {
-  "use strict";
+/* The Graph page: which graph is looked at, how it is coloured, and a second one beside it. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const h = (...args) => React.createElement(...args);
+  const { useEffect, useState } = React;
+  const FILE = "file:";
+  const COLORS = { op: "Operation", parameters: "Parameters", flops: "FLOPs", time: "Time", health: "Health" };
 
-  const FIT_PADDING = 24;
-  const BUTTONS = 48;
-  const READABLE = { least: 0.55, most: 1.15 };
-
-  function idOf(type, pane) {
-    return JSON.stringify({ pane: pane, type: type });
-  }
-
-  function canvas(pane) {
-    const element = document.getElementById(idOf("graph-canvas", pane));
-    return element && element._cyreg ? element._cyreg.cy : null;
-  }
-
-  function tell(type, pane, data) {
-    window.dash_clientside.set_props({ pane: pane, type: type }, { data: data });
-  }
-
-  // The whole graph if that is readable; otherwise its top, at a size that is.
-  function show(cy) {
-    const box = cy.elements().boundingBox();
-    const fitting = Math.min(
-      (cy.width() - 2 * FIT_PADDING) / box.w,
-      (cy.height() - FIT_PADDING - BUTTONS) / box.h
+  trainboard.GraphBoard = function GraphBoard() {
+    const state = trainboard.useState("query", "shown", "tick", "theme");
+    const [counts, setCounts] = useState(null);
+    const [files, setFiles] = useState([]);
+    const [problem, setProblem] = useState(null);
+    const ids = state.shown.map((run) => run.id);
+    useEffect(() => {
+      if (!state.told) return;
+      trainboard.json(`/api/v1/graph?runs=${ids.map(encodeURIComponent).join(",")}`).then((answer) => setCounts(answer.runs), () => {});
+    }, [ids.join(), state.runs]);
+    if (counts === null) return h("p", { className: "notice" }, "Loading…");
+    const runs = state.shown.filter((run) => counts[run.id]);
+    const main = chosen("graph_run", runs, files) ?? runs[0];
+    const twin = chosen("graph_twin", runs, files);
+    const opened = (file) => {
+      setFiles((known) => [file, ...known.filter(({ id }) => id !== file.id)]);
+      trainboard.setQuery({ graph_run: file.id, graph_open: "", graph_box: "", graph_version: "" });
+    };
+    const pane = (side, run) => h(trainboard.GraphPane, { key: run.id, side, run, source: sourceOf(run, counts, side) });
+    const layers = twin && trainboard.value("graph_view") === "layers";
+    return h(
+      "div",
+      { className: "graph-page" },
+      main && h(Toolbar, { runs: [...runs, ...files], main, twin, opened, setProblem }),
+      problem && h("p", { role: "alert", className: "problem" }, problem, " ", h("button", { type: "button", onClick: () => setProblem(null) }, "Dismiss")),
+      main && layers && h(trainboard.GraphTwin, { key: `${main.id} ${twin.id}`, main, twin }),
+      main && !layers && h("div", { className: "graph-panes" }, pane("main", main), twin && pane("twin", twin)),
+      !main && h(Nothing, { opened, setProblem }),
     );
-    const zoom = Math.min(Math.max(fitting, READABLE.least), READABLE.most);
-    const top = Math.max((cy.height() - BUTTONS - box.h * zoom) / 2, FIT_PADDING);
-    cy.viewport({
-      zoom: zoom,
-      pan: { x: cy.width() / 2 - (box.x1 + box.w / 2) * zoom, y: top - box.y1 * zoom },
-    });
-  }
-
-  function toggle(cy, pane, node) {
-    const place = node.position();
-    tell("graph-toggle", pane, {
-      path: node.data("path"),
-      id: node.id(),
-      x: place.x,
-      top: place.y - node.height() / 2,
-      at: Date.now(),
-    });
-  }
-
-  function select(cy, node) {
-    cy.batch(function () {
-      cy.elements().unselect();
-      cy.edges().removeClass("touched");
-      if (node) {
-        node.select();
-        node.connectedEdges().addClass("touched");
-      }
-    });
-  }
-
-  function listen(cy, pane) {
-    if (cy.scratch("_trainboard")) return;
-    cy.scratch("_trainboard", {});
-    cy.on("dbltap", "node", function (event) {
-      if (event.target.data("path")) toggle(cy, pane, event.target);
-    });
-    cy.on("tap", function (event) {
-      const node = event.target !== cy && event.target.isNode() ? event.target : null;
-      select(cy, node);
-      tell("graph-selected", pane, node ? node.id() : null);
-    });
-    cy.on("mouseover", "node", function (event) {
-      cy.container().style.cursor = "pointer";
-    });
-    cy.on("mouseout", "node", function (event) {
-      cy.container().style.cursor = "";
-    });
-  }
-
-  // Run `then` once the canvas holds the elements that were just sent.
-  function whenDrawn(pane, elements, then) {
-    let tries = 120;
-    (function attempt() {
-      const cy = canvas(pane);
-      if (cy && cy.width() > 0 && cy.elements().length === elements.length) return then(cy);
-      if (tries-- > 0) window.requestAnimationFrame(attempt);
-    })();
-  }
-
-  function reveal(cy, id) {
-    const node = cy.getElementById(id);
-    if (node.empty()) return;
-    select(cy, node);
-    cy.viewport({ zoom: Math.max(cy.zoom(), 0.9) });
-    cy.center(node);
-  }
-
-  function pressed() {
-    return window.dash_clientside.callback_context.triggered_id;
-  }
-
-  window.dash_clientside = window.dash_clientside || {};
-  window.dash_clientside.trainboard_graph = {
-    // After new elements: look at the graph from the start, at what was searched for, or where one was.
-    drawn: function (elements, state) {
-      if (!elements || !state) return window.dash_clientside.no_update;
-      const pane = pressed() ? pressed().pane : 0;
-      whenDrawn(pane, elements, function (cy) {
-        listen(cy, pane);
-        // What stands above the canvas has just moved it; Cytoscape would notice too late for a quick click.
-        cy.resize();
-        if (cy.scratch("_trainboard").graph !== state.graph) {
-          cy.scratch("_trainboard", { graph: state.graph });
-          show(cy);
-        }
-        if (state.reveal) reveal(cy, state.reveal);
-      });
-      return window.dash_clientside.no_update;
-    },
-    zoom: function () {
-      const button = pressed();
-      const cy = button ? canvas(button.pane) : null;
-      if (cy && button.action === "fit") cy.fit(undefined, FIT_PADDING);
-      const factor = { in: 1.3, out: 1 / 1.3 }[button ? button.action : ""];
-      if (cy && factor) {
-        cy.zoom({ level: cy.zoom() * factor, renderedPosition: { x: cy.width() / 2, y: cy.height() / 2 } });
-      }
-      return window.dash_clientside.no_update;
-    },
-    picture: function (clicks, run) {
-      const button = pressed();
-      const cy = button && clicks ? canvas(button.pane) : null;
-      if (!cy) return window.dash_clientside.no_update;
-      const paper = getComputedStyle(document.body).backgroundColor;
-      const blob = cy.png({ output: "blob", full: true, scale: 2, bg: paper, maxWidth: 8000, maxHeight: 8000 });
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(blob);
-      link.download = ((run && run.name) || "graph").replace(/[^\w.-]+/g, "_") + ".png";
-      link.click();
-      window.setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
-      return window.dash_clientside.no_update;
-    },
   };
+
+  /** The run or file that the address names; a file that this page did not open is known by its id alone. */
+  function chosen(key, runs, files) {
+    const id = trainboard.value(key);
+    if (!id.startsWith(FILE)) return runs.find((run) => run.id === id);
+    return files.find((file) => file.id === id) ?? { id, name: nameOf(id), color: "var(--quiet)" };
+  }
+
+  const nameOf = (id) => id.slice(FILE.length).replace(/^\w+:/, "");
+
+  function sourceOf(run, counts, side) {
+    const count = counts[run.id] ?? 0;
+    const asked = side === "main" ? trainboard.value("graph_version") : "";
+    const version = asked === "" ? count - 1 : Math.min(Number(asked) || 0, count - 1);
+    if (run.id.startsWith(FILE)) return { run: run.id };
+    const compared = side === "main" && trainboard.value("graph_changes") === "1" && version > 0;
+    return { run: run.id, version, ...(compared && { against: version - 1 }) };
+  }
+
+  function Toolbar({ runs, main, twin, opened, setProblem }) {
+    const pick = (key, value, label, first, list) =>
+      h(
+        "label",
+        { className: "toolbar-field" },
+        h("span", null, label),
+        h(
+          "select",
+          { value: value?.id ?? "", "aria-label": label, onChange: (event) => trainboard.setQuery({ [key]: event.target.value, ...OF_ANOTHER[key] }) },
+          first && h("option", { value: "" }, first),
+          value && !list.some(({ id }) => id === value.id) && h("option", { value: value.id }, value.name),
+          list.map((run) => h("option", { key: run.id, value: run.id }, run.name)),
+        ),
+      );
+    const color = trainboard.value("graph_color");
+    return h(
+      "div",
+      { className: "toolbar" },
+      pick("graph_run", main, "Graph of", null, runs),
+      pick("graph_twin", twin, "Beside", "None", runs.filter((run) => run.id !== main.id)),
+      h(
+        "div",
+        { className: "toolbar-field", role: "group", "aria-label": "Color" },
+        h("span", null, "Color"),
+        Object.entries(COLORS).map(([key, label]) => h("button", { key, type: "button", className: "quiet-button", "aria-pressed": color === key, onClick: () => trainboard.setQuery({ graph_color: key }) }, label)),
+      ),
+      twin && h(
+        "div",
+        { className: "toolbar-field", role: "group", "aria-label": "View" },
+        [["graphs", "Graphs"], ["layers", "Layer by layer"]].map(([key, label]) =>
+          h("button", { key, type: "button", className: "quiet-button", "aria-pressed": trainboard.value("graph_view") === key, onClick: () => trainboard.setQuery({ graph_view: key }) }, label),
+        ),
+      ),
+      h(trainboard.GraphFile, { opened, setProblem }),
+    );
+  }
+
+  const OF_ANOTHER = {
+    graph_run: { graph_open: "", graph_box: "", graph_version: "" },
+    graph_twin: { graph_twin_open: "", graph_twin_box: "" },
+  };
+
+  function Nothing({ opened, setProblem }) {
+    return h(
+      "div",
+      { className: "notice graph-nothing" },
+      h("h2", null, "No graph in the runs shown"),
+      h("p", null, "PyTorch: log it once, with a batch that the model accepts."),
+      h("pre", null, "run.log_graph(model, inputs)"),
+      h("p", null, "Keras: the callback logs it by itself."),
+      h("pre", null, "model.fit(x, y, callbacks=[tb.KerasCallback()])"),
+      h("p", null, "Or look at a file: an ONNX model, a graph of TensorFlow, a program that torch.export saved."),
+      h(trainboard.GraphFile, { opened, setProblem }),
+    );
+  }
 })();

@@ -27,7 +27,7 @@
   };
 
   function body(one, two, run, other) {
-    const problem = one.answer?.problem ?? two?.answer?.problem;
+    const problem = one.problem ?? two?.problem;
     if (problem) return h("p", { className: "problem", role: "alert" }, problem);
     if (!one.answer || (two && !two.answer)) return h("p", { className: "quiet", role: "status" }, one.isLost ? "The matrix cannot be read now; trying again." : "Loading…");
     if (two && JSON.stringify(one.answer.classes) !== JSON.stringify(two.answer.classes)) return h("p", { className: "problem", role: "alert" }, "These two matrices have different classes, so there is no difference.");
@@ -35,14 +35,11 @@
   }
 
   const useMatrix = (run, tag, step) =>
-    trainboard.useAnswer(run ? `/api/v1/curves/matrix?${new URLSearchParams({ run: run.id, tag, step: step ?? "" })}` : null, run ? [run.id] : [], read);
+    trainboard.useAnswer(run ? `/api/v1/curves/matrix?${new URLSearchParams({ run: run.id, tag, step: step ?? "" })}` : null, run ? [run.id] : [], { read });
 
-  /** {step, wall, classes, counts}, as `pack_matrix` in dashboard/curve_routes.py lays it out; or {problem}. */
+  /** {step, wall, classes, counts}, as `pack_matrix` in dashboard/curve_routes.py lays it out. */
   async function read(url) {
-    const answer = await fetch(url);
-    if (answer.status === 422 || answer.status === 404) return { problem: (await answer.json()).message };
-    if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
-    const buffer = await answer.arrayBuffer();
+    const buffer = await (await trainboard.accepted(url)).arrayBuffer();
     const length = new DataView(buffer).getUint32(0, true);
     return { ...JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))), counts: new Float32Array(buffer, 4 + length) };
   }

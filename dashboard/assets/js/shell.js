@@ -6,6 +6,7 @@
   const PAGE_KEYS = {
     c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
     o: "/compare", y: "/hparams", p: "/panes", k: "/controls", a: "/alerts", u: "/curves",
+    j: "/projector", z: "/mesh", e: "/health", f: "/profile",
   };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
@@ -49,7 +50,9 @@
         const isHere = new URL(link.href).pathname === pathname;
         link.toggleAttribute("data-here", isHere);
         isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
-        if (isHere) document.title = `${link.textContent} · trainboard`;
+        if (!isHere) continue;
+        document.title = `${link.textContent} · trainboard`;
+        link.scrollIntoView({ block: "nearest", inline: "center" });
       }
       return window.dash_clientside.no_update;
     },
@@ -94,7 +97,7 @@
     "?": showKeys,
     t: nextTheme,
     b: toggleSidebar,
-    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter'),
+    "/": () => focus('[id=\'{"query":"filter"}\'], #run-filter, .graph-find input'),
     r: () => focus("#run-search"),
     s: () => trainboard.showViews?.(),
     x: () => trainboard.nextAxis?.(),

@@ -26,12 +26,23 @@
     return [last, placed.value];
   }
 
+  /** Let every section of the Media page show this step, and the address tell it. */
+  function pinAll(step) {
+    for (const section of document.querySelectorAll(".media-section")) {
+      const { kind, tag } = JSON.parse(section.id);
+      window.dash_clientside.set_props({ type: "media-pin", kind, tag }, { data: step });
+    }
+    window.trainboard.setQuery({ media_step: step === null ? "" : String(step) });
+  }
+
   const fromText = (text) => (text ? Number(text) : null);
 
   (window.dash_clientside ??= {}).trainboard_steps = {
     pin(value, placed, pin) {
       const step = pinOf(value, placed, pin ?? null);
-      return step === undefined ? window.dash_clientside.no_update : step;
+      if (step === undefined) return window.dash_clientside.no_update;
+      if (window.trainboard.value("media_link") === "1") pinAll(step);
+      return step;
     },
     place: (placed, pin, value) => placeFor(placed, pin ?? null, value),
 

@@ -1,0 +1,129 @@
+/* A mesh as a scene of three.js: what TensorBoard's mesh plugin takes as configuration, or quiet defaults. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const LIGHTS = [
+    { cls: "HemisphereLight", color: "#ffffff", groundColor: "#8a8f98", intensity: 1.6 },
+    { cls: "DirectionalLight", color: "#ffffff", intensity: 1.4, position: [1, 2, 3] },
+  ];
+  const MATERIAL = { cls: "MeshStandardMaterial", roughness: 0.85, metalness: 0 };
+  const DOUBLE_SIDED = 2;
+  const POINT = 2.5;
+  const WHITE = "#ffffff";
+  const FOV = 45;
+  const ROOM = 1.05; /* around a mesh, so much of its size is in view */
+  const HOME = { theta: 0.6, phi: 1.2, target: [0, 0, 0] };
+
+  /** The scene of a mesh: `look` is "", "wire" or "points"; `color` is for vertices without one. */
+  trainboard.createMeshScene = (THREE, mesh, look, color) => {
+    const scene = new THREE.Scene();
+    const isSurface = mesh.corners.length > 0 && look !== "points";
+    const cloud = isSurface ? null : trainboard.createPointCloud(THREE);
+    const surface = isSurface ? surfaceOf(THREE, mesh, look, color) : null;
+    if (surface) scene.add(surface);
+    else scene.add(cloudOf(THREE, mesh, cloud, color));
+    for (const light of mesh.config.lights ?? LIGHTS) scene.add(lightOf(THREE, light));
+    const camera = cameraOf(THREE, mesh.config.camera);
+    return {
+      scene, camera, surface,
+      render(context, width, height, paper, ratio) {
+        cloud?.light(ratio, paper, 0, 1e9);
+        if (trainboard.render(context, scene, camera)) return;
+        const plain = cloud ?? trainboard.createPointCloud(THREE);
+        if (!cloud) fill(plain, mesh, color);
+        plain.paintPlain(context, camera, width, height);
+        if (!cloud) plain.close();
+      },
+      close() {
+        cloud?.close();
+        surface?.geometry.dispose();
+        surface?.material.dispose();
+      },
+    };
+  };
+
+  function surfaceOf(THREE, mesh, look, color) {
+    const geometry = new THREE.BufferGeometry();
+    geometry.setAttribute("position", new THREE.BufferAttribute(mesh.positions, 3));
+    if (mesh.colors) geometry.setAttribute("color", new THREE.BufferAttribute(linear(THREE, mesh.colors), 3));
+    geometry.setIndex(new THREE.BufferAttribute(mesh.corners, 1));
+    geometry.computeVertexNormals();
+    const { cls, ...settings } = mesh.config.material ?? MATERIAL;
+    const usual = cls === "PointsMaterial" ? MATERIAL.cls : cls;
+    const tint = mesh.colors ? WHITE : color;
+    const material = new THREE[usual]({ side: DOUBLE_SIDED, ...(usual === "MeshNormalMaterial" ? {} : { color: tint, vertexColors: Boolean(mesh.colors) }), ...ofClass(settings, usual) });
+    if (look === "wire") material.wireframe = true;
+    return new THREE.Mesh(geometry, material);
+  }
+
+  /** Colours on the screen as shares of light, which is what three.js mixes. */
+  function linear(THREE, colors) {
+    const share = Float32Array.from({ length: 256 }, (_, byte) => new THREE.Color(byte / 255, 0, 0).convertSRGBToLinear().r);
+    return Float32Array.from(colors, (byte) => share[byte]);
+  }
+
+  /** Without settings that another class has: three.js would complain of each. */
+  const ofClass = (settings, cls) =>
+    Object.fromEntries(Object.entries(settings).filter(([name]) => !["size", "sizeAttenuation", "vertexColors"].includes(name) && (cls === "MeshStandardMaterial" || cls === "MeshPhysicalMaterial" || !["roughness", "metalness"].includes(name))));
+
+  function cloudOf(THREE, mesh, cloud, color) {
+    fill(cloud, mesh, color);
+    return cloud.points;
+  }
+
+  function fill(cloud, mesh, color) {
+    const count = mesh.positions.length / 3;
+    const plain = [1, 3, 5].map((at) => parseInt((color || "#226dc9").slice(at, at + 2), 16));
+    const colors = mesh.colors ?? new Uint8Array(3 * count).map((_, at) => plain[at % 3]);
+    cloud.place(mesh.positions, new Float32Array(count));
+    cloud.paint(colors, new Float32Array(count).fill(count > 50_000 ? 1.5 : POINT));
+  }
+
+  function lightOf(THREE, { cls, position, color, skyColor, intensity, ...settings }) {
+    const light = cls === "HemisphereLight" ? new THREE[cls](skyColor ?? color, settings.groundColor, intensity) : new THREE[cls](color, intensity);
+    for (const name of ["distance", "decay", "angle", "penumbra"]) if (name in settings && name in light) light[name] = settings[name];
+    if (position) light.position.set(...position);
+    return light;
+  }
+
+  function cameraOf(THREE, given = { cls: "PerspectiveCamera" }) {
+    return given.cls === "OrthographicCamera" ? new THREE.OrthographicCamera() : new THREE.PerspectiveCamera(given.fov ?? FOV);
+  }
+
+  /** The sphere around the middle of a mesh's box that holds all of it: {centre, radius}. */
+  trainboard.frameOf = ({ positions }) => {
+    const low = [Infinity, Infinity, Infinity];
+    const high = [-Infinity, -Infinity, -Infinity];
+    for (let at = 0; at < positions.length; at += 1) {
+      const axis = at % 3;
+      if (positions[at] < low[axis]) low[axis] = positions[at];
+      if (positions[at] > high[axis]) high[axis] = positions[at];
+    }
+    const centre = low.map((from, axis) => (from + high[axis]) / 2);
+    let squared = 0;
+    for (let at = 0; at < positions.length; at += 3) {
+      const [x, y, z] = [positions[at] - centre[0], positions[at + 1] - centre[1], positions[at + 2] - centre[2]];
+      squared = Math.max(squared, x * x + y * y + z * z);
+    }
+    return { centre, radius: Math.sqrt(squared) || 1 };
+  };
+
+  /** Where a camera begins, in radii around the frame: where the configuration puts it, or a little above. */
+  trainboard.meshHome = ({ config: { camera = {} } }, frame) => {
+    const whole = ROOM / Math.sin((Math.min(camera.fov ?? FOV, 120) * Math.PI) / 360);
+    if (!camera.position) return { ...HOME, distance: whole };
+    const target = (camera.target ?? frame.centre).map((at, axis) => (at - frame.centre[axis]) / frame.radius);
+    const away = camera.position.map((at, axis) => (at - frame.centre[axis]) / frame.radius - target[axis]);
+    const distance = Math.hypot(...away) || whole;
+    return { theta: Math.atan2(away[0], away[2]), phi: Math.acos(away[1] / distance), distance, target };
+  };
+
+  /** Place a camera as a state in radii says; what is nearer or farther than the mesh is cut away. */
+  trainboard.placeMeshCamera = (camera, state, frame, given, width, height) => {
+    const { centre, radius } = frame;
+    const distance = state.distance * radius;
+    camera.near = given?.near ?? Math.max(distance - 4 * radius, distance / 500);
+    camera.far = given?.far ?? distance + 20 * radius;
+    trainboard.placeCamera(camera, { ...state, distance, target: state.target.map((at, axis) => centre[axis] + at * radius) }, width, height);
+  };
+})();

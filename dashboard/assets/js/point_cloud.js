@@ -1,0 +1,145 @@
+/* Many points in space: drawn with WebGL, or painted on a plain canvas where there is none; found under the mouse. */
+"use strict";
+(() => {
+  const trainboard = (window.trainboard ??= {});
+  const PICTURE = 26; /* pixels of a point that is a small picture */
+  const NEAR = 8; /* pixels within which the mouse means a point */
+  const VERTEX = `
+    attribute vec3 tint;
+    attribute float size;
+    attribute float cell;
+    uniform float ratio;
+    uniform vec2 grid;
+    uniform vec2 fog;
+    varying vec3 shade;
+    varying vec2 corner;
+    varying float far;
+    void main() {
+      vec4 seen = modelViewMatrix * vec4(position, 1.0);
+      gl_Position = projectionMatrix * seen;
+      gl_PointSize = size * ratio;
+      if (size <= 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+      shade = tint;
+      corner = vec2(mod(cell, grid.x), floor(cell / grid.x));
+      far = clamp((-seen.z - fog.x) / fog.y, 0.0, 0.6);
+    }`;
+  const FRAGMENT = `
+    uniform vec3 paper;
+    uniform vec2 grid;
+    uniform sampler2D sheet;
+    uniform bool pictured;
+    varying vec3 shade;
+    varying vec2 corner;
+    varying float far;
+    void main() {
+      vec3 color = shade;
+      if (pictured) {
+        vec2 at = abs(gl_PointCoord - 0.5);
+        if (max(at.x, at.y) < 0.45) color = texture2D(sheet, (corner + gl_PointCoord) / grid).rgb;
+      } else if (length(gl_PointCoord - 0.5) > 0.5) discard;
+      gl_FragColor = vec4(mix(color, paper, far), 1.0);
+    }`;
+
+  /** A cloud for a scene of three.js: `place` positions, `paint` them, `find` one of them. */
+  trainboard.createPointCloud = (THREE) => {
+    const geometry = new THREE.BufferGeometry();
+    const uniforms = {
+      ratio: { value: 1 }, grid: { value: new THREE.Vector2(1, 1) }, fog: { value: new THREE.Vector2(1, 10) },
+      paper: { value: new THREE.Vector3(1, 1, 1) }, sheet: { value: null }, pictured: { value: false },
+    };
+    const material = new THREE.ShaderMaterial({ uniforms, vertexShader: VERTEX, fragmentShader: FRAGMENT });
+    const points = new THREE.Points(geometry, material);
+    points.frustumCulled = false;
+    const matrix = new THREE.Matrix4();
+    const set = (name, array, width, normalized = false) => {
+      const known = geometry.getAttribute(name);
+      if (known?.array.length !== array.length) return geometry.setAttribute(name, new THREE.BufferAttribute(array, width, normalized));
+      known.array.set(array);
+      known.needsUpdate = true;
+    };
+    let sizes = new Float32Array();
+    let tints = new Uint8Array();
+
+    const cloud = {
+      points,
+      get positions() {
+        return geometry.getAttribute("position")?.array ?? new Float32Array();
+      },
+
+      /** Where the points are, 3 numbers each, and which picture of the sheet each has. */
+      place(positions, cells) {
+        if (positions.length !== cloud.positions.length) geometry.dispose();
+        set("position", positions, 3);
+        set("cell", Float32Array.from(cells), 1);
+      },
+
+      /** How the points look: 3 bytes of colour and a diameter each; 0 hides one. */
+      paint(colors, diameters) {
+        [tints, sizes] = [colors, diameters];
+        set("tint", colors, 3, true);
+        set("size", diameters, 1);
+      },
+
+      /** The sheet of small pictures, so many to a row; null: dots. */
+      picture(image, columns, rows) {
+        uniforms.sheet.value?.dispose();
+        uniforms.sheet.value = image && new THREE.Texture(image);
+        uniforms.pictured.value = Boolean(image);
+        if (!image) return;
+        Object.assign(uniforms.sheet.value, { flipY: false, generateMipmaps: false, minFilter: THREE.LinearFilter, needsUpdate: true });
+        uniforms.grid.value.set(columns, rows);
+      },
+
+      /** What a frame needs to know: pixels a pixel, the paper's colour, and between which distances it fades. */
+      light(ratio, paper, near, depth) {
+        uniforms.ratio.value = ratio;
+        uniforms.paper.value.set(...paper.map((part) => part / 255));
+        uniforms.fog.value.set(near, Math.max(depth, 1e-6));
+      },
+
+      /** The pixel of each point, x and y, and NaN for those behind the camera. */
+      project(camera, width, height) {
+        const m = matrix.multiplyMatrices(camera.projectionMatrix, camera.matrixWorldInverse).elements;
+        const { positions } = cloud;
+        const pixels = new Float32Array((positions.length / 3) * 2);
+        for (let from = 0, to = 0; from < positions.length; from += 3, to += 2) {
+          const [x, y, z] = [positions[from], positions[from + 1], positions[from + 2]];
+          const w = m[3] * x + m[7] * y + m[11] * z + m[15];
+          pixels[to] = w > 0 && sizes[from / 3] > 0 ? ((m[0] * x + m[4] * y + m[8] * z + m[12]) / w + 1) * 0.5 * width : NaN;
+          pixels[to + 1] = (1 - (m[1] * x + m[5] * y + m[9] * z + m[13]) / w) * 0.5 * height;
+        }
+        return pixels;
+      },
+
+      /** The number of the point at a pixel, or -1. */
+      find(camera, width, height, x, y) {
+        const pixels = cloud.project(camera, width, height);
+        let [nearest, best] = [-1, NEAR];
+        for (let at = 0; at < pixels.length; at += 2) {
+          const away = Math.hypot(pixels[at] - x, pixels[at + 1] - y) - sizes[at / 2] / 2 + 3;
+          if (away < best) [nearest, best] = [at / 2, away];
+        }
+        return nearest;
+      },
+
+      /** Paint the points without WebGL: squares, the last ones on top. */
+      paintPlain(context, camera, width, height) {
+        const pixels = cloud.project(camera, width, height);
+        for (let at = 0; at < pixels.length; at += 2) {
+          if (!(pixels[at] >= 0 && pixels[at] <= width)) continue;
+          const [size, color] = [sizes[at / 2], (at / 2) * 3];
+          context.fillStyle = `rgb(${tints[color]},${tints[color + 1]},${tints[color + 2]})`;
+          context.fillRect(pixels[at] - size / 2, pixels[at + 1] - size / 2, size, size);
+        }
+      },
+
+      close() {
+        geometry.dispose();
+        material.dispose();
+        uniforms.sheet.value?.dispose();
+      },
+    };
+    return cloud;
+  };
+  trainboard.PICTURE_SIZE = PICTURE;
+})();

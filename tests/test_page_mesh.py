@@ -1,0 +1,185 @@
+"""Meshes: what can be drawn of one, and the Mesh page in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from dashboard_fixtures import Dashboard, eventually, log_run
+from playwright.sync_api import Page, expect
+from test_accessibility import serious
+
+import trainboard as tb
+from trainboard.dashboard import meshes
+from trainboard.dashboard.mesh_config import checked
+from trainboard.storage import open_store
+from trainboard.storage.kinds.mesh import Mesh
+
+CORNERS = np.array([[1, 1, 1], [-1, -1, 1], [1, -1, -1], [-1, 1, -1]], np.float32)
+FACES = np.array([[0, 2, 3], [0, 3, 1], [0, 1, 2], [1, 3, 2]], np.int32)
+CARDS = ".mesh-card canvas"
+CONTEXTS = """() => {
+    window.made = 0;
+    const original = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        if (kind.startsWith("webgl")) window.made += 1;
+        return original.call(this, kind, ...rest);
+    };
+}"""
+WITHOUT_WEBGL = """
+    const original = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind.startsWith("webgl") ? null : original.call(this, kind, ...rest);
+    };
+"""
+COLORED = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let colored = 0;
+    for (let at = 3; at < data.length; at += 4) if (data[at]) colored += 1;
+    return colored;
+}"""
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    store = open_store(tmp_path_factory.mktemp("mesh") / "runs.db", create=True)
+    config = {
+        "camera": {"cls": "OrthographicCamera"},
+        "material": {"cls": "MeshPhongMaterial", "shininess": 30},
+    }
+    for scale, name in ((1, "one"), (2, "two")):
+        log_run(
+            store,
+            name,
+            [
+                {
+                    "body": tb.Mesh(CORNERS * scale * (step + 1), faces=FACES, colors=(CORNERS + 1) * 127),
+                    "cloud": tb.Mesh(np.random.default_rng(0).normal(size=(500, 3)), config=config),
+                }
+                for step in range(3)
+            ],
+        )
+    nowhere = np.full((3, 3), np.nan)
+    odd = tb.Mesh(
+        np.where(np.arange(4)[:, None] == 3, np.nan, CORNERS),
+        faces=FACES,
+        config={"camera": {"cls": "Window"}},
+    )
+    log_run(store, "odd", [{"nowhere": tb.Mesh(nowhere), "odd": odd}])
+    dashboard = Dashboard(store)
+    yield dashboard
+    dashboard.stop()
+    store.close()
+
+
+def opened(page: Page, dashboard: Dashboard, query: str = "") -> list[str]:
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.add_init_script(f"({CONTEXTS})()")
+    page.goto(f"{dashboard.url}/mesh?{query}")
+    return wrong
+
+
+def cameras(page: Page) -> list[str]:
+    return page.locator(CARDS).evaluate_all("(all) => all.map((one) => one.trainboard?.camera() ?? '')")
+
+
+def test_cards_turn_together_by_choice_and_share_one_context(page: Page, dashboard: Dashboard) -> None:
+    wrong = opened(page, dashboard)
+    expect(page.locator(".mesh-card")).to_have_count(6)
+    canvas = page.locator(".mesh-section", has_text="body").locator("canvas").first
+    eventually(lambda: canvas.evaluate(COLORED) > 1_000, 30)
+    before = cameras(page)[0]
+    page.locator(CARDS).first.focus()
+    page.keyboard.press("ArrowLeft")
+    eventually(lambda: "mesh_camera=" in page.evaluate("location.search"), 30)
+    drawn = [camera for camera in cameras(page) if camera]
+    assert len(drawn) >= 4 and set(drawn) == {drawn[0]} and drawn[0] != before
+    page.get_by_role("radio", name="Each its own").click()
+    eventually(lambda: before in cameras(page), 30)
+    page.locator(CARDS).first.focus()
+    page.keyboard.press("ArrowRight")
+    eventually(lambda: len(set(cameras(page)) - {""}) == 2, 30)
+    assert page.evaluate("window.made") <= 2, "WebGL 2, and where there is none a try of WebGL 1"
+    assert wrong == []
+
+
+def test_steps_go_together_and_what_cannot_be_drawn_is_said(page: Page, dashboard: Dashboard) -> None:
+    wrong = opened(page, dashboard)
+    surfaces = page.locator(".mesh-section", has=page.get_by_role("heading", name="body"))
+    expect(surfaces.locator("[data-drawn='2']")).to_have_count(2)
+    assert serious(page) == []
+    page.get_by_label("Step", exact=True).press("Home")
+    expect(surfaces.locator("[data-drawn='0']")).to_have_count(2)
+    eventually(lambda: "mesh_step=0" in page.evaluate("location.search"), 30)
+    page.get_by_placeholder("Filter by name").fill("now")
+    nowhere = page.locator(".mesh-section", has=page.get_by_role("heading", name="nowhere"))
+    expect(nowhere).to_contain_text("no vertices that are finite")
+    page.get_by_placeholder("Filter by name").fill("odd")
+    odd = page.locator(".mesh-section", has=page.get_by_role("heading", name="odd", exact=True))
+    expect(odd).to_contain_text("1 of 4 vertices hold NaN")
+    expect(odd).to_contain_text("camera is not understood (Window)")
+    page.get_by_placeholder("Filter by name").fill("no such")
+    expect(page.get_by_text("Nothing has this in its name")).to_be_visible()
+    assert wrong == []
+
+
+def test_without_webgl_points_are_painted(page: Page, dashboard: Dashboard) -> None:
+    page.add_init_script(WITHOUT_WEBGL)
+    opened(page, dashboard, "mesh_filter=cloud")
+    canvas = page.locator(CARDS).first
+    expect(canvas).to_be_visible()
+    eventually(lambda: canvas.evaluate("(one) => one.trainboard?.isPlain()"), 30)
+    eventually(lambda: canvas.evaluate(COLORED) > 300, 30)
+
+
+def test_faces_without_their_vertices_are_left_out_and_counted() -> None:
+    vertices = CORNERS.copy()
+    vertices[3] = np.nan
+    faces = np.vstack([FACES, [[0, 1, 9], [-1, 0, 1]]]).astype(np.int32)
+    found = meshes.drawable(Mesh(vertices, CORNERS[:2].astype(np.uint8), faces))
+    assert found.faces.tolist() == [[0, 1, 2]] and np.isfinite(found.positions).all()
+    assert found.colors is None
+    assert [note.split(" ", 3)[:3] for note in found.notes] == [
+        ["2", "of", "6"],
+        ["1", "of", "4"],
+        ["There", "are", "2"],
+    ]
+
+
+def test_a_surface_that_is_too_large_becomes_points_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meshes, "MAX_FACES", 3)
+    monkeypatch.setattr(meshes, "MAX_VERTICES", 2)
+    found = meshes.drawable(Mesh(CORNERS, None, FACES))
+    assert not len(found.faces) and len(found.positions) == 2
+    assert "too large" in found.notes[0] and "2 of 4 points" in found.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("config", "kept", "notes"),
+    [
+        ({}, {}, 0),
+        ([1], {}, 1),
+        (
+            {"camera": {"cls": "PerspectiveCamera", "fov": 75}},
+            {"camera": {"cls": "PerspectiveCamera", "fov": 75}},
+            0,
+        ),
+        ({"camera": {"cls": "PerspectiveCamera", "fov": "x"}}, {"camera": {"cls": "PerspectiveCamera"}}, 1),
+        ({"camera": "near", "lights": {}, "material": {"cls": "constructor"}}, {}, 3),
+        (
+            {"lights": [{"cls": "AmbientLight", "color": "url(x)"}, 3]},
+            {"lights": [{"cls": "AmbientLight"}]},
+            2,
+        ),
+    ],
+)
+def test_a_configuration_is_taken_as_far_as_it_is_understood(
+    config: Any, kept: dict[str, Any], notes: int
+) -> None:
+    found, said = checked(config)
+    assert (found, len(said)) == (kept, notes)
+    json.dumps(found, allow_nan=False)
