@@ -177,4 +177,4 @@ def test_nothing_that_was_logged_runs_on_the_alerts_page(victim: Page, dashboard
 def test_nothing_that_was_logged_runs_on_the_curves_page(victim: Page, dashboard: Dashboard) -> None:
     victim.goto(f"{dashboard.url}/curves")
     expect(victim.get_by_role("heading", name=f"pr_curve{ATTACK}", exact=True)).to_be_visible()
-    expect(victim.locator(".matrix-classes th").filter(has_text=ATTACK)).to_have_text(ATTACK)
+    expect(victim.locator(".matrix-classes tbody th").first).to_have_text(ATTACK[:200])
