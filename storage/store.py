@@ -202,10 +202,7 @@ class Store(Database):
         self, run_id: str, tag: str, kind: str, index: int, *, rank: int = 0, limit: int
     ) -> list[Record]:
         """At most ``limit`` records from the ``index``-th to arrive on, sorted by step, then arrival."""
-        key = SeriesKey(rank, kind, tag)
-        with self.reading() as connection:
-            self._series_row(connection, run_id, key)
-            return read_records(connection, run_id, key, list(range(index, index + limit)))
+        return self.records_at(run_id, tag, kind, range(index, index + limit), rank=rank)
 
     def record_index(
         self, run_id: str, tag: str, kind: str, *, rank: int = 0

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ...storage import SeriesRecord
 
 MAX_SECTIONS = 40
+MAX_COMPARED = 500
 OVERLAID = frozenset({"bands", "compare", "one"})
 """Views that draw all runs into one card; of the others every run has a card of its own."""
 
@@ -102,6 +103,15 @@ def draw_grid(sections: Sequence[Section], runs: Sequence[_Run], has_any: bool, 
     if shown > len(runs):
         parts.append(html.P(f"Only {len(runs)} of {shown} runs are drawn here.", className="notice"))
     return parts
+
+
+def comparable(series: Sequence[SeriesRecord], runs: Sequence[_Run]) -> list[dict[str, Any]]:
+    """What cards can be compared with, in the groups of a Select."""
+    tags = list(dict.fromkeys(one.tag for one in series))[:MAX_COMPARED]
+    return [
+        {"group": "Runs", "items": [{"value": f"run:{run['id']}", "label": run["name"]} for run in runs]},
+        {"group": "Tags", "items": [{"value": f"tag:{tag}", "label": tag} for tag in tags]},
+    ]
 
 
 def _natural(name: str) -> list[tuple[int, int, str]]:

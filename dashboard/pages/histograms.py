@@ -17,7 +17,7 @@ from ..components import aria
 from ..merged_histograms import MergedHistograms
 from . import step_slider
 from .histogram_figures import Asked, Figures
-from .histogram_grid import Cell, arrange, draw_grid
+from .histogram_grid import Cell, arrange, comparable, draw_grid
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -47,7 +47,6 @@ VIEWS = (
 SCALES = (("linear", "Linear"), ("log", "Log"), ("symlog", "Symlog"))
 AXES = (("step", "Step"), ("relative", "Relative"), ("wall", "Wall"))
 MAX_RUNS = 12
-MAX_COMPARED = 500
 
 
 def layout(store: Store, query: Mapping[str, str]) -> html.Div:
@@ -158,7 +157,7 @@ def _register_grid(app: Dash, store: Store) -> None:
         signature = json.dumps([[cell.key for cell in section.cells] for section in sections])
         if signature == before:
             return no_update, no_update, no_update
-        set_props({"query": "histogram_with"}, {"data": _comparable(series, runs)})
+        set_props({"query": "histogram_with"}, {"data": comparable(series, runs)})
         return draw_grid(sections, runs, bool(series), len(shown)), signature, {}
 
     app.clientside_callback(
@@ -167,15 +166,6 @@ def _register_grid(app: Dash, store: Store) -> None:
         Input("histogram-layout", "data"),
         State("histogram-grid", "id"),
     )
-
-
-def _comparable(series: Sequence[SeriesRecord], runs: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
-    """What cards can be compared with, in the groups of a Select."""
-    tags = list(dict.fromkeys(one.tag for one in series))[:MAX_COMPARED]
-    return [
-        {"group": "Runs", "items": [{"value": f"run:{run['id']}", "label": run["name"]} for run in runs]},
-        {"group": "Tags", "items": [{"value": f"tag:{tag}", "label": tag} for tag in tags]},
-    ]
 
 
 def _register_steps(app: Dash, store: Store, merged: MergedHistograms) -> None:
