@@ -33,7 +33,6 @@ from .visdom.app import Visdom
 
 if TYPE_CHECKING:
     from ..storage import Store
-    from .alerts.outbox import Outbox
     from .alerts.rule_watch import RuleWatch
 
 MAX_WAIT_SECONDS = 20.0
@@ -44,7 +43,7 @@ _log = logging.getLogger("trainboard.dashboard")
 
 
 def create_api(
-    store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom, rules: RuleWatch, outbox: Outbox
+    store: Store, changes: Changes, watch: SpoolWatch, visdom: Visdom, rules: RuleWatch
 ) -> Starlette:
     """The API for one store. Anything unknown is a JSON 404, any failure a JSON error; neither is a page."""
     interface = _Interface(store, changes, watch)
@@ -60,7 +59,7 @@ def create_api(
         *create_routes(store),
         *view_routes.create_routes(store),
         *panes.create_routes(store, visdom),
-        *alert_routes.create_routes(store, rules, outbox),
+        *alert_routes.create_routes(store, rules),
     ]
     for page in PAGES:
         routes += page.routes(store)

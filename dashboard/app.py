@@ -77,6 +77,7 @@ def create_dash(store: Store) -> App:
         server=server,
         assets_folder=str(_ASSETS),
         assets_ignore=r"first_paint\.js|three\.",
+        assets_path_ignore=["^speedscope$"],
         title="trainboard",
         update_title="",
         index_string=_INDEX,

@@ -89,6 +89,12 @@ class HealthPage(_Drawn):
     _type = "HealthPage"
 
 
+class ProfilePage(_Drawn):
+    """The traces of the shown runs: timeline, operators, layers, memory. It fills itself from the API."""
+
+    _type = "ProfilePage"
+
+
 class PaneBoard(_Drawn):
     """The windows of Visdom's environments, and what people do with them. It fills itself from the API."""
 

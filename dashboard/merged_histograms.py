@@ -137,7 +137,7 @@ class MergedHistograms:
 
     def _fill(self, series: SeriesRecord, index: _Index, blocks: range, level: int, until: float) -> float:
         """Read the whole base sums that these blocks need; the share of them that is there in the end."""
-        if level <= BASE_LEVEL:
+        if level < BASE_LEVEL:
             return 1.0
         shift = level - BASE_LEVEL
         whole = len(index.steps) >> BASE_LEVEL

@@ -34,6 +34,7 @@ _READING_POSTS = {
         "bands",
         "run-table",
         "comparison",
+        "layouts",
         "projector/rows",
         "projector/cancel",
         *(f"graph/{name}" for name in ("about", "view", "find", "box", "file", "twin")),

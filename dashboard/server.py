@@ -106,9 +106,8 @@ class _Dispatcher:
         self._visdom = visdom
         self._changes = changes
         self._watch = SpoolWatch(store)
-        self._outbox = Outbox(is_local)
-        self._rules = RuleWatch(store, self._outbox)
-        self._api = create_api(store, changes, self._watch, visdom, self._rules, self._outbox)
+        self._rules = RuleWatch(store, Outbox(is_local))
+        self._api = create_api(store, changes, self._watch, visdom, self._rules)
         self._dash = dash
         self._pages = {page.PATH for page in PAGES}
 
@@ -132,7 +131,7 @@ class _Dispatcher:
         try:
             await self._dash(scope, receive, send)
         finally:
-            self._outbox.close()
+            self._rules.outbox.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

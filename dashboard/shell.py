@@ -110,7 +110,7 @@ def _keys() -> html.Dialog:
         ("t", "Theme: auto, light, dark"),
         ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
         ("g then o, y, p, k, a, u", "Go to Compare, HParams, Panes, Controls, Alerts, Curves"),
-        ("g then j, z, e", "Go to Projector, Mesh, Health"),
+        ("g then j, z, e, f", "Go to Projector, Mesh, Health, Profile"),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),

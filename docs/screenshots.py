@@ -15,7 +15,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,9 +26,12 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 import trainboard as tb
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
+from trainboard.storage.alerts import save_rule
+from trainboard.storage.rules import Rule
 
 IMAGES = Path(__file__).parent / "images"
 SIZE: ViewportSize = {"width": 1440, "height": 900}
+LONG: ViewportSize = {"width": 1440, "height": 1600}
 TALL: ViewportSize = {"width": 1440, "height": 2000}
 PICTURES = {
     "charts": ("?theme=light", ".uplot canvas"),
@@ -70,7 +74,15 @@ PROJECTOR = {
     "projector": ("projector?theme=light&projector_method=pca&projector_labels=1", ".projector-legend"),
 }
 MESHES = {"mesh": ("mesh?theme=light&mesh_filter=fit", ".mesh-card[data-drawn]")}
-TROUBLED = {"health": ("health?theme=light", ".heat-map canvas")}
+TROUBLED = {
+    "health": ("health?theme=light", ".heat-map canvas"),
+    "profile": ("profile?theme=light", ".trace-table"),
+}
+EVALUATION = {
+    "curves": ("curves?theme=light&curve_by=class", ".unit-line"),
+    "layouts": ("?theme=light&card_width=400", ".layout-section canvas"),
+}
+ALERTS = {"alerts": ("alerts?theme=light", "li.event")}
 SETTLING = 3_000
 WIDE: ViewportSize = {"width": 1440, "height": 520}
 SMALL: ViewportSize = {"width": 1080, "height": 420}
@@ -84,12 +96,14 @@ def main() -> None:
         take_all(browser, swept_store(Path(folder)), SIZE, SWEEP)
         take_all(browser, two_ranks(Path(folder)), SMALL, RANKS)
         take_all(browser, store_of_twins(Path(folder)), SMALL, TWINS)
-        take_all(browser, troubled(Path(folder)), TALL, TROUBLED)
+        take_all(browser, troubled(Path(folder)), LONG, TROUBLED)
         take_all(browser, store_of_guide(Path(folder)), TALL, KINDS_PICTURE)
         take_scenes(browser, Path(folder))
         take_all(browser, store_of_examples(Path(folder), ["text_embeddings"]), SIZE, PROJECTOR)
         fits = [f"mesh_fit --smoothing {smoothing}" for smoothing in ("0.0", "0.05", "0.4")]
         take_all(browser, store_of_examples(Path(folder), fits), WIDE, MESHES)
+        take_all(browser, evaluated(Path(folder)), SIZE, EVALUATION)
+        take_all(browser, alerted(Path(folder)), SIZE, ALERTS)
         take_panes(browser, Path(folder))
         browser.close()
 
@@ -137,6 +151,47 @@ def troubled(folder: Path) -> Path:
     return (folder / "trainboard.db").rename(folder / "troubled.db")
 
 
+def evaluated(folder: Path) -> Path:
+    program = Path(__file__).parents[1] / "examples" / "evaluation.py"
+    store = folder / "evaluation.db"
+    environment = {**os.environ, "TRAINBOARD_STORE": str(store)}
+    subprocess.run([sys.executable, str(program)], env=environment, check=True)
+    return store
+
+
+def alerted(folder: Path) -> Path:
+    """Three runs that a server's rules watched: one is fine, one rises and gets stuck, one fails."""
+    noise = random.Random(0)
+    path = folder / "alerts.db"
+    with closing(open_store(path, create=True)) as store:
+        rules = [
+            Rule("Loss is high", "above", "train/loss", value=2.0, points=3),
+            Rule("Stuck", "no_progress", "val/loss", steps=100, level="error"),
+            Rule("Failed", "crashed", level="error"),
+        ]
+        for rule in rules:
+            save_rule(store, "digits", rule)
+        with dashboard(store, 0):
+            for name in ("adam-wide", "sgd-narrow", "adam-huge"):
+                with suppress(MemoryError), tb.init("digits", name, store=path) as run:
+                    train_noisily(run, noise)
+            time.sleep(SETTLING / 1_000)
+    return path
+
+
+def train_noisily(run: tb.Run, noise: random.Random) -> None:
+    for step in range(300):
+        risen = 3.0 if run.name == "sgd-narrow" and step > 200 else 0.0
+        loss = 1 / (step / 50 + 1) + noise.gauss(0, 0.02) + risen
+        best = 150 if run.name == "sgd-narrow" else 300
+        run.log({"train/loss": loss, "val/loss": 1.1 / (min(step, best) / 50 + 1)})
+        if step in (100, 110, 130):
+            run.alert("Gradient norm spiked", f"It was {noise.uniform(5, 9):.1f} times its mean.", "warning")
+        if run.name == "adam-huge" and step == 240:
+            raise MemoryError("CUDA out of memory: 2.00 GiB were asked for")
+        time.sleep(0.005)
+
+
 def take_all(browser: Browser, path: Path, size: ViewportSize, pictures: dict[str, tuple[str, str]]) -> None:
     store = open_store(path)
     ids = {run.name: run.id for run in store.runs()}
@@ -151,10 +206,10 @@ def take_scenes(browser: Browser, folder: Path) -> None:
     program = Path(__file__).parents[1] / "examples" / "segment_scenes.py"
     path = folder / "scenes.db"
     subprocess.run([sys.executable, str(program), "--store", str(path)], check=True)
-    take_all(browser, path, {"width": 1440, "height": 760}, SCENES)
+    take_all(browser, path, {"width": 1440, "height": 520}, SCENES)
     with closing(open_store(path)) as store, dashboard(store, 0) as address:
         page = browser.new_page(viewport={"width": 1080, "height": 760})
-        page.goto(f"{address}media?theme=light&media_filter=scene")
+        page.goto(f"{address}media?theme=light&media_filter=shares")
         page.locator(".image-frame").first.click()
         page.get_by_role("button", name="Difference").click()
         page.wait_for_selector(".inspector-told")

@@ -71,8 +71,9 @@ def train(run, rate):
         values["gradients/colors"] = tb.Histogram(gradient)
         values["activations/scores"] = tb.Histogram(scores)
         if step % 8 == 0 or step == STEPS - 1:
-            tested = np.concatenate([held[0], np.ones((HEIGHT, WIDTH, 1))], axis=2) @ weights
+            tested = np.exp(np.concatenate([held[0], np.ones((HEIGHT, WIDTH, 1))], axis=2) @ weights)
             predicted = tested.argmax(2).astype(np.uint8)
+            values["val/shares"] = tb.Image(tested / tested.sum(2, keepdims=True), "sky, meadow, house")
             right = float((predicted == held[1]).mean())
             rows = [(CLASSES[n], int((held[1] == n).sum()), int((predicted == n).sum())) for n in CLASSES]
             values |= {"val/right": right, "val/scene": shown(*held, predicted), "loss": tone(loss)}

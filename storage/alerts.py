@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from .engine import in_groups, insert_new
 from .errors import BadChange, StoreConflict
 from .kinds.event import Event, encode
-from .records import Arrived, append_records
+from .records import Arrived, tell
 from .rules import Rule
 from .schema import acknowledged, clean_text, rule_states, rules, runs, webhooks
 from .series import SeriesKey
@@ -144,44 +144,63 @@ def keep_state(
         if not changed:
             raise StoreConflict(f"Another server looks after the rules of run '{run_id}'.")
         if found:
-            _append(connection, run_id, found)
+            arrived = [Arrived.of("event", 0, one.step, one.wall_time, encode(one.event)) for one in found]
+            tell(connection, run_id, RULES_KEY, arrived)
     return after
 
 
-def _append(connection: Connection, run_id: str, found: Sequence[Finding]) -> None:
-    arrived = [
-        Arrived.of("event", 0, finding.step, finding.wall_time, encode(finding.event)) for finding in found
-    ]
-    append_records(connection, run_id, {RULES_KEY: arrived})
-    # Not as heard of: the run's own program says whether it lives.
-    changed = update(runs).where(runs.c.run_id == run_id).values(revision=runs.c.revision + 1)
-    connection.execute(changed)
+class Seen(NamedTuple):
+    """Which alerts of a series people saw: the first ``upto`` of it, and some ``places`` after them."""
+
+    upto: int
+    places: frozenset[int]
+
+    @property
+    def total(self) -> int:
+        return self.upto + len(self.places)
+
+    def has(self, position: int) -> bool:
+        return position < self.upto or position in self.places
+
+
+NOTHING_SEEN = Seen(0, frozenset())
 
 
 def acknowledge(store: Store, run_id: str, alerts: Sequence[tuple[SeriesKey, int]]) -> None:
     """Note that people saw these alerts: of each its series, and its place in it."""
-    with store.writing() as connection:
-        rows = [{"run_id": run_id, "series_id": key.id, "position": at} for key, at in alerts]
-        if rows:
+    rows = [{"run_id": run_id, "series_id": key.id, "position": at} for key, at in alerts]
+    if rows:
+        with store.writing() as connection:
             connection.execute(insert_new(connection, acknowledged), rows)
-            seen = update(runs).where(runs.c.run_id == run_id).values(revision=runs.c.revision + 1)
-            connection.execute(seen)
+            _note_change(connection, run_id)
 
 
-def acknowledged_counts(store: Store, run_ids: Sequence[str]) -> dict[str, int]:
-    """How many alerts of each run people saw."""
-    query = select(acknowledged.c.run_id, func.count()).group_by(acknowledged.c.run_id)
-    return dict(_in_groups(store, query, acknowledged, run_ids))
+def acknowledge_all(store: Store, run_id: str, counts: Mapping[SeriesKey, int]) -> None:
+    """Note that people saw all alerts of some series, so many of each: a row each, below all places."""
+    with store.writing() as connection:
+        for key, count in counts.items():
+            this = (acknowledged.c.run_id == run_id) & (acknowledged.c.series_id == key.id)
+            connection.execute(delete(acknowledged).where(this, acknowledged.c.position < count))
+            row = {"run_id": run_id, "series_id": key.id, "position": -count}
+            connection.execute(insert(acknowledged), row)
+        _note_change(connection, run_id)
 
 
-def acknowledged_places(store: Store, run_ids: Sequence[str]) -> set[tuple[str, int, int]]:
-    """The alerts that people saw: run, series and place in it."""
-    return set(_in_groups(store, select(acknowledged), acknowledged, run_ids))
-
-
-def _in_groups(store: Store, query: Any, table: Table, run_ids: Sequence[str]) -> list[Any]:
-    found: list[Any] = []
+def read_seen(store: Store, run_ids: Sequence[str]) -> dict[tuple[str, int], Seen]:
+    """What people saw of the series of these runs, by run and series; of others nothing."""
+    places: dict[tuple[str, int], list[int]] = {}
     with store.reading() as connection:
         for group in in_groups(run_ids):
-            found += [tuple(row) for row in connection.execute(query.where(table.c.run_id.in_(group)))]
+            query = select(acknowledged).where(acknowledged.c.run_id.in_(group))
+            for row in connection.execute(query):
+                places.setdefault((row.run_id, row.series_id), []).append(row.position)
+    found = {}
+    for series, positions in places.items():
+        upto = max(-min(positions), 0)
+        found[series] = Seen(upto, frozenset(at for at in positions if at >= upto))
     return found
+
+
+def _note_change(connection: Connection, run_id: str) -> None:
+    changed = update(runs).where(runs.c.run_id == run_id).values(revision=runs.c.revision + 1)
+    connection.execute(changed)

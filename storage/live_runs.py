@@ -46,10 +46,10 @@ def tokens(store: Store, watched: Iterable[str]) -> dict[str, tuple[int, str]]:
     with store.reading() as connection:
         moment = now(connection)
         lately = or_(runs.c.status.in_(_ALIVE), runs.c.created_at > moment - _LATELY_SECONDS)
-        rows = connection.execute(query.where(lately)).all()
+        rows = list(connection.execute(query.where(lately)))
         known = {row.run_id for row in rows}
         for group in in_groups([run_id for run_id in watched if run_id not in known]):
-            rows += connection.execute(query.where(runs.c.run_id.in_(group))).all()
+            rows += connection.execute(query.where(runs.c.run_id.in_(group)))
     return {row.run_id: (row.revision, run_status(row.status, row.updated_at, moment)) for row in rows}
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Column, Connection, Row, insert, select
+from sqlalchemy import Column, Connection, Row, insert, select, update
 
 from .append import load_series, save_series
 from .engine import in_groups, insert_new
 from .kinds import KINDS
 from .kinds.base import Encoded
-from .schema import blobs, records
+from .schema import blobs, records, runs
 from .series import SeriesKey
 from .summary import add_times, number
 from .transactions import write
@@ -80,6 +80,14 @@ def append_records(
         add_times(row, np.array([item.step for item in items]), np.array([item.wall for item in items]))
     save_series(connection, rows, new)
     connection.execute(insert(records), made)
+
+
+def tell(connection: Connection, run_id: str, key: SeriesKey, arrived: Sequence[Arrived]) -> None:
+    """Append records that the run's own program does not log: it is not heard of by them, but it changed."""
+    mine = runs.c.run_id == run_id
+    connection.execute(select(runs.c.run_id).where(mine).with_for_update())
+    append_records(connection, run_id, {key: arrived})
+    connection.execute(update(runs).where(mine).values(revision=runs.c.revision + 1))
 
 
 def _record_row(row: dict[str, Any], position: int, item: Arrived) -> dict[str, Any]:

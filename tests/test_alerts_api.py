@@ -40,7 +40,7 @@ class Receiver:
                 self.send_header("Location", f"{receiver.url}/elsewhere")
                 self.end_headers()
 
-            def log_message(self, *args: Any) -> None:
+            def log_message(self, format: str, *args: Any) -> None:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

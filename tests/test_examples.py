@@ -47,6 +47,17 @@ def test_the_quickstart_logs_one_of_each_kind(tmp_path: Path) -> None:
     assert np.mean(loss[-50:]) < np.mean(loss[:50])
 
 
+def test_scenes_are_logged_with_what_is_in_them_and_what_they_are_taken_for(tmp_path: Path) -> None:
+    words = [str(EXAMPLES / "segment_scenes.py"), "--store", str(tmp_path / "scenes.db")]
+    done = run_example(words, tmp_path)
+    assert done.returncode == 0 and "TrainboardWarning" not in done.stderr, done.stderr
+    store = tb.open_store(tmp_path / "scenes.db")
+    fast = next(run for run in store.runs() if run.name == "rate 4")
+    picture = store.records(fast.id, "val/scene", "image")[-1].value
+    assert {box.group for box in picture.boxes} == {"truth", "prediction"} and len(picture.masks) == 1
+    assert fast.summary["val/right"] > 0.95
+
+
 def test_the_planted_nan_is_found_in_its_layer_and_batch(tmp_path: Path) -> None:
     store, run = finished([str(EXAMPLES / "planted_nan.py")], tmp_path)
     (event,) = store.records(run.id, "flight_recorder", "event")
@@ -138,6 +149,18 @@ def test_tensorflow_programs_log_every_step_and_their_graph(
     series = {one.tag: one for one in store.series(run.id)}
     assert tags <= series.keys()
     assert store.points(run.id, "train/loss").step.tolist() == list(range(20))
+
+
+def test_an_evaluation_gets_better_and_says_which_charts_it_wants(tmp_path: Path) -> None:
+    done = run_example([str(EXAMPLES / "evaluation.py")], tmp_path)
+    assert done.returncode == 0, done.stderr
+    with tb.open_store(tmp_path / "trainboard.db") as store:
+        for run in store.runs():
+            curves = [one.value for one in store.records(run.id, "pr/fox", "pr_curve")]
+            assert curves[-1].average_precision > 0.8 > curves[0].average_precision
+            tags = {one.tag for one in store.series(run.id)}
+            assert {"confusion", "losses", "alerts", "val/low"} <= tags
+            assert list(run.rules) == ["validation loss rises"]
 
 
 def test_an_onnx_file_is_drawn(tmp_path: Path) -> None:

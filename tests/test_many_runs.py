@@ -13,6 +13,8 @@ from playwright.sync_api import Page, expect
 from starlette.testclient import TestClient
 
 from trainboard.dashboard import asked
+from trainboard.dashboard.alerts.outbox import Outbox
+from trainboard.dashboard.alerts.rule_watch import RuleWatch
 from trainboard.dashboard.api import create_api
 from trainboard.dashboard.changes import Changes
 from trainboard.dashboard.colors import run_color
@@ -43,7 +45,7 @@ def many(store: Store, segment: type[Segment]) -> Store:
 @pytest.fixture
 def ask(many: Store) -> Callable[..., Any]:
     changes = Changes(many)
-    api = create_api(many, changes, SpoolWatch(many), Visdom(many))
+    api = create_api(many, changes, SpoolWatch(many), Visdom(many), RuleWatch(many, Outbox(local=True)))
     client = TestClient(api, raise_server_exceptions=False)
     return lambda **asked: client.get("/api/v1/runs", params=asked).json()
 

@@ -152,7 +152,29 @@ def test_nothing_that_was_logged_runs_on_the_graph_page(victim: Page, dashboard:
     expect(victim.locator(".graph-details h2")).to_have_text(ATTACK)
 
 
+def test_nothing_that_was_logged_runs_on_the_projector_and_mesh_pages(
+    victim: Page, dashboard: Dashboard
+) -> None:
+    victim.goto(f"{dashboard.url}/projector?projector_labels=1&projector_point=0&projector_search=img")
+    expect(victim.locator(".projector-point h2")).to_contain_text("<img")
+    expect(victim.locator(".projector-legend")).to_contain_text("<img")
+    victim.goto(f"{dashboard.url}/mesh")
+    expect(victim.get_by_role("heading", name=f"mesh{ATTACK}", exact=True)).to_be_visible()
+
+
 def test_nothing_that_was_logged_runs_on_the_controls_page(victim: Page, dashboard: Dashboard) -> None:
     victim.goto(f"{dashboard.url}/controls")
     expect(victim.get_by_label(ATTACK, exact=True).first).to_be_visible()
     expect(victim.get_by_role("button", name=f"button {ATTACK}")).to_be_visible()
+
+
+def test_nothing_that_was_logged_runs_on_the_alerts_page(victim: Page, dashboard: Dashboard) -> None:
+    victim.goto(f"{dashboard.url}/alerts")
+    expect(victim.locator(".event-title strong").filter(has_text=ATTACK).first).to_have_text(ATTACK)
+    expect(victim.locator(".event-run").first).to_have_text(ATTACK)
+
+
+def test_nothing_that_was_logged_runs_on_the_curves_page(victim: Page, dashboard: Dashboard) -> None:
+    victim.goto(f"{dashboard.url}/curves")
+    expect(victim.get_by_role("heading", name=f"pr_curve{ATTACK}", exact=True)).to_be_visible()
+    expect(victim.locator(".matrix-classes tbody th").first).to_have_text(ATTACK[:200])

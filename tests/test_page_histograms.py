@@ -13,6 +13,8 @@ import trainboard as tb
 from trainboard.dashboard.pages import step_slider
 from trainboard.dashboard.pages.histogram_grid import Cell, arrange, split_tag
 from trainboard.storage import Store
+from trainboard.storage.schema import records
+from trainboard.storage.series import SeriesKey
 
 RANDOM = np.random.default_rng(0)
 
@@ -188,6 +190,20 @@ def test_values_that_no_bin_can_hold_are_counted_on_the_card(
     note = board.locator(".histogram-page .card-note").first
     for words in ("0: 50 %", "NaN: 1", "+Inf: 2", "−Inf: 1"):
         expect(note).to_contain_text(words)
+
+
+def test_a_damaged_histogram_is_told_on_its_card_and_leaves_the_others(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    run = log_run(store, "net", [{"weights/a": tb.Histogram([1.0]), "weights/b": tb.Histogram([2.0])}])
+    damaged = SeriesKey(0, "histogram", "weights/a").id
+    with store.writing() as connection:
+        where = (records.c.run_id == run) & (records.c.series_id == damaged)
+        connection.execute(records.update().where(where).values(body=b"damaged"))
+    board.goto(f"{dashboard.url}/histograms")
+    cards = board.locator(".histogram-page article.card")
+    expect(cards.first).to_contain_text("Histograms here cannot be read")
+    assert len(drawn(cards.last)) == 1
 
 
 def test_only_cards_in_view_are_drawn(board: Page, store: Store, dashboard: Dashboard) -> None:

@@ -38,7 +38,7 @@ def whole() -> dict[str, Any]:
         "audio": tb.Audio(np.sin(np.arange(4000) / 3), 8000, TEMPTING),
         "video": tb.Video(RNG.random((4, 6, 8, 3)), 8, TEMPTING),
         "figure": tb.Figure({"data": [{"type": "bar", "x": [TEMPTING, "b"], "y": [1, 2]}]}),
-        "table": tb.Table([{"name": TEMPTING, "n": n} for n in range(2050)]),
+        "table": tb.Table([{TEMPTING: TEMPTING, "n": n} for n in range(2050)]),
         "pr_curve": tb.PRCurve(labels > 0, RNG.random(90)),
         "confusion_matrix": tb.ConfusionMatrix(labels, labels[::-1], [TEMPTING, "b", "c"]),
         "embedding": tb.Embedding(RNG.normal(size=(90, 5)) + 9 * np.eye(5)[labels], labels),
@@ -135,6 +135,30 @@ def test_a_figure_that_asks_for_webgl_is_drawn_without(
     log_run(store, "net", [{"f": tb.Figure({"data": [{"type": "scattergl", "x": [1, 2], "y": [3, 4]}]})}])
     board.goto(f"{dashboard.url}/media")
     expect(board.locator(".scatterlayer .trace")).to_have_count(1, timeout=PATIENCE)
+
+
+def test_a_zoom_into_a_figure_survives_the_next_step(board: Page, store: Store, dashboard: Dashboard) -> None:
+    with tb.init(project="digits", name="live", store=store.url) as run:
+        run.log({"f": tb.Figure({"data": [{"type": "scatter", "y": list(range(10))}]})}, step=0)
+        run.flush()
+        board.goto(f"{dashboard.url}/media")
+        expect(board.locator(".scatterlayer .trace")).to_have_count(1)
+        area = board.locator(".nsewdrag").first.bounding_box()
+        assert area is not None
+        middle = area["y"] + area["height"] / 2
+        board.mouse.move(area["x"] + area["width"] * 0.3, middle)
+        board.mouse.down()
+        board.mouse.move(area["x"] + area["width"] * 0.6, middle, steps=4)
+        board.mouse.up()
+        plot = board.locator(".js-plotly-plot")
+        window = "plot => plot._fullLayout.xaxis.range.map(Math.round)"
+        eventually(lambda: plot.evaluate(window)[1] < 8)
+        zoomed = plot.evaluate(window)
+        run.log({"f": tb.Figure({"data": [{"type": "scatter", "y": list(range(20))}]})}, step=1)
+        run.flush()
+        expect(board.locator(".plotly-card .card-step")).to_have_text("step 1")
+        eventually(lambda: plot.evaluate("plot => plot._fullData[0]._length") == 20, 20)
+        assert plot.evaluate(window) == zoomed
 
 
 def test_damaged_records_leave_the_page_whole(board: Page, store: Store, dashboard: Dashboard) -> None:

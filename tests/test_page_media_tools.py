@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ BOXES = {
 MASKS = {"guess": {"mask_data": np.tri(8, 8, dtype=int), "class_labels": {1: "cat"}}}
 
 
-def level(value: int, **labels: object) -> Image:
+def level(value: int, **labels: Any) -> Image:
     return tb.Image(np.full((8, 8), value, np.uint8), **labels)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
+from test_accessibility import serious
 
 import trainboard as tb
 from trainboard.dashboard import meshes
@@ -110,6 +111,7 @@ def test_steps_go_together_and_what_cannot_be_drawn_is_said(page: Page, dashboar
     wrong = opened(page, dashboard)
     surfaces = page.locator(".mesh-section", has=page.get_by_role("heading", name="body"))
     expect(surfaces.locator("[data-drawn='2']")).to_have_count(2)
+    assert serious(page) == []
     page.get_by_label("Step", exact=True).press("Home")
     expect(surfaces.locator("[data-drawn='0']")).to_have_count(2)
     eventually(lambda: "mesh_step=0" in page.evaluate("location.search"), 30)

@@ -16,6 +16,7 @@ from trainboard.dashboard.alerts.rule_watch import RuleWatch
 from trainboard.loggers.warn import TrainboardWarning
 from trainboard.storage import Store, alerts, open_store
 from trainboard.storage.errors import BadChange
+from trainboard.storage.event_log import newest_events
 from trainboard.storage.rules import Rule
 
 
@@ -110,14 +111,43 @@ def test_an_alert_is_given_once_however_often_the_server_starts(
     assert told(store, run) == [("high", 2)]
 
 
+def test_any_engine_keeps_rules_alerts_and_what_people_saw(store_url: str) -> None:
+    with open_store(store_url, create=True) as store:
+        rule = Rule("high", "above", "loss", value=1.0, level="error")
+        alerts.save_rule(store, "digits", rule)
+        alerts.save_rule(store, "digits", rule, muted=True)
+        alerts.mute_rule(store, "digits", "high", False)
+        alerts.set_webhook(store, "digits", "https://example.org/", "error")
+        with tb.init("digits", store=store.url) as run:
+            log(run, [2.0])
+            for one in (watch(store), watch(store)):
+                for _ in range(2):
+                    one.look()
+        assert told(store, run) == [("high", 0)]
+        (logged,) = newest_events(store, run.id, alerts.RULES_KEY, 5, ["error", "info"])
+        assert logged.event.title == "high"
+        assert newest_events(store, run.id, alerts.RULES_KEY, 5, ["info"]) == []
+        for _ in range(2):
+            alerts.acknowledge(store, run.id, [(alerts.RULES_KEY, logged.position)])
+        (seen,) = alerts.read_seen(store, [run.id]).values()
+        assert (seen.total, seen.has(0), seen.has(1)) == (1, True, False)
+        alerts.acknowledge_all(store, run.id, {alerts.RULES_KEY: 1})
+        assert alerts.read_seen(store, [run.id]) == {
+            (run.id, alerts.RULES_KEY.id): alerts.Seen(1, frozenset())
+        }
+        assert alerts.read_webhooks(store)["digits"].level == "error"
+
+
 def test_two_servers_on_one_store_tell_once(store: Store, begin: Callable[..., tb.Run]) -> None:
     run = begin()
     run.rule("high", "above", "loss", value=1.0)
     log(run, [0.0])
-    one, other = watch(store), watch(store)
-    one.look(), other.look()
+    servers = [watch(store), watch(store)]
+    for one in servers:
+        one.look()
     log(run, [2.0])
-    one.look(), other.look(), one.look(), other.look()
+    for one in servers * 2:
+        one.look()
     assert told(store, run) == [("high", 1)]
 
 

@@ -19,7 +19,7 @@ _LEVELS = ("info", "warning", "error")
 class Mail(NamedTuple):
     """How many new alerts there are, and the newest of them, as a message names them."""
 
-    count: int
+    total: int
     alerts: list[dict[str, Any]]
 
 

@@ -90,11 +90,12 @@ class Outbox:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not (self._closed or (project := self._due())):
+                project = self._due()
+                while project is None and not self._closed:
                     self._changed.wait(self._until_due())
-                if self._closed:
+                    project = self._due()
+                if self._closed or project is None:
                     return
-                assert project is not None
                 box = self._boxes[project]
                 alerts, count = list(box.waiting), box.count
             problem = self._send(box.webhook.url, project, alerts, count)

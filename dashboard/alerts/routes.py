@@ -16,7 +16,6 @@ from ...storage.rules import Rule
 from ...storage.series import SeriesKey
 from .. import asked
 from . import timeline, webhook
-from .outbox import Outbox
 from .rule_watch import RuleWatch
 
 if TYPE_CHECKING:
@@ -27,8 +26,8 @@ _EVENTS = 300
 _MOST_SEEN = 10_000
 
 
-def create_routes(store: Store, watch: RuleWatch, outbox: Outbox) -> list[BaseRoute]:
-    interface = _Interface(store, watch, outbox)
+def create_routes(store: Store, watch: RuleWatch) -> list[BaseRoute]:
+    interface = _Interface(store, watch)
     return [
         Route("/api/v1/events", interface.events),
         Route("/api/v1/alerts", interface.alerts),
@@ -40,18 +39,19 @@ def create_routes(store: Store, watch: RuleWatch, outbox: Outbox) -> list[BaseRo
 
 
 class _Interface:
-    def __init__(self, store: Store, watch: RuleWatch, outbox: Outbox) -> None:
+    def __init__(self, store: Store, watch: RuleWatch) -> None:
         self._store = store
         self._watch = watch
-        self._outbox = outbox
 
     async def events(self, request: Request) -> Response:
         """``?runs=A,B&what=alert,rule&levels=error&search=WORDS&limit=N``: ``timeline.read_timeline``."""
         ids = _runs(request)
         limit = min(asked.place(request, "limit", str(_EVENTS)), timeline.MOST_EVENTS)
         given = request.query_params
-        lists = (frozenset(filter(None, given.get(name, "").split(","))) for name in ("what", "levels"))
-        wanted = timeline.Wanted(*lists, given.get("search", "")[:200], limit)
+        what, levels = (
+            frozenset(filter(None, given.get(name, "").split(","))) for name in ("what", "levels")
+        )
+        wanted = timeline.Wanted(what, levels, given.get("search", "")[:200], limit)
         return JSONResponse(await asyncio.to_thread(timeline.read_timeline, self._store, ids, wanted))
 
     async def alerts(self, request: Request) -> Response:
@@ -72,14 +72,14 @@ class _Interface:
 
     def _acknowledge(self, run_id: str, places: Sequence[tuple[SeriesKey, int]] | None) -> None:
         self._store.run(run_id)
-        if places is None:
-            places = [
-                (SeriesKey(one.rank, "event", one.tag), at)
-                for one in self._store.series(run_id, "event")
-                if one.tag in alerts.ALERT_TAGS
-                for at in range(one.count)
-            ]
-        alerts.acknowledge(self._store, run_id, places)
+        if places is not None:
+            return alerts.acknowledge(self._store, run_id, places)
+        counts = {
+            SeriesKey(one.rank, "event", one.tag): one.count
+            for one in self._store.series(run_id, "event")
+            if one.tag in alerts.ALERT_TAGS
+        }
+        alerts.acknowledge_all(self._store, run_id, counts)
 
     async def rules(self, request: Request) -> Response:
         """``?project=P&runs=A,B``: the rules of the project and of the runs' programs, and the webhook."""
@@ -97,7 +97,7 @@ class _Interface:
                     found.append(self._told(project, rule, muted=False, program=True))
         hook = alerts.read_webhooks(self._store).get(project)
         shown = None if hook is None else {"address": webhook.masked(hook.url), "level": hook.level}
-        return {"rules": found, "webhook": shown, "sending": self._outbox.status(project)}
+        return {"rules": found, "webhook": shown, "sending": self._watch.outbox.status(project)}
 
     def _told(self, project: str, rule: Rule, **about: bool) -> dict[str, Any]:
         problem = self._watch.problems.get((project, rule.name), "")
@@ -155,7 +155,7 @@ class _Interface:
         hook = alerts.read_webhooks(self._store).get(project)
         if hook is None:
             raise HTTPException(422, "There is no webhook to test.")
-        self._outbox.test(project, hook)
+        self._watch.outbox.test(project, hook)
 
 
 def _runs(request: Request) -> list[str]:

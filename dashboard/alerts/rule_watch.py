@@ -58,7 +58,7 @@ class RuleWatch:
     def __init__(self, store: Store, outbox: Outbox) -> None:
         self.problems: dict[tuple[str, str], str] = {}
         self._store = store
-        self._outbox = outbox
+        self.outbox = outbox
         self._mailbag = Mailbag(store)
         self._begin()
 
@@ -138,8 +138,8 @@ class RuleWatch:
             _log.info("%s", conflict)
             return
         self._known[run.id] = _Known(kept, state, time.monotonic())
-        if mail is not None and webhook is not None and mail.count:
-            self._outbox.put(run.project, webhook, mail.alerts, mail.count)
+        if mail is not None and webhook is not None and mail.total:
+            self.outbox.put(run.project, webhook, mail.alerts, mail.total)
 
     def _judge(
         self, run: LiveRun, rules: Sequence[KeptRule], state: dict[str, Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ...storage.alerts import ALERT_TAGS, acknowledged_counts, acknowledged_places
+from ...storage.alerts import ALERT_TAGS, NOTHING_SEEN, Seen, read_seen
 from ...storage.event_log import newest_events
 from ...storage.series import SeriesKey
 
@@ -49,9 +49,10 @@ def read_timeline(store: Store, run_ids: Sequence[str], wanted: Wanted) -> dict[
     each = min(wanted.limit, max(_READ_AT_MOST // max(len(series), 1), 1))
     if wanted.search:
         each = max(_READ_AT_MOST // max(len(series), 1), 1)
-    seen = acknowledged_places(store, run_ids)
+    seen = read_seen(store, run_ids)
     for one in series:
-        entries += _of_series(store, one, each, sorted(wanted.levels), seen)
+        mine = seen.get((one.run_id, _key(one).id), NOTHING_SEEN)
+        entries += _of_series(store, one, each, sorted(wanted.levels), mine)
     found = [entry for entry in entries if _is_wanted(entry, wanted)]
     found.sort(key=lambda entry: entry["time"], reverse=True)
     return {"events": found[: wanted.limit], "total": sum(one.count for one in series)}
@@ -63,13 +64,14 @@ def alert_counts(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, An
     for one in store.series(run_ids, "event"):
         if one.tag in ALERT_TAGS:
             series.setdefault(one.run_id, []).append(one)
-    seen = acknowledged_counts(store, list(series))
+    seen = read_seen(store, list(series))
     found = {}
     for run_id, mine in series.items():
         total = sum(one.count for one in mine)
         newest = max(mine, key=lambda one: one.last_wall or 0.0)
-        last = _of_series(store, newest, 1, (), set())
-        found[run_id] = {"alerts": total, "open": max(total - seen.get(run_id, 0), 0), "newest": last[0]}
+        known = sum(seen.get((run_id, _key(one).id), NOTHING_SEEN).total for one in mine)
+        last = _of_series(store, newest, 1, (), NOTHING_SEEN)
+        found[run_id] = {"alerts": total, "open": max(total - known, 0), "newest": last[0]}
     return found
 
 
@@ -77,15 +79,18 @@ def what_of(tag: str) -> str:
     return WHAT.get(tag, "other")
 
 
+def _key(series: SeriesRecord) -> SeriesKey:
+    return SeriesKey(series.rank, "event", series.tag)
+
+
 def _of_series(
-    store: Store, series: SeriesRecord, limit: int, levels: Sequence[str], seen: set[tuple[str, int, int]]
+    store: Store, series: SeriesRecord, limit: int, levels: Sequence[str], seen: Seen
 ) -> list[dict[str, Any]]:
-    key = SeriesKey(series.rank, "event", series.tag)
     entries = []
-    for logged in newest_events(store, series.run_id, key, limit, levels):
+    for logged in newest_events(store, series.run_id, _key(series), limit, levels):
         place = {"tag": series.tag, "rank": series.rank, "position": logged.position}
         is_alert = series.tag in ALERT_TAGS
-        is_seen = (series.run_id, key.id, logged.position) in seen
+        is_seen = seen.has(logged.position)
         told = _entry(series.run_id, logged.wall_time, what_of(series.tag), logged.event.level)
         texts = {"title": logged.event.title[:_TEXT], "text": logged.event.text[:_TEXT]}
         entries.append(told | texts | {"step": logged.step, "open": is_alert and not is_seen, "place": place})

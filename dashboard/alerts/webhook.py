@@ -85,10 +85,10 @@ def _connect(parts: SplitResult, local: bool) -> http.client.HTTPConnection:
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    allowed = [place for *_, place in found if is_allowed(str(place[0]), local)]
+    allowed = [str(place[0]) for *_, place in found if is_allowed(str(place[0]), local)]
     if not allowed:
         raise WebhookFailed("its address is not one that this server may send to")
-    stream = socket.create_connection(allowed[0][:2], _CONNECT_SECONDS)
+    stream = socket.create_connection((allowed[0], port), _CONNECT_SECONDS)
     if secure:
         stream = ssl.create_default_context().wrap_socket(stream, server_hostname=host)
     connection = http.client.HTTPConnection(host, port, timeout=_CONNECT_SECONDS)

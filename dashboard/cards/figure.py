@@ -84,9 +84,12 @@ def figure(
     return {"data": data, "layout": layout}
 
 
-def plot(drawn: dict[str, Any], config: Any = CONFIG, class_name: str = "plot-frame") -> html.Div:
+def plot(
+    drawn: dict[str, Any], config: Any = CONFIG, class_name: str = "plot-frame", graph_id: Any = None
+) -> html.Div:
     """A figure in a frame whose class says how high it is."""
-    graph = dcc.Graph(figure=drawn, config=config, responsive=True, style={"height": "100%"})
+    known: Any = {} if graph_id is None else {"id": graph_id}
+    graph = dcc.Graph(figure=drawn, config=config, responsive=True, style={"height": "100%"}, **known)
     return html.Div(graph, className=class_name)
 
 

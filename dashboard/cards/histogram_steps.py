@@ -66,8 +66,7 @@ class StepAxis:
     def _label(self, number: float) -> str:
         if self.kind == "wall":
             return f"{_moment(number):%H:%M:%S}"
-        text = _short(number)
-        return f"{text} {self.unit_name}" if self.kind == "relative" else text
+        return _short(round(number)) if self.kind == "step" else f"{_short(number)} {self.unit_name}"
 
 
 def words(column: Column) -> str:

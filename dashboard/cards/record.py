@@ -39,6 +39,12 @@ class Shown:
         where = urlencode({"run": self.run_id, "tag": self.tag, "rank": self.rank, "index": self.index})
         return f"{ROUTE.format(kind=self.kind, digest=digest(content))}?{where}"
 
+    @property
+    def step_id(self) -> dict[str, Any]:
+        """The id of the words that tell the step. A page can show several steps of a series."""
+        told = {"kind": self.kind, "run": self.run_id, "tag": self.tag, "rank": self.rank}
+        return {"type": "media-card-step", **told}
+
 
 def digest(content: bytes) -> str:
     """What names bytes in their address."""
@@ -66,11 +72,16 @@ def read(
 def frame(shown: Shown | None, name: str, color: str, body: list[Any], kind: str) -> html.Figure:
     """A card under its run's name and its step."""
     parts = [html.Span(className="run-dot", style={"backgroundColor": color or None}), html.Span(name)]
-    step = html.Span(f"step {shown.record.step:,}" if shown else "", className="card-step")
+    known: Any = {"id": shown.step_id} if shown and kind == "plotly" else {}
+    step = html.Span(step_text(shown) if shown else "", className="card-step", **known)
     head = html.Figcaption([html.Span(parts, className="card-run"), step])
     if shown is None:
         body = [nothing("Nothing logged up to this step")]
     return html.Figure([head, *body], className=f"media-card {kind}-card")
+
+
+def step_text(shown: Shown) -> str:
+    return f"step {shown.record.step:,}"
 
 
 def nothing(words: str) -> html.Div:

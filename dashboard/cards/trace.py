@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from dash import html
 
@@ -29,5 +30,11 @@ def _body(shown: Shown) -> list[Any]:
     save = html.A(
         "Save the trace", href=shown.url(trace.gzipped), download=f"step-{shown.record.step}.json.gz"
     )
+    look = html.A("Look into it", href=f"/profile?{urlencode({'trace': _key(shown)})}")
     facts = f"{trace.name or 'unnamed'} · {len(trace.gzipped) / 1024:,.0f} KiB"
-    return [html.Div(facts, className="media-facts"), html.Div(save, className="media-facts")]
+    return [html.Div(facts, className="media-facts"), html.Div([save, " ", look], className="media-facts")]
+
+
+def _key(shown: Shown) -> str:
+    """What names a trace in the address of the Profile page."""
+    return f"{shown.run_id} {shown.rank} {shown.index} {shown.tag}"

@@ -96,7 +96,8 @@ def _opened(root: _Scope, opened: frozenset[str], closed: frozenset[str]) -> set
         if scope.path in closed:
             continue
         holds_scopes = any(inner.below for inner in scope.below.values())
-        if scope.path in opened or (holds_scopes and rows + len(scope.below) <= OPENED_ROWS):
+        room = MAX_ROWS if rows == 1 else OPENED_ROWS  # one row alone would tell nothing
+        if scope.path in opened or (holds_scopes and rows + len(scope.below) <= room):
             is_open.add(scope.path)
             rows += len(scope.below)
             waiting += [inner for inner in scope.below.values() if inner.below]

@@ -54,6 +54,7 @@ from . import (
     media,
     mesh,
     panes,
+    profile,
     projector,
     runs,
 )
@@ -94,6 +95,7 @@ PAGES = cast(
         projector,
         mesh,
         health,
+        profile,
         panes,
         controls,
         alerts,

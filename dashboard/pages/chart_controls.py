@@ -72,6 +72,7 @@ def toolbar(query: Mapping[str, str]) -> Component:
                 "ranks-field",
             ),
             html.Button("New chart", id="new-chart", title="Several tags on one chart (n)"),
+            html.Button("Layout", id="edit-layout", title="Charts in an order of your own, as TensorBoard's"),
             html.Details(
                 [html.Summary("View", title="More about how charts look (v)"), _view(query)],
                 id="chart-view",

@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ...storage.kinds.layout import Layout
+from ...storage.layouts import keep_layout
 from ...storage.location import without_password
-from .. import asked
+from .. import asked, layouts
 from ..chart_data import FORMS, Drawn, read
 from ..chart_program import Look, program
 from ..formula import BadFormula, parse
@@ -51,7 +53,21 @@ def routes(store: Store) -> list[BaseRoute]:
             raise HTTPException(400, f"'look' is not how a chart looks: {error!r:.300}.") from error
         return PlainTextResponse(program(_drawn(body), look, without_password(store.url)))
 
+    async def layout(request: Request) -> Response:
+        """``{"runs": […], "charts": […] or null}``: the charts of a layout, or of those that runs logged."""
+        body = await asked.body(request)
+        ids, charts = layouts.asked_layout(body)
+        return JSONResponse({"charts": await asyncio.to_thread(layouts.resolve, store, ids, charts)})
+
+    async def keep(request: Request) -> Response:
+        """``{"runs": […], "charts": […]}``: log this layout to the runs."""
+        ids, charts = layouts.asked_layout(await asked.body(request))
+        await asyncio.to_thread(keep_layout, store, ids, Layout(charts or []))
+        return JSONResponse({})
+
     return [
+        Route("/api/v1/layouts", layout, methods=["POST"]),
+        Route("/api/v1/layouts/keep", keep, methods=["POST"]),
         Route("/api/v1/charts/formula", formula),
         Route("/api/v1/charts/marks", marks),
         Route("/api/v1/charts/data", data, methods=["POST"]),

@@ -48,6 +48,7 @@ QUERY: Mapping[str, str] = {
     "scales": "",
     "pins": "",
     "charts": "",
+    "layout": "",
 }
 
 

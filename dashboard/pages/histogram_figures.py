@@ -82,7 +82,14 @@ class Figures:
         if time.monotonic() > self._until:
             self.is_done = False
             return
-        lines, read = self._lines(cell, [run for run, _ in known])
+        try:
+            lines, read = self._lines(cell, [run for run, _ in known])
+        except Exception as error:
+            # One record that cannot be read must not leave the other cards empty.
+            self.drawn[cell.key] = _LATER
+            words = f"Histograms here cannot be read: {error}"
+            set_props(cell.id("histogram-figure"), {"figure": nothing(words, asked.theme)})
+            return
         if read < 1:
             self.is_done = False
             self.drawn[cell.key] = _LATER

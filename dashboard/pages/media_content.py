@@ -30,7 +30,8 @@ from ..cards import (
     trace,
     video,
 )
-from . import step_slider
+from . import media_cells, step_slider
+from .media_cells import Cell
 
 if TYPE_CHECKING:
     from ...storage import SeriesRecord, Store
@@ -107,11 +108,12 @@ class Content:
         if kind in STEPPED:
             self._place(kind, tag, series, step)
         if kind in LISTS:
-            cells: list[Any] = self._listed(kind, series, step)
+            cells = self._listed(kind, series, step)
         else:
-            draw = self._row if is_grid else self._card
+            draw = self._row if is_grid else self._cell
             cells = [draw(kind, one, step) for one in self._ordered(series)]
-        set_props({"type": "media-content", "kind": kind, "tag": tag}, {"children": cells})
+        held = f"{key} cells"
+        self.drawn[held] = media_cells.show(kind, tag, cells, self.drawn.get(held))
 
     def _place(self, kind: str, tag: str, series: Sequence[SeriesRecord], step: int | None) -> None:
         """Put the section's slider where it belongs."""
@@ -122,27 +124,34 @@ class Content:
         set_props({"type": "media-placed", "kind": kind, "tag": tag}, {"data": placed})
         set_props({"type": "media-step", "kind": kind, "tag": tag}, {"children": words})
 
-    def _row(self, kind: str, one: SeriesRecord, step: int | None) -> html.Div:
+    def _row(self, kind: str, one: SeriesRecord, step: int | None) -> Cell:
         """A card for each of a few steps of a run, evenly spread up to the chosen one."""
         steps = record.steps(self._store, kind, one.run_id, one.tag, one.rank)
         reached = len(steps) if step is None else int(np.searchsorted(steps, step, side="right"))
         chosen = steps[spread(reached, GRID_STEPS)].tolist()
-        return html.Div([self._card(kind, one, at) for at in chosen], className="media-row")
+        row = html.Div([self._cell(kind, one, at).card for at in chosen], className="media-row")
+        return Cell(one.run_id, one.rank, row)
 
-    def _card(self, kind: str, one: SeriesRecord, step: int | None) -> html.Figure:
+    def _cell(self, kind: str, one: SeriesRecord, step: int | None) -> Cell:
+        shown, card = self._card(kind, one, step)
+        return Cell(one.run_id, one.rank, card, shown if kind == "figure" else None)
+
+    def _card(
+        self, kind: str, one: SeriesRecord, step: int | None
+    ) -> tuple[record.Shown | None, html.Figure]:
         run = self._runs[one.run_id]
         try:
             shown = record.read(self._store, kind, one.run_id, one.tag, step, one.rank)
-            return CARDS[kind](shown, run["name"], run["color"], self._asked.theme)
+            return shown, CARDS[kind](shown, run["name"], run["color"], self._asked.theme)
         except TrainboardError:
-            return CARDS[kind](None, run["name"], run["color"], self._asked.theme)
+            return None, CARDS[kind](None, run["name"], run["color"], self._asked.theme)
         except Exception as error:
             # One record that cannot be read must not empty the page.
             words = record.nothing(f"This {kind.replace('_', ' ')} is damaged and cannot be shown: {error}")
-            return html.Figure([html.Figcaption(run["name"]), words], className="media-card")
+            return None, html.Figure([html.Figcaption(run["name"]), words], className="media-card")
 
-    def _listed(self, kind: str, series: Sequence[SeriesRecord], step: int | None) -> list[html.Section]:
-        columns = []
+    def _listed(self, kind: str, series: Sequence[SeriesRecord], step: int | None) -> list[Cell]:
+        cells = []
         words = self._asked.words
         chosen = {"step": step, "words": words} if kind == "text" else {}
         told = {"words": words} if kind == "text" else {}
@@ -152,8 +161,9 @@ class Content:
                 records = LISTS[kind].read(self._store, one.run_id, one.tag, one.rank, **chosen)
             except TrainboardError:
                 continue
-            columns.append(LISTS[kind].draw(records, run["name"], run["color"], one.count, **told))
-        return columns
+            card = LISTS[kind].draw(records, run["name"], run["color"], one.count, **told)
+            cells.append(Cell(one.run_id, one.rank, card))
+        return cells
 
     def _ordered(self, series: Sequence[SeriesRecord]) -> list[SeriesRecord]:
         places = {run_id: place for place, run_id in enumerate(self._runs)}

@@ -94,7 +94,7 @@
   /** The lines of a chart, kept up to date. */
   function useLines(chart, along) {
     const [arrived, setArrived] = useState(0);
-    const sources = [...chart.left, ...chart.right];
+    const sources = [...chart.left, ...chart.right, ...(chart.band ?? [])];
     const provider = providerOf();
     const followed = along ? [...sources, along] : sources;
     useEffect(() => {
@@ -138,6 +138,7 @@
     return sources.flatMap((source, i) =>
       provider.lines(source).map((line) => ({
         ...line,
+        ...trainboard.bandOf(chart, line, provider),
         name: sources.length > 1 ? `${line.name} · ${source}` : line.name,
         dash: (line.dash ?? 0) + i,
         scale: i < chart.left.length ? "y" : "y2",
@@ -149,7 +150,7 @@
   /** The lines with the columns of the window in view, where those at hand are thinned. */
   function useDetail(chart, base, zoom, plot, look) {
     const [detail, setDetail] = useState(null);
-    const isThinned = base.some((line) => !line.exact);
+    const isThinned = !chart.band && base.some((line) => !line.exact);
     const provider = providerOf();
     const { shown } = trainboard.state;
     const ranks = trainboard.value("ranks");
@@ -210,7 +211,7 @@
   }
 
   function Problem({ chart }) {
-    const problem = trainboard.problemOf(chart);
+    const problem = chart.problem || trainboard.problemOf(chart);
     return problem && h("p", { className: "card-problem", role: "alert" }, problem);
   }
 

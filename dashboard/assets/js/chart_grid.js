@@ -39,9 +39,11 @@
       notice(state, tags, found, filter) ?? [
         h(Chosen, { key: "own", name: "Your charts", charts: trainboard.ownCharts() }),
         h(Chosen, { key: "pins", name: "Pinned", charts: pinned(tags) }),
+        h(trainboard.LayoutSections, { key: "layout" }),
         h(Sections, { key: "all", tags: found, filter }),
       ],
       h(trainboard.ChartEditor, { tags: tags ?? [] }),
+      h(trainboard.LayoutEditor, { tags: tags ?? [] }),
       h(trainboard.ViewFields),
     );
   };

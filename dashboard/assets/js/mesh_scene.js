@@ -9,6 +9,7 @@
   const MATERIAL = { cls: "MeshStandardMaterial", roughness: 0.85, metalness: 0 };
   const DOUBLE_SIDED = 2;
   const POINT = 2.5;
+  const FINE = 2; /* pixels of a surface for each of the screen, whose own may be as fine */
   const WHITE = "#ffffff";
   const FOV = 45;
   const ROOM = 1.05; /* around a mesh, so much of its size is in view */
@@ -28,7 +29,7 @@
       scene, camera, surface,
       render(context, width, height, paper, ratio) {
         cloud?.light(ratio, paper, 0, 1e9);
-        if (trainboard.render(context, scene, camera)) return;
+        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) return;
         const plain = cloud ?? trainboard.createPointCloud(THREE);
         if (!cloud) fill(plain, mesh, color);
         plain.paintPlain(context, camera, width, height);

@@ -56,11 +56,12 @@
   trainboard.PictureLabels = function PictureLabels({ width, height, boxes, masks }) {
     trainboard.useState("query");
     const off = hidden();
+    const viewBox = `0 0 ${width} ${height}`;
     const groups = [...new Set(boxes.map(({ group }) => group))];
     const shown = boxes.filter((box) => !off.has(keyOf(box.group, box.label)));
     return h(React.Fragment, null,
       masks.map((mask) => h(MaskCanvas, { key: mask.src, mask, width, height, off: [...off].join("\n") })),
-      h("svg", { className: "picture-boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": true },
+      h("svg", { className: "picture-boxes", viewBox, preserveAspectRatio: "none", "aria-hidden": true },
         shown.map((box, at) => h("rect", {
           key: at, x: box.left, y: box.top, width: box.right - box.left, height: box.bottom - box.top,
           fill: "none", stroke: colorOf(box.number), strokeWidth: 2, vectorEffect: "non-scaling-stroke",
@@ -77,7 +78,8 @@
     const above = box.top / height > 0.08;
     const isRight = box.left > width / 2;
     const side = isRight ? { right: `${100 - (100 * box.right) / width}%` } : { left: `${(100 * box.left) / width}%` };
-    const style = { ...side, top: `${(100 * box.top) / height}%`, background: colorOf(box.number), transform: above ? "translateY(-100%)" : "none" };
+    const place = { top: `${(100 * box.top) / height}%`, transform: above ? "translateY(-100%)" : "none" };
+    const style = { ...side, ...place, background: colorOf(box.number) };
     return h("span", { className: "picture-box-text", style }, text);
   }
 

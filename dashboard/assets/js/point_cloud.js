@@ -14,6 +14,7 @@
     varying vec3 shade;
     varying vec2 corner;
     varying float far;
+    varying float rim;
     void main() {
       vec4 seen = modelViewMatrix * vec4(position, 1.0);
       gl_Position = projectionMatrix * seen;
@@ -21,6 +22,7 @@
       if (size <= 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
       shade = tint;
       corner = vec2(mod(cell, grid.x), floor(cell / grid.x));
+      rim = 0.5 - 1.0 / gl_PointSize;
       far = clamp((-seen.z - fog.x) / fog.y, 0.0, 0.6);
     }`;
   const FRAGMENT = `
@@ -31,13 +33,18 @@
     varying vec3 shade;
     varying vec2 corner;
     varying float far;
+    varying float rim;
     void main() {
+      float cover = 1.0;
       vec3 color = shade;
       if (pictured) {
         vec2 at = abs(gl_PointCoord - 0.5);
         if (max(at.x, at.y) < 0.45) color = texture2D(sheet, (corner + gl_PointCoord) / grid).rgb;
-      } else if (length(gl_PointCoord - 0.5) > 0.5) discard;
-      gl_FragColor = vec4(mix(color, paper, far), 1.0);
+      } else {
+        cover = 1.0 - smoothstep(rim, 0.5, length(gl_PointCoord - 0.5));
+        if (cover == 0.0) discard;
+      }
+      gl_FragColor = vec4(mix(color, paper, far), cover);
     }`;
 
   /** A cloud for a scene of three.js: `place` positions, `paint` them, `find` one of them. */
@@ -47,7 +54,7 @@
       ratio: { value: 1 }, grid: { value: new THREE.Vector2(1, 1) }, fog: { value: new THREE.Vector2(1, 10) },
       paper: { value: new THREE.Vector3(1, 1, 1) }, sheet: { value: null }, pictured: { value: false },
     };
-    const material = new THREE.ShaderMaterial({ uniforms, vertexShader: VERTEX, fragmentShader: FRAGMENT });
+    const material = new THREE.ShaderMaterial({ uniforms, vertexShader: VERTEX, fragmentShader: FRAGMENT, transparent: true });
     const points = new THREE.Points(geometry, material);
     points.frustumCulled = false;
     const matrix = new THREE.Matrix4();

@@ -6,7 +6,7 @@
   const PAGE_KEYS = {
     c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
     o: "/compare", y: "/hparams", p: "/panes", k: "/controls", a: "/alerts", u: "/curves",
-    j: "/projector", z: "/mesh", e: "/health",
+    j: "/projector", z: "/mesh", e: "/health", f: "/profile",
   };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
@@ -116,6 +116,7 @@
     if (outside && matchMedia(NARROW).matches) document.documentElement.dataset.sidebar = "closed";
     if (event.target.closest("#theme-toggle")) nextTheme();
     if (event.target.closest("#sidebar-toggle")) toggleSidebar();
+    if (event.target.closest("#edit-layout")) trainboard.emit("edit-layout");
     if (event.target.closest("#new-chart")) trainboard.editChart(null);
     if (event.target.closest("#keys-button")) showKeys();
     if (event.target.closest("#keys-close")) document.getElementById("keys").close();

@@ -6,7 +6,7 @@
   const { useEffect, useRef } = React;
   const FONT = "11px system-ui, sans-serif";
 
-  /** `x` are steps or wall times, as `axis` says; `lines` are {name, color, values, low}: with `low` a line is a
+  /** `x` are steps, wall times or milliseconds, as `axis` (step, wall, ms) says; `lines` are {name, color, values, low}: with `low` a line is a
       band from it to its values. Charts of the same `together` share the cursor. */
   trainboard.SmallChart = function SmallChart({ title, unit = "", x, axis, lines, stacked = false, log = false, together, height = 120, note }) {
     const { theme } = trainboard.useState("theme");
@@ -64,7 +64,7 @@
       legend: { show: false },
       scales: { x: { time: axis === "wall" }, y: log ? { distr: 3 } : stacked ? { range: (u, low, high) => [0, high || 1] } : {} },
       axes: [{ ...common, size: axis === "wall" ? 36 : 22, space: 64, ...(axis === "wall" ? {} : { values: tick }) }, { ...common, size: 46, space: 26, values: unit === "s" ? (u, splits) => splits.map((value) => trainboard.format.short(value)) : tick }],
-      series: [{}, ...(stacked ? [...lines].reverse().map(({ color }) => ({ fill: color, width: 0, points: { show: false } })) : lines.flatMap(drawn))],
+      series: [{}, ...(stacked ? [...lines].reverse().map(({ color }) => ({ fill: color, width: 0, points: { show: false }, paths: axis === "ms" ? uPlot.paths.stepped({ align: 1 }) : undefined })) : lines.flatMap(drawn))],
       bands: stacked ? [] : bandsOf(lines),
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: true }, sync: together ? { key: together, scales: ["x", null], setSeries: false } : undefined },
       hooks: {
@@ -93,7 +93,8 @@
   function told(list, { x, lines, unit }, at, axis) {
     const place = at ?? x.length - 1;
     const [where, ...rows] = list.children;
-    where.textContent = place < 0 ? "" : axis === "wall" ? trainboard.format.time(x[place]) : `step ${trainboard.format.integer(x[place])}`;
+    const named = { wall: trainboard.format.time, step: (step) => `step ${trainboard.format.integer(step)}`, ms: (time) => `${trainboard.format.number(time)} ms` };
+    where.textContent = place < 0 ? "" : named[axis](x[place]);
     rows.forEach((row, line) => {
       const { values, low } = lines[line] ?? {};
       const value = values?.[place];

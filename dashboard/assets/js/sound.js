@@ -25,10 +25,11 @@
       player.current.currentTime = ((event.clientX - area.left) / area.width) * seconds;
       setAt(player.current.currentTime);
     };
+    const range = `0 to ${trainboard.format.number(rate / 2000)} kHz, 80 dB below the loudest`;
+    const box = { viewBox: `0 0 ${swings?.least.length} ${HEIGHT}`, preserveAspectRatio: "none", height: HEIGHT };
     const picture = swings && [
-      h("svg", { key: "swings", viewBox: `0 0 ${swings.least.length} ${HEIGHT}`, preserveAspectRatio: "none", height: HEIGHT, "aria-hidden": true },
-        h("path", { d: outline(swings) })),
-      h("img", { key: "spectrogram", src: `${src}&part=${SPECTROGRAM}`, alt: `Spectrogram, 0 to ${trainboard.format.number(rate / 2000)} kHz`, title: `0 to ${trainboard.format.number(rate / 2000)} kHz, 80 dB below the loudest` }),
+      h("svg", { key: "swings", ...box, "aria-hidden": true }, h("path", { d: outline(swings) })),
+      h("img", { key: "spectrogram", src: `${src}&part=${SPECTROGRAM}`, alt: `Spectrogram, ${range}`, title: range }),
       h("i", { key: "at", className: "sound-at", style: { left: `${(100 * at) / seconds}%` } }),
     ];
     return h("div", { id, className: "sound" },

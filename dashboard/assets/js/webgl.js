@@ -12,7 +12,7 @@
   async function load() {
     const THREE = await import(LIBRARY);
     try {
-      renderer = new THREE.WebGLRenderer({ antialias: true, alpha: true });
+      renderer = new THREE.WebGLRenderer({ alpha: true });
       renderer.setPixelRatio(1);
       const told = (isLost) => () => {
         lost = isLost;
@@ -58,16 +58,17 @@
     return view;
   };
 
-  /** Render a scene and copy it into a canvas; false without WebGL. */
-  trainboard.render = (context, scene, camera) => {
+  /** Render a scene and copy it into a canvas; false without WebGL. It is drawn `fine` times as large and made
+      smaller, where edges are to be smooth: that costs no more than WebGL's own smoothing, which all would pay. */
+  trainboard.render = (context, scene, camera, fine = 1) => {
     if (!trainboard.hasWebgl()) return false;
     const { width, height } = context.canvas;
     const { domElement } = renderer;
-    if (domElement.width !== width || domElement.height !== height) renderer.setSize(width, height, false);
+    if (domElement.width !== fine * width || domElement.height !== fine * height) renderer.setSize(fine * width, fine * height, false);
     renderer.render(scene, camera);
     context.save();
     context.resetTransform();
-    context.drawImage(domElement, 0, 0);
+    context.drawImage(domElement, 0, 0, width, height);
     context.restore();
     return true;
   };

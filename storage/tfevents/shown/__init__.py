@@ -42,4 +42,6 @@ class Shown(NamedTuple):
 def to_tensorboard(kind: str, tag: str, record: Any) -> Shown:
     """What is shown, under a tag, of a record of any kind but scalar, graph and raw."""
     is_picture = kind == "video" and record.format in media.PICTURES
-    return Shown(_SHOW[kind](record, tag), _BODIES.get("image" if is_picture else kind))
+    is_masked = kind == "image" and bool(record.masks)  # and its masks are in the body, too
+    body_at = None if is_masked else _BODIES.get("image" if is_picture else kind)
+    return Shown(_SHOW[kind](record, tag), body_at)

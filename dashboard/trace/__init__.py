@@ -1,0 +1,1 @@
+"""What profilers' traces say: top operators, time by layer, memory; and the viewer of their timelines."""
