@@ -57,6 +57,7 @@ class Graphs:
         self.store = store
         self._kept: OrderedDict[tuple[Any, ...], Shown] = OrderedDict()
         self._lock = threading.Lock()
+        self._making = threading.Lock()
 
     def versions(self, run_id: str) -> list[int]:
         """The steps at which a run logged its graphs."""
@@ -65,8 +66,7 @@ class Graphs:
     def shown(self, source: Source) -> Shown:
         """The graph that is asked for. Raises ``HTTPException``, or what the store raises, if none is."""
         if source.run.startswith(FILE):
-            with self._lock:
-                shown = self._kept.get((source.run,))
+            shown = self._known((source.run,))
             if shown is None:
                 raise HTTPException(404, "This file is no longer held here; open it again.")
             return shown
@@ -109,14 +109,25 @@ class Graphs:
         return Shown(Tree(found.graph), found.nodes, found.words)
 
     def _cached(self, key: tuple[Any, ...], make: Callable[[], Shown]) -> Shown:
+        found = self._known(key)
+        if found is None:
+            # A page asks several things of one graph at once, and one that is large fills enough memory.
+            with self._making:
+                found = self._known(key)
+                if found is None:
+                    found = make()
+                    self._keep(key, found)
+        return found
+
+    def _known(self, key: tuple[Any, ...]) -> Shown | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        shown = make()
+            return self._kept.get(key)
+
+    def _keep(self, key: tuple[Any, ...], shown: Shown) -> None:
         with self._lock:
             self._kept[key] = shown
             nodes = sum(len(one.tree.graph.nodes) for one in self._kept.values())
             while nodes > MOST_NODES and len(self._kept) > 1:
                 nodes -= len(self._kept.popitem(last=False)[1].tree.graph.nodes)
-        return shown

@@ -12,6 +12,7 @@
   const LINE = 15;
   const FALLBACK = "var(--graph-line)";
   const MOVING_MILLISECONDS = 220;
+  const DOUBLE_CLICK_MILLISECONDS = 400;
 
   /** `commands` is filled with what buttons outside can do: fit, zoom, reveal, keep. */
   trainboard.GraphCanvas = function GraphCanvas({ picture, label, look, selected, select, toggle, commands }) {
@@ -69,6 +70,14 @@
       return () => (sized.disconnect(), stop());
     }, [picture]);
 
+    /* What was chosen comes out from under its details, but not before a double-click is over. */
+    useEffect(() => {
+      const box = boxes.get(selected);
+      if (!box) return undefined;
+      const timer = setTimeout(() => showWithin(host.current, at, box, () => (animate(world.current), apply())), DOUBLE_CLICK_MILLISECONDS);
+      return () => clearTimeout(timer);
+    }, [selected, picture]);
+
     const keys = (event) => {
       const way = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] }[event.key];
       const box = boxes.get(selected);
@@ -87,7 +96,6 @@
       event.stopPropagation();
       if (act) return void act();
       select(next.id);
-      showWithin(host.current, at, next, apply);
     };
 
     return h(
@@ -257,13 +265,26 @@
     return best?.box;
   }
 
+  /** Move the picture as little as brings a box into the part of the canvas that nothing covers. */
   function showWithin(host, at, box, apply) {
     const { zoom } = at.current;
+    const panel = host.parentNode.querySelector(".graph-details");
+    const beside = panel && panel.offsetTop === 0;
+    const width = beside ? panel.offsetLeft : host.clientWidth;
+    const height = (panel && !beside ? panel.offsetTop : host.clientHeight) - BUTTONS;
     const left = at.current.x + box.x * zoom;
     const top = at.current.y + box.y * zoom;
-    const move = (low, size, whole) => (low < PADDING ? PADDING - low : low + size > whole - BUTTONS ? Math.max(PADDING, whole - BUTTONS - size) - low : 0);
-    at.current.x += move(left, box.width * zoom, host.clientWidth);
-    at.current.y += move(top, Math.min(box.height * zoom, 80), host.clientHeight);
+    const across = moved(left, Math.min(box.width * zoom, width - 2 * PADDING), width);
+    const down = moved(top, Math.min(box.height * zoom, 80), height);
+    if (!across && !down) return;
+    at.current.x += across;
+    at.current.y += down;
     apply();
+  }
+
+  /** By how much something of a size must move to lie between the margins of a whole; 0 if it does. */
+  function moved(low, size, whole) {
+    if (low < PADDING) return PADDING - low;
+    return Math.min(whole - PADDING - size - low, 0);
   }
 })();
