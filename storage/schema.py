@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0011"
+SCHEMA_VERSION = "0010"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
