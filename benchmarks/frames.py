@@ -1,8 +1,7 @@
 """How long a frame takes while a cloud of points is turned: our projector, Plotly and TensorBoard's.
 
-    python benchmarks/frames.py [POINTS]
-
-Headless Chromium draws in software where there is no GPU, so frames are longer than on a desk, for all alike.
+``python -m benchmarks.frames`` prints the table. Where there is no GPU, headless Chromium draws in software:
+frames are longer than on a desk, for all alike.
 """
 
 from __future__ import annotations
@@ -25,6 +24,10 @@ import trainboard as tb
 from trainboard.cli.demo import dashboard
 from trainboard.storage import open_store
 
+from .browser import SIZE
+from .measure import Row, table
+
+POINTS = 50_000
 SECONDS = 6
 WAITING = """
     const contexts = new Set();
@@ -69,48 +72,50 @@ PLOTLY = """([positions, colors]) => {
 }"""
 
 
-def main() -> None:
-    count = int(sys.argv[1]) if sys.argv[1:] else 50_000
+def report() -> str:
     random = np.random.default_rng(0)
-    groups = random.integers(0, 10, count)
-    vectors = (random.normal(size=(count, 32)) + 3 * random.normal(size=(10, 32))[groups]).astype(np.float32)
+    groups = random.integers(0, 10, POINTS)
+    centres = 3 * random.normal(size=(10, 32))
+    vectors = (random.normal(size=(POINTS, 32)) + centres[groups]).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        # With a GPU process, unlike the other benchmarks: without one there is no WebGL.
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1440, "height": 900})
-        context.add_init_script(WAITING)
-        page = context.new_page()
-        ours(page, Path(folder), vectors, groups)
-        plotly(page, vectors, groups)
-        tensorboards(context.new_page(), Path(folder), vectors, groups)
+        page = browser.new_page(viewport=SIZE)
+        page.add_init_script(WAITING)
+        rows = [
+            ours(page, Path(folder), vectors, groups),
+            plotly(page, vectors, groups),
+            tensorboards(page, Path(folder), vectors, groups),
+        ]
         browser.close()
+    return table(f"Turning {POINTS:,} points, milliseconds a frame", ("", "median", "95 % within"), rows)
 
 
-def ours(page: Page, folder: Path, vectors: np.ndarray, groups: np.ndarray) -> None:
+def ours(page: Page, folder: Path, vectors: np.ndarray, groups: np.ndarray) -> Row:
     with tb.init("frames", store=folder / "frames.db") as run:
         run.log({"points": tb.Embedding(vectors, [f"group {group}" for group in groups])}, 0)
     with closing(open_store(folder / "frames.db")) as store, dashboard(store, 0) as address:
-        began = time.monotonic()
         page.goto(f"{address}projector")
         page.wait_for_selector(f"[data-points='{len(vectors)}']")
-        print(f"ours: {time.monotonic() - began:.1f} s until the points are there")
         page.wait_for_timeout(2_000)
         page.evaluate(
             "window.turn = () => document.querySelector('.projector-canvas canvas').trainboard.turn(0.02)"
         )
-        report("ours", page.evaluate(TURNING, SECONDS))
+        frames = page.evaluate(TURNING, SECONDS)
         page.goto("about:blank")
+    return _row("trainboard", frames)
 
 
-def plotly(page: Page, vectors: np.ndarray, groups: np.ndarray) -> None:
+def plotly(page: Page, vectors: np.ndarray, groups: np.ndarray) -> Row:
     import plotly as library
 
     page.add_script_tag(path=str(Path(library.__file__).parent / "package_data" / "plotly.min.js"))
     page.evaluate(PLOTLY, [vectors[:, :3].reshape(-1).tolist(), groups.tolist()])
     page.wait_for_timeout(3_000)
-    report("Plotly", page.evaluate(TURNING, SECONDS))
+    return _row("Plotly's scatter3d", page.evaluate(TURNING, SECONDS))
 
 
-def tensorboards(page: Page, folder: Path, vectors: np.ndarray, groups: np.ndarray) -> None:
+def tensorboards(page: Page, folder: Path, vectors: np.ndarray, groups: np.ndarray) -> Row:
     """Its projector, while the mouse turns what it draws."""
     logs = folder / "logs"
     logs.mkdir()
@@ -133,8 +138,9 @@ def tensorboards(page: Page, folder: Path, vectors: np.ndarray, groups: np.ndarr
         while time.monotonic() < until:
             x += 3 if int(2 * (until - time.monotonic())) % 2 else -3
             page.mouse.move(x, y)
-        report("TensorBoard", page.evaluate("window.measured"))
+        frames = page.evaluate("window.measured")
         page.mouse.up()
+    return _row("TensorBoard's projector", frames)
 
 
 @contextmanager
@@ -162,10 +168,9 @@ def tensorboard(logs: Path) -> Iterator[str]:
         server.wait()
 
 
-def report(name: str, frames: list[float]) -> None:
-    middle, slow = np.percentile(frames, [50, 95])
-    print(f"{name}: {len(frames)} frames, median {middle:.1f} ms, 95 % within {slow:.1f} ms", flush=True)
+def _row(name: str, frames: list[float]) -> Row:
+    return name, *(f"{frame:.1f}" for frame in np.percentile(frames, [50, 95]))
 
 
 if __name__ == "__main__":
-    main()
+    print(report())

@@ -1,11 +1,10 @@
 """What the Health page's heat maps cost the server: the first look at a long run, and each look after.
 
-python -m benchmarks.health [--records 2000] [--layers 200]
+``python -m benchmarks.health`` prints the table.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import tempfile
 import time
@@ -20,17 +19,22 @@ from trainboard.dashboard.health.history import Histories
 from trainboard.storage import Store, open_store
 from trainboard.storage.kinds.layer_stats import STATISTICS, LayerStats
 
+from .measure import Row, table
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--records", type=int, default=2000)
-    parser.add_argument("--layers", type=int, default=200)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder) / "runs.db", create=True)
-        run = logged(store, asked.records, asked.layers)
-        measure(store, run)
-        store.close()
+SIZES = ((2_000, 200), (10_000, 100), (300, 5_000))
+
+
+def report() -> str:
+    header = (
+        "records",
+        "layers",
+        "first look, s",
+        "in requests",
+        "each look after, ms",
+        "sent, kB",
+        "kept, MB",
+    )
+    return table("Heat maps of the Health page", header, [measure(*size) for size in SIZES])
 
 
 def logged(store: Store, count: int, layers: int) -> str:
@@ -44,24 +48,34 @@ def logged(store: Store, count: int, layers: int) -> str:
     return run.id
 
 
-def measure(store: Store, run: str) -> None:
-    histories = Histories(store)
-    began = time.perf_counter()
-    looks, done = 0, False
-    while not done:
+def measure(records: int, layers: int) -> Row:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_store(Path(folder) / "runs.db", create=True) as store,
+    ):
+        run = logged(store, records, layers)
+        histories = Histories(store)
+        began = time.perf_counter()
+        looks, done = 0, False
+        while not done:
+            with histories.look(run) as look:
+                looks, done = looks + 1, look.read == look.total
+        first = time.perf_counter() - began
+        began = time.perf_counter()
         with histories.look(run) as look:
-            looks, done = looks + 1, look.read == look.total
-            told = f"{look.read:,} records into {len(look.history.steps)} columns"
-    print(f"first look: {time.perf_counter() - began:.2f} s in {looks} requests, {told}")
-    began = time.perf_counter()
-    with histories.look(run) as look:
-        maps = [draw(look.history, quantity, Wanted()) for quantity in QUANTITIES]
-        found = find(look.history)
-        size, kept = len(json.dumps(maps)), look.history.nbytes
-    seconds = time.perf_counter() - began
-    print(f"each look after: {seconds * 1e3:.0f} ms, {size / 1e3:.0f} kB sent, {kept / 1e6:.1f} MB kept")
-    print(f"found: {', '.join(one.title for one in found) or 'nothing'}")
+            sent = json.dumps([draw(look.history, quantity, Wanted()) for quantity in QUANTITIES])
+            find(look.history)
+            kept = look.history.nbytes
+        after = time.perf_counter() - began
+    figures = (
+        f"{first:.2f}",
+        str(looks),
+        f"{1e3 * after:.0f}",
+        f"{len(sent) / 1e3:.0f}",
+        f"{kept / 1e6:.1f}",
+    )
+    return f"{records:,}", f"{layers:,}", *figures
 
 
 if __name__ == "__main__":
-    main()
+    print(report())

@@ -1,7 +1,8 @@
 """What rules cost the server: 50 rules on 100 runs that all log, look after look.
 
 Each of the 100 runs has 20 tags and logs a point of each before every look; the rules name all tags
-between them. Prints how long a look took, and what it took when nothing was new.
+between them. ``python -m benchmarks.rules`` prints how long a look took, and what it took when nothing
+was new.
 """
 
 from __future__ import annotations
@@ -22,26 +23,32 @@ from trainboard.storage.rules import Rule
 from trainboard.storage.run_rows import load_run, save_run
 from trainboard.storage.series import SeriesKey
 
+from .measure import table
+
 RUNS, TAGS, RULES, LOOKS = 100, 20, 50, 10
 HISTORY = 2_000
 
 
-def main() -> None:
+def report() -> str:
     with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "a.db", create=True) as store:
         log(store, HISTORY)
         for number in range(RULES):
             alerts.save_rule(store, "", rule(number))
         watch = RuleWatch(store, Outbox(local=True))
-        print(f"first look: {timed(watch):.0f} ms")
+        first = timed(watch)
         while any(run.id not in watch._seen for run in store.runs()):
             timed(watch)
         looks = []
         for _ in range(LOOKS):
             log(store, 1)
             looks.append(timed(watch))
-        median = statistics.median(looks)
-        print(f"{TAGS} new points in each run: median {median:.0f} ms, worst {max(looks):.0f} ms")
-        print(f"nothing new: {statistics.median(timed(watch) for _ in range(LOOKS)):.1f} ms")
+        rows = [
+            ("the first", f"{first:,.0f}"),
+            ("a new point of every series", f"{statistics.median(looks):,.0f}"),
+            ("the slowest of these", f"{max(looks):,.0f}"),
+            ("nothing new", f"{statistics.median(timed(watch) for _ in range(LOOKS)):.1f}"),
+        ]
+    return table(f"A look of {RULES} rules at {RUNS} runs of {TAGS} tags", ("", "ms"), rows)
 
 
 def rule(number: int) -> Rule:
@@ -71,4 +78,4 @@ def timed(watch: RuleWatch) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    print(report())
