@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,8 @@ def test_a_failure_of_the_store_is_a_json_error_and_is_logged(
     (path := store.url.removeprefix("sqlite:///"))
     with open(path, "wb") as damaged:
         damaged.write(b"this is not a store any more" * 1000)
+    for rest in ("-wal", "-shm"):
+        Path(path + rest).unlink(missing_ok=True)
     answer = TestClient(api.app, base_url=str(api.base_url), raise_server_exceptions=False).get(
         "/api/v1/runs"
     )
