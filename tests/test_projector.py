@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,7 +104,12 @@ def positions(dashboard: Dashboard, run: str, tag: str, **asked: Any) -> tuple[n
 
 
 def workers() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children() if "projector.worker" in " ".join(one.cmdline())]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # it has just ended
+            if "projector.worker" in " ".join(child.cmdline()):
+                found.append(child)
+    return found
 
 
 @pytest.mark.parametrize("dimensions", [3, 40, 1_500])
@@ -169,11 +174,10 @@ def test_the_map_of_a_step_begins_where_that_of_another_ended(dashboard: Dashboa
 def test_a_projection_is_made_in_a_process_that_cancelling_ends(dashboard: Dashboard) -> None:
     asked = {"method": "tsne", "most": 10_000}
     status, answer = ask(dashboard, "positions", "large", "large", **asked)
-    assert status == 202 and json.loads(answer) == {"share": None}
-    eventually(lambda: workers(), 30)
-    started = time.monotonic()
+    assert status == 202 and json.loads(answer).keys() == {"share"}
+    eventually(lambda: workers(), 60)
     assert told(dashboard, "cloud", "large", "large")["count"] == 20_000
-    assert time.monotonic() - started < 5
+    assert workers(), "the server answers while a projection is made"
     assert told(dashboard, "cancel", "large", "large", **asked) == {"cancelled": True}
     eventually(lambda: not workers(), 30)
     assert told(dashboard, "cancel", "large", "large", **asked) == {"cancelled": False}
