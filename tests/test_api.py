@@ -202,6 +202,7 @@ def test_a_failure_of_the_store_is_a_json_error_and_is_logged(
         damaged.write(b"this is not a store any more" * 1000)
     for rest in ("-wal", "-shm"):
         Path(path + rest).unlink(missing_ok=True)
+    store.close()  # a connection that was opened meanwhile has pages of what was there before
     answer = TestClient(api.app, base_url=str(api.base_url), raise_server_exceptions=False).get(
         "/api/v1/runs"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -152,7 +153,15 @@ def test_points_keep_their_places_over_steps_that_are_fitted_to_one(dashboard: D
     assert np.abs(places[0] - places[2]).max() > 0.01
 
 
-@pytest.mark.parametrize("method", ["tsne", "umap"])
+@pytest.mark.parametrize(
+    "method",
+    [
+        "tsne",
+        pytest.param(
+            "umap", marks=pytest.mark.skipif(bool(os.environ.get("CI")), reason="is compiled for a minute")
+        ),
+    ],
+)
 def test_maps_keep_groups_together(dashboard: Dashboard, method: str) -> None:
     found, rows = positions(dashboard, "words", "words", method=method, dimensions=2, neighbours=10)
     places = blobs(300, 8)[1][rows]
