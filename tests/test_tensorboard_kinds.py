@@ -251,3 +251,22 @@ def mesh_part(step: int, kind: int, kinds: tuple[int, ...]) -> bytes:
     tag = mesh_metadata.get_instance_name("cube", kind)
     value = Summary.Value(tag=tag, metadata=metadata, tensor=make_tensor_proto(array))
     return record(Event(wall_time=1e9 + step + kind / 10, step=step, summary=Summary(value=[value])))
+
+
+def test_an_embedding_that_cannot_be_read_takes_no_other_with_it(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "tensors.tsv").write_text("1\t0\n0\t1\n")
+    (logs / "labels.tsv").write_text("one\u2028line\r\nanother\x0bone\r\n")
+    (logs / "projector_config.pbtxt").write_text(
+        'embeddings { tensor_name: "layer.weights" }\n'
+        'embeddings { tensor_name: "words" tensor_path: "tensors.tsv" metadata_path: "labels.tsv" }\n'
+    )
+    with closing(open_store(tmp_path / "store.db", create=True)) as store:
+        follower = open_follower(store, [str(logs)])
+        read_all(follower)
+        (damage,) = follower.progress.damage
+        assert "layer.weights cannot be read: its vectors are in a checkpoint" in damage
+        words = one(store, "logs", "words", "embedding")
+        assert words.metadata == [["one\u2028line"], ["another\x0bone"]]
+        assert np.array_equal(words.vectors, np.eye(2))

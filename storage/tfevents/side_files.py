@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 from google.protobuf import text_format
@@ -31,44 +33,57 @@ def read_side_file(tree: Tree, found: FoundFile, data: bytes) -> Contents:
     """
     if is_ours(found.name, data):
         return Contents()
-    contents = Contents(first_wall=found.modified, last_wall=found.modified)
-    try:
+    contents = Contents()
+    with _told(contents, found.name, len(data)):
         if found.size > MAX_PAYLOAD:
             raise ValueError("it is too large for a store")
-        contents.records = _profile(found, data) if found.kind == "profile" else _projector(tree, found, data)
-    except Exception as error:  # text_format's, numpy's, the file system's
-        contents.damage.append(Damage(0, len(data), f"{found.name} cannot be read: {error}"))
+        if found.kind == "profile":
+            contents.records.append(_profile(found, data))
+        else:
+            _read_projector(tree, found, data, contents)
+    if contents.records:
+        contents.note_wall(found.modified)
     return contents
 
 
-def _profile(found: FoundFile, data: bytes) -> list[Said]:
+@contextmanager
+def _told(contents: Contents, name: str, size: int) -> Iterator[None]:
+    """Whatever goes wrong is damage of this."""
+    try:
+        yield
+    except Exception as error:  # text_format's, numpy's, the file system's
+        contents.damage.append(Damage(0, size, f"{name} cannot be read: {error}"))
+
+
+def _profile(found: FoundFile, data: bytes) -> Said:
     session, _, name = found.name.removeprefix("plugins/profile/").partition("/")
     if not name.removesuffix(".gz").endswith(".trace.json"):
-        return [Said(f"{PROFILE}/{session}/{name}", "raw", 0, found.modified, Raw(PROFILE, data, "file"))]
+        return Said(f"{PROFILE}/{session}/{name}", "raw", 0, found.modified, Raw(PROFILE, data, "file"))
     host = name.partition(".trace")[0]
     trace = Trace.from_bytes(data, f"{session} {host}")
-    return [Said(f"{PROFILE}/{session}/{host}", "trace", 0, found.modified, trace)]
+    return Said(f"{PROFILE}/{session}/{host}", "trace", 0, found.modified, trace)
 
 
-def _projector(tree: Tree, found: FoundFile, data: bytes) -> list[Said]:
+def _read_projector(tree: Tree, found: FoundFile, data: bytes, contents: Contents) -> None:
     config = text_format.Parse(data, ProjectorConfig())
     folder = found.path.rpartition("/")[0]
-    said: list[Said] = []
     for info in config.embeddings:
         match = _STEP.fullmatch(info.tensor_name)  # as PyTorch writes tag and step
         tag, step = (match[1], int(match[2])) if match else (info.tensor_name or "default", 0)
-        if info.tensor_path:
-            said.append(Said(tag, "embedding", step, found.modified, _embedding(tree, folder, info)))
-    return said
+        with _told(contents, f"{found.name}, {tag}", len(data)):
+            embedding = _embedding(tree, folder, info)
+            contents.records.append(Said(tag, "embedding", step, found.modified, embedding))
 
 
 def _embedding(tree: Tree, folder: str, info: EmbeddingInfo) -> Embedding:
+    if not info.tensor_path:
+        raise ValueError("its vectors are in a checkpoint and not in a file of their own")
     vectors = _vectors(_file(tree, folder, info.tensor_path), list(info.tensor_shape))
     columns: list[str] = []
     rows: list[list[str]] = []
     if info.metadata_path:
         text = _file(tree, folder, info.metadata_path).decode("utf-8", "replace")
-        rows = [line.split("\t") for line in text.splitlines()]
+        rows = [line.split("\t") for line in _lines(text)]
         columns = rows.pop(0) if rows and len(rows[0]) > 1 else ["label"]
     sprite = _file(tree, folder, info.sprite.image_path) if info.sprite.image_path else b""
     size = tuple(info.sprite.single_image_dim)
@@ -81,8 +96,13 @@ def _vectors(data: bytes, shape: list[int]) -> NDArray[np.float32]:
     """Rows of numbers: float32 if their shape is told, else a line of text each."""
     if shape:
         return np.frombuffer(data, "<f4").reshape(shape)
-    lines = [line.split("\t") for line in data.decode().splitlines()]
+    lines = [line.split("\t") for line in _lines(data.decode())]
     return np.array(lines, np.float32)
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as TensorBoard has them: what else Unicode has to part lines may be in a label."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
 
 
 def _file(tree: Tree, folder: str, path: str) -> bytes:
