@@ -238,7 +238,8 @@ def insert_new(connection: Connection, table: Table) -> Any:
 
 def update_rows(connection: Connection, table: Table, rows: Iterable[Mapping[str, Any]]) -> None:
     """Write whole rows back that are in the table. No key is ever set: a row stays where it is."""
-    connection.execute(update_of(table), keyed(table, rows))
+    if whole := keyed(table, rows):
+        connection.execute(update_of(table), whole)
 
 
 def keyed(table: Table, rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -53,6 +53,16 @@ def steps(store: Store, tag: str = "loss", run: str | None = None) -> list[int]:
     return store.points_since(found.id, tag, 0).step.tolist()
 
 
+def test_a_file_that_begins_empty_is_read_as_soon_as_it_grows(store: Store, logs: Path) -> None:
+    path = write(logs / "a", b"")
+    follower = open_follower(store, [str(logs)])
+    read_all(follower)
+    assert store.runs() == []
+    append(path, VERSION + scalar(1))
+    read_all(follower)
+    assert steps(store) == [1]
+
+
 def test_what_is_added_is_read_once(store: Store, logs: Path) -> None:
     path = write(logs / "a", VERSION + scalars(range(50)))
     follower = open_follower(store, [str(logs)])
