@@ -76,7 +76,7 @@ def create_dash(store: Store) -> App:
         "trainboard",
         server=server,
         assets_folder=str(_ASSETS),
-        assets_ignore=r"first_paint\.js|three\.",
+        assets_ignore=r"first_paint\.js|three\.|tex-svg",
         assets_path_ignore=["^speedscope$"],
         title="trainboard",
         update_title="",

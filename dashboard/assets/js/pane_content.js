@@ -15,6 +15,7 @@
   /** Room for what is there: the program's client asks for 60 pixels on each side, titles or none. */
   function marginOf({ margin, title, xaxis, yaxis }) {
     if (!margin || ["t", "b", "l"].some((side) => margin[side] !== USUAL_MARGIN)) return margin;
+    if (trainboard.hasFormula([title, xaxis?.title, yaxis?.title])) return margin; /* which is taller than words */
     return { ...margin, t: title?.text ? 40 : 16, b: xaxis?.title?.text ? 48 : 32, l: yaxis?.title?.text ? 56 : 40, r: 24 };
   }
 
@@ -47,9 +48,8 @@
     };
     useEffect(() => {
       let gone = false;
-      trainboard.panes
-        .plotly()
-        .then((Plotly) => {
+      Promise.all([trainboard.panes.plotly(), trainboard.formulas(pane.content)])
+        .then(([Plotly]) => {
           if (gone) return null;
           const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["sendDataToCloud"] };
           const colors = (place.current._fullData ?? []).map((trace) => trace.line?.color);

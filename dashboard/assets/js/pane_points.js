@@ -62,8 +62,12 @@
     const places = useMemo(() => spread(nodes.length, edges), [pane.contentID]);
     const of = (name) => (typeof name === "number" ? name : nodes.findIndex((node) => node.name === name));
     const arrow = `arrow-${pane.contentID}`;
-    const label = (shown, x, y, text, key) =>
-      shown !== "none" && h("text", { key, x, y, className: shown === "hover" ? "on-hover" : "" }, String(text ?? ""));
+    const label = (shown, x, y, text, textAnchor) =>
+      shown !== "none" && h("text", { x, y, textAnchor, className: shown === "hover" ? "on-hover" : "" }, String(text ?? ""));
+    const beside = ([x, y], text) => {
+      const isAtEdge = x > 0.75 * SIZE; /* where there is more room on the left */
+      return label(pane.showVertexLabels, isAtEdge ? x - 9 : x + 9, y + 4, text, isAtEdge ? "end" : "start");
+    };
     return h(
       "svg",
       { className: "pane-network", viewBox: `0 0 ${SIZE} ${SIZE}`, role: "img", "aria-label": pane.title || "Graph" },
@@ -84,7 +88,7 @@
           "g",
           { key },
           h("circle", { cx: places[key][0], cy: places[key][1], r: 7, className: `club-${(node.club ?? 0) % 8}` }),
-          label(pane.showVertexLabels, places[key][0] + 9, places[key][1] + 4, node.label),
+          beside(places[key], node.label),
         ),
       ),
     );
