@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Choices = Sequence[tuple[str, str]]
 
-MAX_SMOOTHING = 0.99
+MAX_SMOOTHING = 0.999
 AXES: Choices = [("step", "Step"), ("relative", "Relative"), ("wall", "Time")]
 SCALES: Choices = [("linear", "Linear"), ("log", "Log"), ("symlog", "Symlog")]
 SMOOTHINGS: Choices = [

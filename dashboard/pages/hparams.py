@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PATH = "/hparams"
 TITLE = "HParams"
+KEY = "y"
 QUERY: Mapping[str, str] = {
     "trial_view": "parallel",
     "trial_tag": "",
