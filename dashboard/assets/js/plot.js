@@ -10,6 +10,8 @@
   const MINUTE = 60;
   const HOUR = 3600;
   const DAY = 86400;
+  const EXPONENTS = Array.from({ length: 341 }, (_, i) => i - 32);
+  const INCREMENTS = EXPONENTS.flatMap((exponent) => [1, 2, 2.5, 5].map((digit) => Number(`${digit}e${exponent}`))); /* uPlot's end at 5e31 */
   const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
     30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 50 * DAY, 100 * DAY];
 
@@ -159,7 +161,7 @@
         x.values = (u, splits) => splits.map((value) => (value === null ? "" : value === 0 ? "0" : trainboard.format.short(value)));
       }
       const values = (u, splits) => trainboard.ticks(splits, yscale);
-      const y = { ...common, size: AXIS_WIDTH, space: 30, gap: 4, values };
+      const y = { ...common, size: AXIS_WIDTH, space: 30, gap: 4, values, ...(yscale === "linear" && { incrs: INCREMENTS }) };
       const right = { ...y, scale: "y2", side: 1, grid: { show: false } };
       return this.sides.length > 1 ? [x, y, right] : [x, y];
     }
