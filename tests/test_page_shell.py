@@ -55,6 +55,12 @@ def test_pages_are_reached_by_click_by_key_and_by_address(
         board.keyboard.press(key)
         expect(board.locator("a[aria-current=page]")).to_have_text(title)
     expect(board.locator("article.card")).to_have_count(3)
+    board.emulate_media(media="print")
+    expect(board.locator(".card-title").first).to_be_visible()
+    assert board.locator("main").evaluate("main => main.getBoundingClientRect().left") == 0
+    surface = "getComputedStyle(document.documentElement).getPropertyValue('--surface')"
+    assert board.evaluate(surface) == "#ffffff"
+    board.emulate_media(media="screen")
     board.goto(f"{dashboard.url}/nowhere")
     expect(board.get_by_text("No such page")).to_be_visible()
 

@@ -45,7 +45,7 @@
 
   /** A card in view: follows its lines, and asks for detail where a zoom shows thinned ones. */
   function LiveCard({ chart, title, isWide }) {
-    trainboard.useState("shown", "query", "catalog", "marks");
+    trainboard.useState("shown", "query", "catalog", "marks", "groups");
     const [zoom, setZoom] = useState(null);
     const plot = useRef(null);
     const look = trainboard.look(chart);
