@@ -81,7 +81,7 @@ def clients(url: str, seconds: float) -> tuple[list[float], int]:
         for program in programs:
             program.start()
         for shown in (first, *others):
-            shown.wait_for_function("document.querySelector('.js-plotly-plot')")
+            shown.locator(".js-plotly-plot").first.wait_for()
         ready.wait()
         results = [told.get(timeout=seconds + 120) for _ in programs]
     for program in programs:
