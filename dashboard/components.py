@@ -77,6 +77,14 @@ class ComparePage(_Drawn):
     _type = "ComparePage"
 
 
+class TrialTable(_Drawn):
+    """Trials as a table that people sort. ``heads`` name the cells of ``rows``, ``{"id", "name", "color",
+    "cells"}`` each."""
+
+    _type = "TrialTable"
+    _props = ("heads", "rows")
+
+
 class ViewMenu(_Drawn):
     """The project's saved views: open, save, rename, delete. It fills itself from the API."""
 

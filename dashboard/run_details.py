@@ -35,7 +35,7 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
         "exit_code": run.exit_code,
         "dropped": run.dropped,
         "damaged": run.damaged,
-        "config": _plain(flatten(run.config)),
+        "config": _config(run),
         "summary": [_summary(one) for one in series if one.kind == "scalar"][:_MOST_SERIES],
         "kinds": sorted({one.kind for one in series}),
         "environment": _environment(run),
@@ -57,7 +57,7 @@ def differences(store: Store, ids: Sequence[str]) -> dict[str, Any]:
     found = {run.id: run for run in store.runs(ids=ids, archived=True)}
     records = [found[run] for run in ids if run in found]
     parts = {
-        "config": [_plain(flatten(run.config)) for run in records],
+        "config": [_config(run) for run in records],
         "environment": [_environment(run) for run in records],
         "variables": [run.environment.get("variables") or {} for run in records],
         "packages": [run.environment.get("packages") or {} for run in records],
@@ -92,6 +92,11 @@ def _environment(run: RunRecord) -> dict[str, Any]:
     told["command"] = " ".join(map(str, run.environment.get("argv") or []))
     told |= {f"git.{key}": git.get(key) for key in ("commit", "branch", "dirty")}
     return _plain(flatten(told))
+
+
+def _config(run: RunRecord) -> dict[str, Any]:
+    """With what was set to nothing, too: it is not the same as what was not set."""
+    return {key: "None" if value is None else plain(value) for key, value in flatten(run.config).items()}
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

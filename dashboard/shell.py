@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from . import welcome
 from .components import RunList, Toasts, ViewMenu, aria
-from .pages import PAGES
+from .pages import PAGES, Page
 
 SHARED_QUERY: Mapping[str, str] = {
     "theme": "auto",
@@ -73,7 +73,7 @@ def _main(store_url: str) -> html.Main:
 
 
 def _header() -> html.Header:
-    links = [html.A(page.TITLE, href=page.PATH, className="page-link") for page in PAGES]
+    links = [_link(page) for page in PAGES]
     return html.Header(
         [
             html.Button(
@@ -98,6 +98,13 @@ def _header() -> html.Header:
     )
 
 
+def _link(page: Page) -> html.A:
+    key: Any = {"data-key": page.KEY}
+    return html.A(
+        page.TITLE, href=page.PATH, className="page-link", title=f"{page.TITLE} (g {page.KEY})", **key
+    )
+
+
 def _icon(name: str) -> html.Span:
     return html.Span(className=f"icon icon-{name}", **aria(hidden="true"))
 
@@ -108,9 +115,7 @@ def _keys() -> html.Dialog:
         ("r", "Search the runs"),
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
-        ("g then c, r, h, m, g", "Go to Charts, Runs, Histograms, Media, Graph"),
-        ("g then o, y, p, k, a, u", "Go to Compare, HParams, Panes, Controls, Alerts, Curves"),
-        ("g then j, z, e, f", "Go to Projector, Mesh, Health, Profile"),
+        *_page_keys(),
         ("s", "Saved views"),
         ("x", "Next x axis: step, relative, wall"),
         ("n", "New chart of several tags"),
@@ -130,3 +135,11 @@ def _keys() -> html.Dialog:
         id="keys",
         **aria(label="Keys"),
     )
+
+
+def _page_keys(in_line: int = 5) -> list[tuple[str, str]]:
+    lines = [PAGES[at : at + in_line] for at in range(0, len(PAGES), in_line)]
+    return [
+        (f"g then {', '.join(page.KEY for page in line)}", f"Go to {', '.join(page.TITLE for page in line)}")
+        for line in lines
+    ]

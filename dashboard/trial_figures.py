@@ -26,12 +26,13 @@ _GAP = 0.02
 _EDGE, _LETTERS = 36, 150
 
 
-def parallel(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, Any]:
-    """A line a trial through its hyper-parameters to the metric, which colours it; vertices carry run ids."""
+def parallel(trials: Trials, kind: str, colors: str, by: str, theme: str) -> dict[str, Any]:
+    """A line a trial through its hyper-parameters to the metric, coloured ``by`` one of them; vertices carry
+    run ids."""
     drawn, scales = _scales(trials, kind, MOST_DIMENSIONS)
     heights = [_share(one.places)[drawn] for _, one in scales]
-    shade = np.rint(heights[-1] * (_SHADES - 1)).astype(int)
-    palette = sample_colorscale(colors, _SHADES)
+    shade = np.rint(_shades(trials, kind, by)[drawn] * (_SHADES - 1)).astype(int)
+    palette = _palette(colors, theme)
     traces = []
     for number in np.unique(shade):
         chosen = np.flatnonzero(shade == number)
@@ -77,10 +78,13 @@ def parallel(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, An
     return shown
 
 
-def matrix(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, Any]:
-    """Each hyper-parameter and the metric against one another; a point carries its run's id."""
+def matrix(trials: Trials, kind: str, colors: str, by: str, theme: str) -> dict[str, Any]:
+    """Each hyper-parameter and the metric against one another, coloured ``by`` one of them; a point carries
+    its run's id."""
     drawn, scales = _scales(trials, kind, MOST_MATRIX)
-    color = scales[-1][1].places[drawn].tolist()
+    palette = _palette(colors, theme)
+    shades = np.rint(_shades(trials, kind, by)[drawn] * (_SHADES - 1)).astype(int)
+    color = [palette[at] for at in shades.tolist()]
     texts = [escaped(trials.names[at]) for at in drawn.tolist()]
     ids = [trials.ids[at] for at in drawn.tolist()]
     size = 1 / (len(scales) - 1)
@@ -102,7 +106,7 @@ def matrix(trials: Trials, kind: str, colors: str, theme: str) -> dict[str, Any]
                     "text": texts,
                     "customdata": ids,
                     "hovertemplate": "%{text}<extra></extra>",
-                    "marker": {"color": color, "colorscale": colors, "size": 5, "opacity": 0.8},
+                    "marker": {"color": color, "size": 5, "opacity": 0.8},
                 }
             )
             across = [column * size + _GAP, (column + 1) * size - _GAP]
@@ -135,12 +139,28 @@ def bars(found: Importance, theme: str) -> dict[str, Any]:
     return drawn
 
 
+def _palette(colors: str, theme: str) -> list[str]:
+    """Shades that are seen on the page: the darkest are left out where it is dark, else the lightest."""
+    low, high = (0.2, 1.0) if theme == "dark" else (0.0, 0.92)
+    return sample_colorscale(colors, np.linspace(low, high, _SHADES).tolist())
+
+
+def _shades(trials: Trials, kind: str, by: str) -> NDArray[np.float64]:
+    """From 0 to 1 by the metric, or by a hyper-parameter as ``config.lr``; 0 where a trial has none."""
+    key = by.removeprefix("config.")
+    of = trials.column(key) if key != by and key in trials.keys else _metric(trials)
+    return np.nan_to_num(_share(scale(of, kind).places))
+
+
+def _metric(trials: Trials) -> list[float | None]:
+    return [value if value == value else None for value in trials.values.tolist()]
+
+
 def _scales(trials: Trials, kind: str, most: int) -> tuple[NDArray[np.int64], list[tuple[str, Scale]]]:
     """The newest trials that have a value, and the scales of hyper-parameters and, last, of the metric."""
     drawn = np.flatnonzero(np.isfinite(trials.values))[-MOST_DRAWN:]
-    metric = [value if value == value else None for value in trials.values.tolist()]
     scales = [(key, scale(trials.column(key), kind)) for key in trials.keys[: most - 1]]
-    return drawn, [*scales, (trials.metric, scale(metric, kind))]
+    return drawn, [*scales, (trials.metric, scale(_metric(trials), kind))]
 
 
 def _brushed(
@@ -157,6 +177,7 @@ def _brushed(
             "low": float(np.nanmin(one.places)),
             "high": float(np.nanmax(one.places)),
             "log": one.is_log,
+            "known": one.known,
             "labels": one.labels,
         }
         for name, one in scales
@@ -202,12 +223,12 @@ def _axis_notes(at: int, label: str, one: Scale, theme: str, is_last: bool) -> l
 
 def _label(name: str, one: Scale, longest: int = 28) -> str:
     short = name if len(name) <= longest else f"…{name[1 - longest :]}"
-    return escaped(short) + (" (log)" if one.is_log else "")
+    return escaped(short) + (" (log)" if one.is_log else " (quantile)" if one.known else "")
 
 
 def _ticks(one: Scale) -> dict[str, Any]:
-    """Names of what is no number, and of logarithms the numbers themselves."""
-    if one.labels is None and not one.is_log:
+    """Names of what is no number, and of logarithms and quantiles the numbers themselves."""
+    if one.labels is None and not one.is_log and one.known is None:
         return {}
     places, texts = _marks(one)
     return {"tickvals": places, "ticktext": texts}
@@ -221,7 +242,7 @@ def _marks(one: Scale) -> tuple[list[float], list[str]]:
     known = np.unique(one.places[np.isfinite(one.places)])
     if len(known) > _TICKS:
         known = np.linspace(known[0], known[-1], _TICKS)
-    return known.tolist(), [f"{10**mark if one.is_log else mark:.3g}" for mark in known]
+    return known.tolist(), [f"{value:.3g}" for value in one.values_at(known)]
 
 
 def _revision(trials: Trials) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from dash import dcc, html
 
 from ..storage.errors import MissingExtra
+from .components import TrialTable
 from .importance import importance
 from .trial_figures import MOST_DIMENSIONS, MOST_DRAWN, MOST_MATRIX, bars, matrix, parallel
 from .trials import MAX_TRIALS, Trials, scale
@@ -15,12 +15,11 @@ from .trials import MAX_TRIALS, Trials, scale
 if TYPE_CHECKING:
     from dash.development.base_component import Component
 
-MOST_ROWS = 500
 _BAR, _MARGINS = 28, 60
 _CONFIG: Any = {"displaylogo": False, "responsive": True, "displayModeBar": False}
 
 
-def drawn(trials: Trials, view: str, kind: str, colors: str, theme: str) -> Component:
+def drawn(trials: Trials, view: str, kind: str, colors: str, by: str, theme: str) -> Component:
     """Trials in one of the views: "parallel", "matrix", "importance" or "table"."""
     told = int((trials.values == trials.values).sum())
     if not trials.keys or not told:
@@ -38,7 +37,7 @@ def drawn(trials: Trials, view: str, kind: str, colors: str, theme: str) -> Comp
         said.append(f"The newest {MOST_DRAWN} are drawn.")
     if len(trials.keys) >= most:
         said.append(f"Of {len(trials.keys)} hyper-parameters the first {most - 1} are drawn: choose others.")
-    graph = _graph(draw(trials, kind, colors, theme), id="trial-figure")
+    graph = _graph(draw(trials, kind, colors, by, theme), id="trial-figure")
     return html.Div([html.P(" ".join(said), className="quiet"), graph], className="trial-body")
 
 
@@ -65,24 +64,12 @@ def _importance(trials: Trials, theme: str, said: list[str]) -> Component:
 
 
 def _table(trials: Trials) -> Component:
-    heads = ["Run", *trials.keys, trials.metric]
-    order = trials.values.argsort(kind="stable")[:MOST_ROWS]
-    rows = []
-    for at in order:
-        swatch = html.Span(className="swatch", style={"background": trials.colors[at]})
-        name = html.A([swatch, trials.names[at]], href=f"/runs?run={quote(trials.ids[at])}")
-        cells = [html.Td(_written(cell)) for cell in (*trials.configs[at], float(trials.values[at]))]
-        rows.append(html.Tr([html.Th(name, scope="row"), *cells]))
-    head = html.Thead(html.Tr([html.Th(head, scope="col") for head in heads]))
-    return html.Div(
-        html.Table([head, html.Tbody(rows)], className="grid"), className="scrolled", tabIndex="0"
-    )
-
-
-def _written(cell: Any) -> str:
-    if cell is None or cell != cell:
-        return "–"
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+    each = zip(trials.ids, trials.names, trials.colors, trials.configs, trials.values.tolist(), strict=True)
+    rows = [
+        {"id": run, "name": name, "color": color, "cells": [*config, value if value == value else None]}
+        for run, name, color, config, value in each
+    ]
+    return TrialTable(heads=[*trials.keys, trials.metric], rows=rows)
 
 
 def _nothing(trials: Trials, told: int) -> Component:

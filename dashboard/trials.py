@@ -50,11 +50,19 @@ class Trials:
 
 @dataclass(frozen=True)
 class Scale:
-    """The places of values on an axis; ``labels`` name the places of values that are no numbers."""
+    """The places of values on an axis; ``labels`` name the places of values that are no numbers. ``known``
+    are the places and the values of an axis of quantiles, both ascending."""
 
     places: NDArray[np.float64]
-    labels: list[str] | None
-    is_log: bool
+    labels: list[str] | None = None
+    is_log: bool = False
+    known: tuple[list[float], list[float]] | None = None
+
+    def values_at(self, places: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The numbers that stand at these places."""
+        if self.known is not None:
+            return np.interp(places, *self.known)
+        return 10**places if self.is_log else places
 
 
 def read_trials(
@@ -85,16 +93,28 @@ def read_trials(
 
 def scale(values: Sequence[Any], kind: str = "auto") -> Scale:
     """Numbers as they are, or as logarithms of base 10: if ``kind`` is "log" and they allow it, or "auto" and
-    they span two decades or more. Anything else in order of its text, from 0 on."""
+    they span two decades or more; or, if it is "quantile", as the share of values below, equal ones halfway.
+    Anything else in order of its text, from 0 on."""
     if not any(_is_number(value) for value in values) or any(isinstance(value, str) for value in values):
         texts = ["–" if value is None else _said(value) for value in values]
         labels = sorted(set(texts))
-        return Scale(np.array([labels.index(text) for text in texts], np.float64), labels, False)
+        return Scale(np.array([labels.index(text) for text in texts], np.float64), labels)
     numbers = np.array([value if _is_number(value) else np.nan for value in values], np.float64)
     known = numbers[np.isfinite(numbers)]
+    if kind == "quantile" and len(known):
+        return _quantiles(numbers, known)
     positive = bool(len(known)) and known.min() > 0
     is_log = positive and (kind == "log" or (kind == "auto" and known.max() / known.min() >= 100))
-    return Scale(np.log10(numbers) if is_log else numbers, None, is_log)
+    return Scale(np.log10(numbers) if is_log else numbers, is_log=is_log)
+
+
+def _quantiles(numbers: NDArray[np.float64], known: NDArray[np.float64]) -> Scale:
+    values, counts = np.unique(known, return_counts=True)
+    shares = (np.cumsum(counts) - (counts + 1) / 2) / max(len(known) - 1, 1)
+    finite = np.isfinite(numbers)
+    places = np.full(len(numbers), np.nan)
+    places[finite] = shares[np.searchsorted(values, numbers[finite])]
+    return Scale(places, known=(shares.tolist(), values.tolist()))
 
 
 def to_csv(trials: Trials) -> str:
@@ -106,6 +126,20 @@ def to_csv(trials: Trials) -> str:
     for row in _rows(trials):
         writer.writerow([_harmless(one) for one in row])
     return out.getvalue()
+
+
+def to_json(trials: Trials) -> str:
+    """A list of ``{"id", "name", "config": {…}, "metric": {…}}``, one a trial."""
+    told = [
+        {
+            "id": run,
+            "name": name,
+            "config": dict(zip(trials.keys, values[:-1], strict=True)),
+            "metric": {trials.metric: values[-1]},
+        }
+        for run, name, *values in _rows(trials)
+    ]
+    return json.dumps(told, indent=1)
 
 
 def to_latex(trials: Trials) -> str:

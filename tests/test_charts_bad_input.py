@@ -90,7 +90,7 @@ def test_a_broken_formula_in_the_address_is_told_on_its_card_and_others_are_draw
 
 def test_an_address_that_names_a_deleted_run_shows_what_is_left(board: Page, odd_url: str) -> None:
     board.goto(f"{odd_url}/?only=gone")
-    expect(board.get_by_text("No run is shown")).to_be_visible()
+    expect(board.get_by_text("runs that were deleted")).to_be_visible()
     board.goto(f"{odd_url}/?baseline=gone&colors=gone:ff0000&hidden=gone")
     expect(card(board, "loss")).to_contain_text("odd: 1 point, last 1.000 at step 0")
     expect(card(board, "loss")).not_to_contain_text("gone")

@@ -87,7 +87,7 @@ def test_an_old_run_is_found_and_shown_though_the_list_holds_the_newest(
     board: Page, many: Store, dashboard: Dashboard
 ) -> None:
     board.goto(dashboard.url)
-    expect(board.get_by_text(f"50 of {RUNS} runs shown")).to_be_visible()
+    expect(board.get_by_text(f"50 of {RUNS} shown")).to_be_visible()
     assert board.locator(".run").count() == 300
     board.get_by_label("Search runs").fill("name-0003")
     board.get_by_text("name-0003", exact=True).dblclick()

@@ -193,7 +193,7 @@ def test_a_wrong_address_is_harmless(board: Page, store: Store, dashboard: Dashb
     log_run(store, "one", [{"a,b%2C/loss": 1.0}] * 5)
     wrong = "axis=epoch&smoothing=9&theme=pink&wide=%25E0&sections=%25&project=gone&only=nobody&log=maybe"
     board.goto(f"{dashboard.url}/?{wrong}")
-    expect(board.get_by_text("No run is shown")).to_be_visible()
+    expect(board.get_by_text("runs that were deleted")).to_be_visible()
     board.get_by_label("Show one").check()
     expect(board.locator("article.card")).to_contain_text("5 points, last 1.000")
     board.get_by_role("button", name="Full width").click()

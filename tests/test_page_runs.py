@@ -17,6 +17,7 @@ from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
 
 import trainboard as tb
+from trainboard.dashboard.trials import scale
 from trainboard.storage import Store, open_store
 from trainboard.storage.frames import FrameType
 
@@ -294,6 +295,10 @@ def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, serv
     board.get_by_text("Scatter matrix", exact=True).click()
     expect(board.locator("#trial-figure .subplot")).to_have_count(6)
     board.get_by_text("Table", exact=True).click()
+    board.get_by_role("button", name="opt.lr").click()
+    board.get_by_role("button", name="opt.lr").click()
+    expect(board.locator("th[aria-sort=descending]")).to_have_text("opt.lr ↓")
+    assert board.evaluate("new URLSearchParams(location.search).get('trial_sort')") == "-opt.lr"
     with board.expect_download() as csv:
         board.get_by_role("link", name="CSV").click()
     lines = csv.value.path().read_text().splitlines()
@@ -303,6 +308,12 @@ def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, serv
     assert latex.value.path().read_text().startswith("\\begin{tabular}{llrrr}")
     board.locator(".trial-body a").first.click()
     expect(board.get_by_role("heading", name=re.compile("small-[0-9]+"))).to_be_visible()
+
+
+def test_quantiles_place_equal_values_halfway_and_know_their_numbers() -> None:
+    axis = scale([1, 2, 2, 5, None, 3.5], "quantile")
+    np.testing.assert_allclose(axis.places, [0, 0.375, 0.375, 1, np.nan, 0.75])
+    np.testing.assert_allclose(axis.values_at(np.array([0.375, 0.875])), [2, 4.25])
 
 
 def drag_over(page: Page, axis: int, axes: int, low: float, high: float) -> None:
@@ -346,7 +357,7 @@ def test_trials_are_drawn_anew_when_a_run_ends_and_only_the_chosen_keys(
             store, f"run {number}", [{"loss": number}], config={"lr": 0.1 * number, "depth": number, "k": 1}
         )
     board.goto(f"{dashboard.url}/hparams?trial_view=table&trial_keys=lr")
-    expect(board.locator(".trial-body thead th")).to_have_text(["Run", "lr", "last.loss"])
+    expect(board.locator(".trial-body thead th")).to_have_text(["Run", "lr", "last.loss ↑"])
     expect(board.locator(".trial-body tbody tr")).to_have_count(3)
     log_run(store, "run 3", [{"loss": 3.0}], config={"lr": 0.3})
     expect(board.locator(".trial-body tbody tr")).to_have_count(4)
@@ -422,6 +433,8 @@ def test_files_of_trials_hold_no_formula_and_no_command(store: Store, dashboard:
     about = "?metric=last.loss&project=digits"
     read = {
         kind: urllib.request.urlopen(f"{dashboard.url}/api/v1/trials.{kind}{about}").read().decode()
-        for kind in ("csv", "tex")
+        for kind in ("csv", "json", "tex")
     }
     assert "'=1+1,'@0" in read["csv"] and r"a\_b" in read["tex"]
+    told = json.loads(read["json"])[0]
+    assert (told["name"], told["config"], told["metric"]) == ("=1+1", {"a_b": "@0"}, {"last.loss": 1.0})

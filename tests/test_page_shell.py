@@ -55,6 +55,12 @@ def test_pages_are_reached_by_click_by_key_and_by_address(
         board.keyboard.press(key)
         expect(board.locator("a[aria-current=page]")).to_have_text(title)
     expect(board.locator("article.card")).to_have_count(3)
+    board.emulate_media(media="print")
+    expect(board.locator(".card-title").first).to_be_visible()
+    assert board.locator("main").evaluate("main => main.getBoundingClientRect().left") == 0
+    surface = "getComputedStyle(document.documentElement).getPropertyValue('--surface')"
+    assert board.evaluate(surface) == "#ffffff"
+    board.emulate_media(media="screen")
     board.goto(f"{dashboard.url}/nowhere")
     expect(board.get_by_text("No such page")).to_be_visible()
 
@@ -67,13 +73,13 @@ def test_a_run_is_hidden_shown_and_shown_alone(board: Page, store: Store, dashbo
     expect(chart).to_contain_text("first: 1 point")
     board.get_by_label("Show first").uncheck()
     expect(chart).not_to_contain_text("first")
-    expect(board.get_by_text("2 of 3 runs shown")).to_be_visible()
+    expect(board.get_by_text("2 of 3 shown")).to_be_visible()
     board.reload()
     expect(chart).to_contain_text("second: 1 point")
     expect(chart).not_to_contain_text("first")
     board.locator(".run-name", has_text="third").dblclick()
     expect(chart).not_to_contain_text("second")
-    expect(board.get_by_text("1 of 3 runs shown")).to_be_visible()
+    expect(board.get_by_text("1 of 3 shown")).to_be_visible()
     board.locator(".run-name", has_text="third").dblclick()
     expect(chart).to_contain_text("first: 1 point")
 
@@ -130,7 +136,7 @@ def test_runs_are_searched_and_grouped(board: Page, store: Store, dashboard: Das
     board.get_by_role("button", name="Group").click()
     expect(board.locator(".group-name")).to_have_text(["keras", "torch"])
     board.locator(".run-group > label", has_text="keras").click()
-    expect(board.get_by_text("2 of 4 runs shown")).to_be_visible()
+    expect(board.get_by_text("2 of 4 shown")).to_be_visible()
 
 
 def test_one_project_is_shown_at_a_time(board: Page, store: Store, dashboard: Dashboard) -> None:
@@ -155,7 +161,7 @@ def test_runs_are_worked_by_keyboard(board: Page, store: Store, dashboard: Dashb
     expect(board.get_by_label("Show second")).not_to_be_checked()
     board.keyboard.press("ArrowDown")
     board.keyboard.press("Enter")
-    expect(board.get_by_text("1 of 3 runs shown")).to_be_visible()
+    expect(board.get_by_text("1 of 3 shown")).to_be_visible()
     expect(board.get_by_label("Show first")).to_be_checked()
 
 

@@ -98,6 +98,7 @@
     trainboard.emit("theme");
   }
   prefersDark.addEventListener("change", applyTheme);
+  matchMedia("print").addEventListener("change", () => trainboard.emit("theme")); /* paper is white: what is drawn, is drawn anew */
 
   /** Take over the project's newest runs as the server tells them, and how many it has. */
   trainboard.setRuns = (runs, total = state.total) => {

@@ -4,6 +4,7 @@ A page is a module with these names (see ``Page``)::
 
     PATH = "/histograms"            # its address, a deep link
     TITLE = "Histograms"            # its name in the navigation
+    KEY = "h"                       # what leads to it after "g", one letter
     QUERY = {"mode": "offset"}      # its keys in the address, each with its default
     def layout(store, query): ...   # the page's content; ``query`` holds a value for every key of QUERY
     def register(app, store): ...   # its Dash callbacks
@@ -72,6 +73,7 @@ class Page(Protocol):
 
     PATH: str
     TITLE: str
+    KEY: str
     QUERY: Mapping[str, str]
 
     def layout(self, store: Store, query: Mapping[str, str]) -> Component: ...

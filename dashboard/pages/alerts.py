@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATH = "/alerts"
 TITLE = "Alerts"
+KEY = "a"
 QUERY: Mapping[str, str] = {"event_what": "", "event_levels": "", "event_search": "", "event_axis": "wall"}
 
 

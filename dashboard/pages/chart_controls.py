@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Choices = Sequence[tuple[str, str]]
 
-MAX_SMOOTHING = 0.99
+MAX_SMOOTHING = 0.999
 AXES: Choices = [("step", "Step"), ("relative", "Relative"), ("wall", "Time")]
 SCALES: Choices = [("linear", "Linear"), ("log", "Log"), ("symlog", "Symlog")]
 SMOOTHINGS: Choices = [
@@ -44,6 +44,7 @@ BANDS: Choices = [
 ]
 _LIMIT = 25
 _HOW_TO_GROUP = "group, config:lr, but:seed, regex:(.*)-s"
+_HOW_TO_COLOR = "scale:lr, group, config:lr, regex:(.*)-s"
 
 
 def toolbar(query: Mapping[str, str]) -> Component:
@@ -109,7 +110,7 @@ def _view(query: Mapping[str, str]) -> Component:
                     className="toolbar-field",
                 ),
             ),
-            _row("Colour runs", _text("color", "Colour runs", _HOW_TO_GROUP, query)),
+            _row("Colour runs", _text("color", "Colour runs", _HOW_TO_COLOR, query)),
             _problem("color"),
             _row("Tooltip", _select("tooltip", "Order of the tooltip", ORDERS, query, 150)),
             _row("Card width", _card_width(query["card_width"])),

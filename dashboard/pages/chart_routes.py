@@ -90,7 +90,7 @@ def read_marks(store: Store, ids: Sequence[str]) -> dict[str, list[dict[str, Any
         records = store.records(series.run_id, series.tag, "event", rank=series.rank, limit=MAX_MARKS)
         found.setdefault(series.run_id, []).extend(
             {"step": one.step, "wall": one.wall_time}
-            | {"title": one.value.title[:_TITLE], "level": one.value.level}
+            | {"title": one.value.title[:_TITLE], "level": one.value.level, "tag": series.tag}
             for one in records
         )
     return {run: sorted(marks, key=lambda mark: mark["step"]) for run, marks in found.items()}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PATH = "/"
 TITLE = "Charts"
+KEY = "c"
 QUERY: Mapping[str, str] = {
     "filter": "",
     "smoothing": "0",

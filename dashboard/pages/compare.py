@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 PATH = "/compare"
 TITLE = "Compare"
+KEY = "o"
 QUERY: Mapping[str, str] = {
     "compare_by": "but",
     "compare_keys": "seed",
     "compare_metric": "",
     "compare_seed": "seed",
-    "compare_larger": "0",
+    "compare_larger": "",
     "a": "",
     "b": "",
 }

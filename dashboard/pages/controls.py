@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PATH = "/controls"
 TITLE = "Controls"
+KEY = "k"
 QUERY: Mapping[str, str] = {}
 MAX_RUNS = 200
 _LISTED_REQUESTS = 20

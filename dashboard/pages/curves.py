@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PATH = "/curves"
 TITLE = "Curves"
+KEY = "u"
 QUERY: Mapping[str, str] = {
     "curve_filter": "",
     "curve_by": "run",

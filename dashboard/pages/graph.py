@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PATH = "/graph"
 TITLE = "Graph"
+KEY = "g"
 QUERY: Mapping[str, str] = {
     "graph_run": "",
     "graph_twin": "",

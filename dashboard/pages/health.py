@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 PATH = "/health"
 TITLE = "Health"
+KEY = "e"
 QUERY: Mapping[str, str] = {
     "health_run": "",
     "health_rank": "0",

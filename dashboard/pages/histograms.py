@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PATH = "/histograms"
 TITLE = "Histograms"
+KEY = "h"
 QUERY: Mapping[str, str] = {
     "histogram_view": "ridge",
     "histogram_scale": "linear",

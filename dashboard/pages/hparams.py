@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import dash_mantine_components as dmc
 from dash import ClientsideFunction, Dash, Input, Output, State, ctx, dcc, html, no_update
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -19,7 +20,7 @@ from ..query import value
 from ..run_columns import columns
 from ..trial_figures import COLORS
 from ..trial_views import drawn
-from ..trials import read_trials, to_csv, to_latex
+from ..trials import read_trials, to_csv, to_json, to_latex
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
@@ -28,12 +29,15 @@ if TYPE_CHECKING:
 
 PATH = "/hparams"
 TITLE = "HParams"
+KEY = "y"
 QUERY: Mapping[str, str] = {
     "trial_view": "parallel",
     "trial_tag": "",
     "trial_summary": "last",
     "trial_scale": "auto",
     "trial_colors": COLORS[0],
+    "trial_color_by": "metric",
+    "trial_sort": "",
     "trial_keys": "",
     "where": "",
 }
@@ -44,7 +48,12 @@ VIEWS = (
     ("table", "Table"),
 )
 SUMMARIES = (("last", "last"), ("min", "minimum"), ("max", "maximum"), ("mean", "mean"))
-SCALES = (("auto", "Auto"), ("linear", "Linear"), ("log", "Log"))
+SCALES = (("auto", "Auto"), ("linear", "Linear"), ("log", "Log"), ("quantile", "Quantile"))
+FILES = {
+    "csv": ("CSV", to_csv, "text/csv"),
+    "json": ("JSON", to_json, "application/json"),
+    "tex": ("LaTeX", to_latex, "application/x-tex"),
+}
 
 
 def layout(store: Store, query: Mapping[str, str]) -> Component:
@@ -100,8 +109,8 @@ def _tools(
     )
     listed = dmc.MultiSelect(
         id={"query": "trial_keys"},
-        data=list(keys),
-        value=[key for key in query["trial_keys"].split(",") if key in keys],
+        data=[key for key in keys if key],
+        value=[key for key in query["trial_keys"].split(",") if key and key in keys],
         placeholder="Hyper-parameters: all that vary",
         size="xs",
         searchable=True,
@@ -111,14 +120,16 @@ def _tools(
     )
     links = [
         html.A(name, id=f"trials-{kind}", href="#", className="quiet-button", download=f"trials.{kind}")
-        for kind, name in (("csv", "CSV"), ("tex", "LaTeX"))
+        for kind, (name, *_) in FILES.items()
     ]
+    colored = [("metric", "The metric"), *((f"config.{key}", key) for key in keys if key)]
     return [
         views,
         choice("trial_tag", "Metric", [(tag, tag) for tag in tags], chosen),
         choice("trial_summary", "Value", SUMMARIES, query["trial_summary"]),
         choice("trial_scale", "Scales", SCALES, query["trial_scale"]),
         choice("trial_colors", "Colours", [(name, name) for name in COLORS], query["trial_colors"]),
+        choice("trial_color_by", "of", colored, query["trial_color_by"]),
         listed,
         find,
         *links,
@@ -131,13 +142,13 @@ def register(app: Dash, store: Store) -> None:
     @app.callback(
         Output("trials", "children"),
         Output("trials-problem", "children"),
-        Output("trials-csv", "href"),
-        Output("trials-tex", "href"),
+        *(Output(f"trials-{kind}", "href") for kind in FILES),
         Input({"query": "trial_view"}, "value"),
         Input({"query": "trial_tag"}, "value"),
         Input({"query": "trial_summary"}, "value"),
         Input({"query": "trial_scale"}, "value"),
         Input({"query": "trial_colors"}, "value"),
+        Input({"query": "trial_color_by"}, "value"),
         Input({"query": "trial_keys"}, "value"),
         Input({"query": "where"}, "value"),
         Input("theme", "data"),
@@ -150,6 +161,7 @@ def register(app: Dash, store: Store) -> None:
         summary: str,
         kind: str,
         colors: str,
+        by: str,
         keys: list[str] | None,
         where: str,
         theme: str,
@@ -161,10 +173,10 @@ def register(app: Dash, store: Store) -> None:
         try:
             trials = read_trials(store, project, asked["where"], asked["metric"], keys or ())
         except BadFilter as error:
-            return no_update if ctx.triggered_id else None, str(error), no_update, no_update
+            return no_update if ctx.triggered_id else None, str(error), *(no_update for _ in FILES)
         asked["keys"] = ",".join(keys or ())
-        links = [f"/api/v1/trials.{file}?{urlencode(asked)}" for file in ("csv", "tex")]
-        return drawn(trials, view, kind, colors, theme), "", *links
+        links = [f"/api/v1/trials.{file}?{urlencode(asked)}" for file in FILES]
+        return drawn(trials, view, kind, colors, by, theme), "", *links
 
     app.clientside_callback(
         ClientsideFunction("trainboard_trials", "refresh"),
@@ -191,13 +203,14 @@ def register(app: Dash, store: Store) -> None:
 
 def routes(store: Store) -> list[BaseRoute]:
     async def export(request: Request) -> Response:
-        """``?project=P&where=FILTER&metric=COLUMN&keys=A,B``: the trials as CSV or LaTeX."""
+        """``?project=P&where=FILTER&metric=COLUMN&keys=A,B``: the trials as CSV, JSON or LaTeX."""
+        if (kind := request.path_params["kind"]) not in FILES:
+            raise HTTPException(404, f"Trials can be had as {', '.join(FILES)}, not as {kind!r:.50}.")
+        _, write, media_type = FILES[kind]
         asked = request.query_params
         where, metric, keys = (asked.get(name, "") for name in ("where", "metric", "keys"))
         told = store, asked.get("project") or None, where, metric, [key for key in keys.split(",") if key]
         trials = await asyncio.to_thread(read_trials, *told)
-        is_csv = request.path_params["kind"] == "csv"
-        written = to_csv(trials) if is_csv else to_latex(trials)
-        return Response(written, media_type="text/csv" if is_csv else "application/x-tex")
+        return Response(write(trials), media_type=media_type)
 
     return [Route("/api/v1/trials.{kind:str}", export)]

@@ -21,6 +21,7 @@ __all__ = ["PATH", "QUERY", "TITLE", "layout", "register", "routes"]
 
 PATH = "/media"
 TITLE = "Media"
+KEY = "m"
 MAX_TAGS = 60
 MAX_RUNS = 12
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PATH = "/mesh"
 TITLE = "Mesh"
+KEY = "z"
 QUERY: Mapping[str, str] = {
     "mesh_filter": "",
     "mesh_step": "",

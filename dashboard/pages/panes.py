@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 PATH = "/panes"
 TITLE = "Panes"
+KEY = "p"
 QUERY: Mapping[str, str] = {"env": "", "pane_filter": "", "pane_view": ""}
 
 

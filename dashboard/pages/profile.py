@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PATH = "/profile"
 TITLE = "Profile"
+KEY = "f"
 QUERY: Mapping[str, str] = {"trace": "", "profile_view": "summary", "profile_sort": "own"}
 
 T = TypeVar("T")

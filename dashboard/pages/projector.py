@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 PATH = "/projector"
 TITLE = "Projector"
+KEY = "j"
 QUERY: Mapping[str, str] = {
     "projector_run": "",
     "projector_tag": "",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PATH = "/runs"
 TITLE = "Runs"
+KEY = "r"
 QUERY: Mapping[str, str] = {"where": "", "columns": "", "sort": "", "run": "", "diff": ""}
 BLOCK_ROWS = 100
 MAX_OFFSET = 1_000_000

@@ -16,9 +16,10 @@
   let asking = false;
   let isStale = false;
   let asked = ""; /* what the kept lines are of */
+  let wrong = null; /* the expression by which nothing can be grouped, while there are no groups to keep */
 
   const oneOf = (key, allowed) => (allowed.includes(trainboard.value(key)) ? trainboard.value(key) : allowed[0]);
-  const isOn = () => trainboard.value("groups") !== "";
+  const isOn = () => !["", wrong].includes(trainboard.value("groups"));
   const showsRuns = () => trainboard.value("band") === EVERY_RUN;
 
   function question() {
@@ -36,23 +37,36 @@
     if (asking || document.hidden || state.shown.length === 0 || wanted.size === 0) return;
     asking = true;
     const now = question();
-    if (now !== asked) {
-      kept.clear();
-      groups = null;
-    }
-    asked = now;
     isStale = false;
     try {
-      groups ??= await trainboard.groupRuns(trainboard.value("groups"));
+      if (now !== asked) {
+        groups = await trainboard.groupRuns(trainboard.value("groups"));
+        kept.clear();
+        wrong = null;
+        asked = now;
+      }
       const sources = [...wanted.keys()];
       const found = await Promise.all(sources.map(read));
       if (now === question()) sources.forEach((source, i) => kept.set(source, found[i]));
       sources.forEach((source) => wanted.get(source)?.forEach((listener) => listener()));
-    } catch {
+    } catch (error) {
       isStale = true; /* a wrong expression is told beside its field, a lost server by the shell */
+      if (error.isWrong && groups === null) fallBack(error.message);
     }
     asking = false;
     if (isStale || now !== question() || [...wanted.keys()].some((source) => !kept.has(source))) schedule(REST_MILLISECONDS);
+  }
+
+  function forget() {
+    kept.clear();
+    groups = null;
+    asked = "";
+  }
+
+  /** Without groups to keep, the charts show the runs. */
+  function fallBack(problem) {
+    wrong = trainboard.value("groups");
+    trainboard.emit("groups", { text: wrong, problem });
   }
 
   async function read(tag, part = { width: WIDTH }) {
@@ -86,7 +100,7 @@
   }
 
   trainboard.on("shown", () => schedule());
-  trainboard.on("query", () => schedule());
+  trainboard.on("query", () => (isOn() ? schedule() : forget()));
   trainboard.on("change", (runs) => {
     if (runs === null || state.shown.some(({ id }) => runs.includes(id))) {
       isStale = true;

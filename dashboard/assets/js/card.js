@@ -23,7 +23,7 @@
       return () => trainboard.cards.delete(chart.id);
     }, [JSON.stringify(chart)]);
     const isWide = trainboard.values("wide").includes(chart.id);
-    const title = section ? chart.title.slice(section.length + 1) : chart.title;
+    const title = (section && chart.title.slice(section.length + 1)) || chart.title;
     const attributes = { className: "card", ref: root, "data-tag": chart.id, "data-wide": isWide || undefined };
     const hasTable = trainboard.stepsOf(trainboard.value("steps")) !== null;
     return h(
@@ -45,7 +45,7 @@
 
   /** A card in view: follows its lines, and asks for detail where a zoom shows thinned ones. */
   function LiveCard({ chart, title, isWide }) {
-    trainboard.useState("shown", "query", "catalog", "marks");
+    trainboard.useState("shown", "query", "catalog", "marks", "groups");
     const [zoom, setZoom] = useState(null);
     const plot = useRef(null);
     const look = trainboard.look(chart);

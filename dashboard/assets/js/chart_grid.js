@@ -77,6 +77,7 @@
   function notice(state, tags, found, filter) {
     if (state.runs === null || (tags === null && state.shown.length > 0)) return h("p", { className: "notice" }, "Loading…");
     if (state.runs.length === 0) return null;
+    if (state.shown.length === 0 && trainboard.unknownRuns().length > 0) return say("No such runs", "The address names runs that were deleted, or never were in this store. Tick others in the list of runs.");
     if (state.shown.length === 0) return say("No run is shown", "Tick a run in the list of runs, or show all of them.");
     if (tags.length === 0) return say("No scalars yet", "These runs have logged no numbers so far. They appear here as they come.");
     if (found.length === 0) return say("No chart matches", `None of the ${tags.length} tags matches “${filter}”.`);

@@ -6,7 +6,10 @@
   const { useEffect, useState } = React;
   const WAYS = { but: "All config but", keys: "Config keys", pattern: "Pattern in the name", group: "The group it was given" };
   const SUMMARIES = ["last", "min", "max", "mean"];
+  const NUMBERS = ["Mean", "Deviation"];
   const MARGIN = 4;
+  const LARGER = /acc|auc|f1|precision|recall|score|reward|return|iou|bleu|rouge|psnr|ssim|\br2\b/i;
+  const SMALLER = /loss|err/i;
 
   trainboard.ComparePage = function ComparePage() {
     const state = trainboard.useState("query", "runs", "tick");
@@ -36,6 +39,10 @@
       );
       return () => void (current = false);
     }, [asked, state.runs]);
+    useEffect(() => {
+      const [a, b, ...more] = answer?.groups ?? [];
+      if (b && more.length === 0 && !trainboard.value("a") && !trainboard.value("b")) trainboard.setQuery({ a: a.name, b: b.name });
+    }, [answer]);
     return h(
       "div",
       { className: "compare-page" },
@@ -43,7 +50,7 @@
       problem && h("p", { role: "alert", className: "filter-problem" }, problem),
       known && !known.tags.length && h("div", { className: "notice" }, h("h2", null, "Nothing to compare"), h("p", null, "No run of this project logged a number yet.")),
       !answer && !problem && (!known || known.tags.length > 0) && h("p", { className: "notice" }, "Loading…"),
-      answer && h(Verdict, { answer }),
+      answer && h(Verdict, { answer, metric }),
       answer && h(Groups, { answer }),
       answer && answer.total > answer.runs && h("p", { className: "quiet" }, `Of ${answer.total} runs the oldest ${answer.runs}: filter them.`),
     );
@@ -68,7 +75,7 @@
       h("datalist", { id: "compare-known-keys" }, keys.map((key) => h("option", { key, value: key }))),
       field("Metric", h("select", { value: tag, onChange: (event) => trainboard.setQuery({ compare_metric: `${summary || "last"}.${event.target.value}` }) }, (known?.tags ?? []).map((one) => h("option", { key: one, value: one }, one)))),
       field(null, h("select", { "aria-label": "Which number of the metric", value: summary, onChange: (event) => trainboard.setQuery({ compare_metric: `${event.target.value}.${tag}` }) }, SUMMARIES.map((one) => h("option", { key: one, value: one }, one)))),
-      field("Better is", h("select", { value: trainboard.value("compare_larger"), onChange: set("compare_larger") }, h("option", { value: "0" }, "smaller"), h("option", { value: "1" }, "larger"))),
+      field("Better is", h("select", { value: isLargerBetter(tag) ? "1" : "0", onChange: set("compare_larger") }, h("option", { value: "0" }, "smaller"), h("option", { value: "1" }, "larger"))),
       field("Pair by", h(Field, { name: "compare_seed", label: "Config key that pairs runs", list: "compare-known-keys" })),
       field("Only runs with", h(Field, { name: "where", label: "Filter runs" })),
     );
@@ -83,13 +90,19 @@
     return h("input", { type: "search", "aria-label": label, title: label, list, value: text, onChange: (event) => setText(event.target.value), onBlur: keep, onKeyDown: (event) => event.key === "Enter" && keep() });
   }
 
-  function Verdict({ answer: { verdict, groups } }) {
+  /** As it was chosen, or else as the metric's name tells. */
+  function isLargerBetter(metric) {
+    const chosen = trainboard.value("compare_larger");
+    return chosen === "" ? LARGER.test(metric) && !SMALLER.test(metric) : chosen === "1";
+  }
+
+  function Verdict({ answer: { verdict, groups }, metric }) {
     const [a, b] = [trainboard.value("a"), trainboard.value("b")];
     if (!verdict) {
       return h("section", { className: "verdict", "aria-label": "Verdict" }, h("h2", null, "Is A better yet?"), h("p", { className: "quiet" }, groups.length < 2 ? "All runs are in one group: group them otherwise." : "Choose A and B below."));
     }
     const { number } = trainboard.format;
-    const better = trainboard.value("compare_larger") === "1" ? verdict.decided : -verdict.decided;
+    const better = isLargerBetter(metric) ? verdict.decided : -verdict.decided;
     const interval = verdict.low === null ? "no bound yet" : `from ${number(verdict.low)} to ${number(verdict.high)}`;
     const pairs = `${verdict.pairs} ${verdict.pairs === 1 ? "pair" : "pairs"} of runs, ${verdict.paired ? "of the same seed" : "as they ended: seeds do not pair"}`;
     return h(
@@ -102,8 +115,9 @@
     );
   }
 
-  function waits({ more, pairs }) {
-    if (pairs < 2) return "Not yet: two pairs at least are needed to guess how many";
+  function waits({ more, pairs, difference }) {
+    if (pairs < 2) return "Not yet: it takes two pairs of runs to guess how many more";
+    if (more === null && difference === 0) return "No difference so far";
     if (more === null) return "Not yet, and more than 1,000 seeds away: the difference is small beside its spread";
     return `Not yet: about ${more} more ${more === 1 ? "seed" : "seeds"} of each`;
   }
@@ -120,7 +134,7 @@
       h(
         "table",
         { className: "grid compare-groups" },
-        h("thead", null, h("tr", null, ["A", "B", "Group", "Runs", "Mean", "Deviation", values.length ? `${number(low)} … ${number(high)}` : ""].map((head) => h("th", { key: head, scope: "col" }, head)))),
+        h("thead", null, h("tr", null, ["A", "B", "Group", "Runs", "Mean", "Deviation", values.length ? `${number(low)} … ${number(high)}` : ""].map((head) => h("th", { key: head, scope: "col", className: NUMBERS.includes(head) ? "number" : undefined }, head)))),
         h(
           "tbody",
           null,
@@ -130,7 +144,7 @@
               { key: group.name },
               h("td", null, choice("a", group.name)),
               h("td", null, choice("b", group.name)),
-              h("th", { scope: "row" }, group.name),
+              h("th", { scope: "row", title: group.name }, group.name),
               h("td", null, counted(group)),
               h("td", { className: "number" }, group.mean === null ? "–" : number(group.mean)),
               h("td", { className: "number" }, group.deviation === null ? "–" : number(group.deviation)),

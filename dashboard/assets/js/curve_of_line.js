@@ -4,6 +4,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const VALUES = ["value", "low", "high"];
+  const FEW = 10; /* so many restarts are believed, or one in so many points */
 
   /** `lines`: {id, run, source, name, color, step, wall, value, low?, high?, bad?}, for a `look` as look.js has it. */
   trainboard.curvesOf = (lines, look) => {
@@ -63,14 +64,16 @@
     return { ...curve, raw: curve.value, y: trainboard.smooth(curve.value, smoothing, kind, curve.x) };
   }
 
-  /** A program that went on from a checkpoint repeats steps: in the order of time, its steps go back. */
+  /** A program that went on from a checkpoint repeats steps: in the order of time, its steps go back. One whose
+      steps go back all the time logs out of order, and was not restarted. */
   trainboard.restartsOf = ({ step, wall }) => {
+    if (wall.every((at, i) => i === 0 || at >= wall[i - 1])) return [];
     const order = [...step.keys()].sort((a, b) => wall[a] - wall[b] || a - b);
     const starts = [];
     for (let i = 1; i < order.length; i++) {
       if (step[order[i]] < step[order[i - 1]]) starts.push({ step: step[order[i]], wall: wall[order[i]] });
     }
-    return starts;
+    return starts.length > Math.max(FEW, step.length / FEW) ? [] : starts;
   };
 
   /** Without the points that a restart from an earlier step superseded. */

@@ -6,6 +6,7 @@
   const known = new Map(); /* run -> its marks, or null while they are asked for */
   const RUNS_PER_REQUEST = 200;
   const NONE = [];
+  const RESTARTS = "restarts"; /* the tag under which programs say that they resumed a run */
   let count = 0;
 
   const isWanted = () => trainboard.value("marks") === "1" && document.querySelector(".chart-grid") !== null;
@@ -45,8 +46,12 @@
         const { run, color } = line;
         const name = state.shown.find(({ id }) => id === run)?.name ?? line.name;
         const restarts = trainboard.restartsOf(line).map((restart) => ({ ...restart, title: "went on from here", level: "info" }));
-        return [...(known.get(run) ?? []), ...restarts].map((mark) => ({ ...mark, run, name, color }));
+        const told = (known.get(run) ?? []).filter((mark) => mark.tag !== RESTARTS || !isSeen(mark, restarts));
+        return [...told, ...restarts].map((mark) => ({ ...mark, run, name, color }));
       });
     },
   };
+
+  /** A program that resumes a run says so before it knows from which checkpoint; the points after that show it. */
+  const isSeen = ({ step, wall }, restarts) => restarts.some((restart) => restart.wall >= wall && restart.step <= step);
 })();

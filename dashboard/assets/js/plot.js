@@ -10,6 +10,9 @@
   const MINUTE = 60;
   const HOUR = 3600;
   const DAY = 86400;
+  const EXPONENTS = Array.from({ length: 341 }, (_, i) => i - 32);
+  const INCREMENTS = EXPONENTS.flatMap((exponent) => [1, 2, 2.5, 5].map((digit) => Number(`${digit}e${exponent}`))); /* uPlot's end at 5e31 */
+  const WHOLE = INCREMENTS.filter(Number.isInteger);
   const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE,
     30 * MINUTE, HOUR, 2 * HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY, 50 * DAY, 100 * DAY];
 
@@ -151,15 +154,16 @@
       const style = getComputedStyle(document.documentElement);
       const [quiet, grid] = ["--quiet", "--grid"].map((name) => style.getPropertyValue(name));
       const common = { stroke: quiet, font: FONT, ticks: { show: false }, grid: { stroke: grid, width: 1 } };
-      const { axis, xscale, yscale } = this.look;
+      const { axis, along, xscale, yscale } = this.look;
       const x = { ...common, size: axis === "wall" ? TIME_AXIS_HEIGHT : AXIS_HEIGHT, space: 56, gap: 4 };
+      if (axis === "step" && !along && xscale === "linear") x.incrs = WHOLE;
       if (axis === "step") x.values = (u, splits) => trainboard.ticks(splits, xscale);
       if (axis === "relative") {
         if (xscale === "linear") x.incrs = SECONDS;
         x.values = (u, splits) => splits.map((value) => (value === null ? "" : value === 0 ? "0" : trainboard.format.short(value)));
       }
       const values = (u, splits) => trainboard.ticks(splits, yscale);
-      const y = { ...common, size: AXIS_WIDTH, space: 30, gap: 4, values };
+      const y = { ...common, size: AXIS_WIDTH, space: 30, gap: 4, values, ...(yscale === "linear" && { incrs: INCREMENTS }) };
       const right = { ...y, scale: "y2", side: 1, grid: { show: false } };
       return this.sides.length > 1 ? [x, y, right] : [x, y];
     }

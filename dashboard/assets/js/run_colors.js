@@ -5,16 +5,19 @@
   const { state } = trainboard;
   const MOST_RUNS = 1000;
   const NO_MATCH = "#8a929c";
+  const SHADES = ["#46327e", "#365c8d", "#277f8e", "#1fa187", "#4ac16d", "#a0da39"]; /* viridis, less its ends */
+  const DECADES = 100; /* numbers that span so much are told apart by their logarithms */
   let painted = new Map(); /* run -> colour */
   let asked = "";
   let chosen = new Map(); /* run -> colour */
   let chosenAs = "";
 
-  /** "config:lr,optimizer" and "but:seed" name keys, "regex:…" is searched in names, "group" is the program's. */
+  /** "config:lr,optimizer" and "but:seed" name keys, and so does "scale:lr", whose numbers order the colours;
+      "regex:…" is searched in names, "group" is the program's. */
   function by(text) {
     const [, kind, rest] = /^(\w+):?(.*)$/s.exec(text) ?? [];
     const keys = () => rest.split(",").map((key) => key.trim()).filter(Boolean);
-    return { config: () => ({ keys: keys() }), but: () => ({ but: keys() }), regex: () => ({ pattern: rest }), group: () => ({}) }[kind]?.() ?? {};
+    return { config: () => ({ keys: keys() }), scale: () => ({ keys: keys().slice(0, 1) }), but: () => ({ but: keys() }), regex: () => ({ pattern: rest }), group: () => ({}) }[kind]?.() ?? {};
   }
 
   /** Said at once where the browser can tell; Python, which searches, knows a little more. */
@@ -32,7 +35,7 @@
     const wrong = problemOf(asked.pattern);
     if (wrong) {
       trainboard.emit("groups", { text, problem: wrong });
-      throw new Error(wrong);
+      throw Object.assign(new Error(wrong), { isWrong: true });
     }
     const answer = await fetch("/api/v1/groups", {
       method: "POST",
@@ -41,7 +44,7 @@
     });
     const told = await answer.json();
     trainboard.emit("groups", { text, problem: answer.ok ? "" : told.message });
-    if (!answer.ok) throw new Error(told.message);
+    if (!answer.ok) throw Object.assign(new Error(told.message), { isWrong: true });
     return told.groups;
   };
 
@@ -55,13 +58,37 @@
       try {
         const groups = await trainboard.groupRuns(text, runs);
         if (question !== asked) return;
-        const colors = new Map(runs.map((run) => [run.id, run.own])); /* a group has that of its oldest run */
-        painted = new Map(groups.flatMap(({ name, runs: members }) => members.map((run) => [run, name === "no match" ? NO_MATCH : colors.get(members.at(-1))])));
+        const colors = text.startsWith("scale:") ? shadesOf(groups) : ownOf(groups, runs);
+        painted = new Map(groups.flatMap(({ runs: members }, i) => members.map((run) => [run, colors[i]])));
       } catch {
         return; /* the last colours stay */
       }
     } else painted = new Map();
     trainboard.repaint();
+  }
+
+  /** Each group has the colour of its oldest run. */
+  function ownOf(groups, runs) {
+    const colors = new Map(runs.map((run) => [run.id, run.own]));
+    return groups.map(({ name, runs: members }) => (name === "no match" ? NO_MATCH : colors.get(members.at(-1))));
+  }
+
+  /** Each group has a shade for its number; those without one are grey. */
+  function shadesOf(groups) {
+    const numbers = groups.map(({ key: [[, said] = []] }) => Number(said || NaN));
+    const known = numbers.filter(Number.isFinite);
+    const [least, most] = [Math.min(...known), Math.max(...known)];
+    const place = least > 0 && most / least >= DECADES ? Math.log : (number) => number;
+    const share = (number) => (most > least ? (place(number) - place(least)) / (place(most) - place(least)) : 0.5);
+    return numbers.map((number) => (Number.isFinite(number) ? shade(share(number)) : NO_MATCH));
+  }
+
+  function shade(share) {
+    const i = Math.min(Math.floor(share * (SHADES.length - 1)), SHADES.length - 2);
+    const rest = share * (SHADES.length - 1) - i;
+    const part = (color, at) => parseInt(color.slice(at, at + 2), 16);
+    const mixed = [1, 3, 5].map((at) => Math.round(part(SHADES[i], at) * (1 - rest) + part(SHADES[i + 1], at) * rest));
+    return `#${mixed.map((one) => one.toString(16).padStart(2, "0")).join("")}`;
   }
 
   /** The colours that people chose, by run: "run:rrggbb" each. */

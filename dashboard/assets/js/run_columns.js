@@ -87,7 +87,7 @@
     const named = RUN_FIELDS.find(([name]) => name === field);
     if (named) return named[1];
     const [space, key] = parts(field);
-    return space === "config" || space === "summary" ? key : `${key} ${space.replace("_", " ")}`;
+    return space === "config" || space === "summary" ? key || "(empty)" : `${key} ${space.replace("_", " ")}`;
   }
 
   /** "config" and "lr" of config.lr; a key may be quoted. */

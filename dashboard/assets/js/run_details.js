@@ -120,7 +120,7 @@
         "table",
         { className: "grid" },
         heads && h("thead", null, h("tr", null, heads.map((head, at) => h("th", { key: at, scope: "col" }, head)))),
-        h("tbody", null, rows.map(([name, ...cells]) => h("tr", { key: name }, h("th", { scope: "row" }, name), cells.map((cell, at) => h("td", { key: at, className: typeof cell === "number" ? "number" : undefined }, shown(cell)))))),
+        h("tbody", null, rows.map(([name, ...cells]) => h("tr", { key: name }, h("th", { scope: "row" }, name || "(empty)"), cells.map((cell, at) => h("td", { key: at, className: typeof cell === "number" ? "number" : undefined }, shown(cell)))))),
       ),
     );
   }

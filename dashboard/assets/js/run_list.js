@@ -106,7 +106,7 @@
           ref: (box) => box && (box.indeterminate = !allShown && shown.size > 0),
           onChange: () => trainboard.show(allShown ? others : [...ids, ...others]),
         }),
-        h("span", { role: "status" }, `${shown.size} of ${state.total} runs shown`),
+        h("span", { role: "status", title: "Runs on the charts" }, `${shown.size} of ${state.total} shown`),
         h(
           "button",
           {

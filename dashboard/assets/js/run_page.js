@@ -92,13 +92,14 @@
   function useFilter(project) {
     const inAddress = trainboard.value("where");
     const [text, setText] = useState(inAddress);
-    const [applied, setApplied] = useState(null);
+    const [applied, setApplied] = useState(inAddress === "" ? "" : null); /* all runs need no check */
     const [problem, setProblem] = useState(null);
     const own = useRef(inAddress); /* what of the address came from here: people may have typed on meanwhile */
     useEffect(() => {
       if (inAddress !== own.current) setText((own.current = inAddress));
     }, [inAddress]);
     useEffect(() => {
+      if (text === applied) return setProblem(null);
       let current = true;
       const check = async () => {
         try {

@@ -4,6 +4,7 @@
   const trainboard = (window.trainboard ??= {});
   const DISTRIBUTION = { linear: 1, log: 3, symlog: 4 }; /* as uPlot numbers them */
   const PADDING = 0.06;
+  const FARTHEST = Number.MAX_VALUE / 4;
   const DECADES = 1000; /* symlog is linear below the thousandth part of the greatest value */
 
   const forward = {
@@ -69,8 +70,9 @@
       const around = Math.abs(low) * 0.1 || 1;
       return [low - around, high + around];
     }
-    const pad = high - low < Infinity ? (high - low) * share : 0;
-    return [low - pad, high + pad];
+    const [least, most] = [Math.max(low, -FARTHEST), Math.min(high, FARTHEST)]; /* or their difference would be infinite */
+    const pad = (most - least) * share;
+    return [least - pad, most + pad];
   }
 
   /** The words beside an axis; on a logarithmic one only 1, 2 and 5 of each decade, or 1 where they crowd. */

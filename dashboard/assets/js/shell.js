@@ -3,11 +3,6 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const THEMES = ["auto", "light", "dark"];
-  const PAGE_KEYS = {
-    c: "/", r: "/runs", h: "/histograms", m: "/media", g: "/graph",
-    o: "/compare", y: "/hparams", p: "/panes", k: "/controls", a: "/alerts", u: "/curves",
-    j: "/projector", z: "/mesh", e: "/health", f: "/profile",
-  };
   const SERVER_LOST = "The server cannot be reached. Reconnecting…";
   const STORE_GONE = "The store was deleted or moved away. Waiting for it to come back…";
   const NARROW = "(max-width: 760px)";
@@ -43,7 +38,7 @@
 
     /** Averages say their weight, the others how many points they look at. */
     say_smoothing: (weight, kind) =>
-      ["average", "distance"].includes(kind) ? weight.toFixed(2) : `${2 * trainboard.reachOf(weight) + 1} pts`,
+      ["average", "distance"].includes(kind) ? weight.toFixed(weight > 0.99 ? 3 : 2) : `${2 * trainboard.reachOf(weight) + 1} pts`,
 
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {
@@ -128,7 +123,8 @@
     if (typing?.type === "checkbox" ? event.key === " " : typing) return;
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open], :popover-open")) return;
     if (trainboard.state.runs === null) return; /* not there yet */
-    const action = afterG && PAGE_KEYS[event.key] ? () => go(PAGE_KEYS[event.key]) : KEYS[event.key];
+    const page = afterG && [...document.querySelectorAll(".page-link")].find(({ dataset }) => dataset.key === event.key);
+    const action = page ? () => go(new URL(page.href).pathname) : KEYS[event.key];
     afterG = event.key === "g" && !afterG;
     if (!action) return;
     event.preventDefault();

@@ -58,7 +58,7 @@
         ...smoothed,
         Value: ({ curve, i }) => curve.value[i],
         Step: ({ curve, i }) => curve.step[i],
-        After: ({ curve, i }) => curve.wall[i] - curve.first,
+        ...(trainboard.bands.isOn() ? {} : { After: ({ curve, i }) => curve.wall[i] - curve.first }),
         Lowest: ({ min }) => min.value,
         "at step": ({ min }) => min.step,
         Highest: ({ max }) => max.value,

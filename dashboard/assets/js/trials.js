@@ -69,7 +69,9 @@
       const values = found.map((label) => (label === "–" ? "null" : quoted(label)));
       return { field, condition: values.length && values.length < all ? `${field} in [${values.join(", ")}]` : "" };
     }
-    const number = (place) => String(Number((dimension.log ? 10 ** place : place).toPrecision(4)));
+    const inside = (place) => Math.min(Math.max(place, dimension.low), dimension.high);
+    const at = (place) => (dimension.known ? trainboard.interpolated(...dimension.known, inside(place)) : dimension.log ? 10 ** place : place);
+    const number = (place) => String(Number(at(place).toPrecision(4)));
     const parts = [low > dimension.low && `${field} >= ${number(low)}`, high < dimension.high && `${field} <= ${number(high)}`];
     return { field, condition: parts.filter(Boolean).join(" and ") };
   }
