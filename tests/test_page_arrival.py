@@ -67,6 +67,20 @@ def test_the_first_record_of_a_run_appears_by_itself(
         expect(found).to_be_visible()
 
 
+def test_a_name_of_ten_thousand_letters_stays_in_its_place(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    name = "x" * 10_000
+    log_run(store, name, [{f"{name}/{tag}": value for tag, value in records().items()}])
+    board.set_viewport_size({"width": 390, "height": 844})
+    for page, found in list(drawn(board).items())[:3]:
+        board.goto(f"{dashboard.url}/{page}")
+        expect(found).to_be_visible()
+        assert board.locator("main").evaluate("main => main.scrollWidth <= main.clientWidth"), page
+    heading, chart = (board.locator(place).first.bounding_box() for place in (".section-name", ".unit-chart"))
+    assert heading and chart and heading["y"] + heading["height"] <= chart["y"] + 1
+
+
 DARK = {"data": [{"type": "bar", "y": [1, 2]}]}
 FIXED = {"data": DARK["data"], "layout": {"paper_bgcolor": "#fff8e1"}}
 INKED = {"data": [{"type": "scatter", "y": [1, 2], "line": {"color": "black"}}]}

@@ -150,19 +150,26 @@ def _rows(tags: Sequence[str], holding: Mapping[str, list[str]], view: str) -> I
     """A row for each parameter, and where runs have cards of their own for each of them.
 
     What is of the whole layer, such as its activations, stands beside the first parameter. Tags that tell
-    of no layer share a row.
+    of no layer share a row, run beside run.
     """
     of_layer = [tag for tag in tags if split_tag(tag)[0]]
     others = sorted((tag for tag in tags if not split_tag(tag)[0]), key=_natural)
     parameters = dict.fromkeys(split_tag(tag)[2] for tag in of_layer)
     names = [name for name in parameters if name] or [""]
     alike = [[tag for tag in of_layer if split_tag(tag)[2] in _beside(name, names)] for name in names]
-    for row in [*(sorted(row, key=_place_in_row) for row in alike), others]:
+    for row in (sorted(row, key=_place_in_row) for row in alike):
         if view in OVERLAID:
             yield [Cell(tag, tuple(holding[tag])) for tag in row]
             continue
         for run in dict.fromkeys(run for tag in row for run in holding[tag]):
             yield [Cell(tag, (run,)) for tag in row if run in holding[tag]]
+    together = view in OVERLAID
+    yield [Cell(tag, runs) for tag in others for runs in _cards_of(holding[tag], together)]
+
+
+def _cards_of(runs: Sequence[str], together: bool) -> list[tuple[str, ...]]:
+    """The runs of each card of a tag."""
+    return [tuple(runs)] if together else [(run,) for run in runs]
 
 
 def _beside(parameter: str, parameters: Sequence[str]) -> tuple[str, ...]:

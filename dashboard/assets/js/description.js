@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useId, useRef, useState } = React;
+  const { useEffect, useId, useRef, useState } = React;
   const AGAIN_MILLISECONDS = 5_000;
   const EDGE = 8;
   let known = {};
@@ -37,23 +37,35 @@
     const [isOpen, setOpen] = useState(false);
     const target = useId();
     const text = Object.hasOwn(known, tag) ? known[tag] : "";
+    useEffect(() => {
+      const follow = (event) => setOpen(event.newState === "open");
+      popup.current?.addEventListener("toggle", follow); /* React's own onToggle is for <details> alone */
+      return () => popup.current?.removeEventListener("toggle", follow);
+    }, [Boolean(text)]);
+    useEffect(() => {
+      if (!isOpen) return undefined;
+      const observer = new ResizeObserver(() => place(popup.current)); /* Markdown is drawn a moment later */
+      observer.observe(popup.current);
+      return () => observer.disconnect();
+    }, [isOpen]);
     if (!text) return null;
-    const place = (event) => {
-      setOpen(event.newState === "open");
-      if (event.newState !== "open") return;
-      const box = event.currentTarget.previousSibling.getBoundingClientRect();
-      const left = Math.min(box.left, innerWidth - popup.current.offsetWidth - EDGE);
-      const below = box.bottom + EDGE / 2;
-      const fits = below + popup.current.offsetHeight < innerHeight;
-      Object.assign(popup.current.style, { left: `${Math.max(EDGE, left)}px`, top: `${fits ? below : Math.max(EDGE, box.top - EDGE / 2 - popup.current.offsetHeight)}px` });
-    };
     return h(
       "span",
       { id, className: "description" },
       h("button", { type: "button", className: "description-button", popoverTarget: target, title: "What its program says of this", "aria-label": `What its program says of ${tag}` }, "i"),
-      h("div", { id: target, popover: "auto", className: "description-text", ref: popup, onToggle: place }, isOpen && h(Markdown, { text })),
+      h("div", { id: target, popover: "auto", className: "description-text", ref: popup }, isOpen && h(Markdown, { text })),
     );
   };
+
+  /** Below its button, or above where there is no room. */
+  function place(popup) {
+    const button = popup.previousSibling.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = popup;
+    const below = button.bottom + EDGE / 2;
+    const top = below + height < innerHeight ? below : Math.max(EDGE, button.top - EDGE / 2 - height);
+    const left = Math.max(EDGE, Math.min(button.left, innerWidth - width - EDGE));
+    Object.assign(popup.style, { top: `${top}px`, left: `${left}px` });
+  }
 
   const Markdown = ({ text }) =>
     h(window.dash_core_components.Markdown, { children: text, dangerously_allow_html: false, link_target: "_blank", className: "text-markdown" });
