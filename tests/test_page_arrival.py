@@ -51,16 +51,16 @@ def test_pages_find_the_run_that_has_something_behind_many_that_have_nothing(
         assert run in board.evaluate("location.search")
 
 
-@pytest.mark.parametrize("page", ["histograms", "media", "curves", "graph"])
+@pytest.mark.parametrize("path", ["histograms", "media", "curves", "graph"])
 def test_the_first_record_of_a_run_appears_by_itself(
-    page: str, board: Page, store: Store, dashboard: Dashboard
+    path: str, board: Page, store: Store, dashboard: Dashboard
 ) -> None:
     with tb.init(project="digits", name="live", store=store.url) as run:
         run.log({"loss": 1.0}, step=0)
         run.flush()
-        board.goto(f"{dashboard.url}/{page}")
+        board.goto(f"{dashboard.url}/{path}")
         expect(board.locator("#page")).to_contain_text("runs")
-        found = drawn(board)[page]
+        found = drawn(board)[path]
         expect(found).to_have_count(0)
         run.log(records(), step=1)
         run.flush()
