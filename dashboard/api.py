@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from ..storage.descriptions import read_descriptions
 from ..storage.errors import TrainboardError
 from ..storage.ranks import slowest
-from . import asked, bands, view_routes
+from . import asked, bands, holders, view_routes
 from .alerts import routes as alert_routes
 from .cards import scalar
 from .changes import Changes
@@ -51,6 +52,7 @@ def create_api(
         Route("/api/v1/runs", interface.runs),
         Route("/api/v1/runs/{run}", interface.run),
         Route("/api/v1/series", interface.series),
+        Route("/api/v1/descriptions", interface.descriptions),
         Route("/api/v1/changes", interface.changes),
         Route("/api/v1/spools", interface.spools),
         Route("/api/v1/scalars", interface.scalars, methods=["POST"]),
@@ -58,6 +60,7 @@ def create_api(
         Route("/api/v1/bands", interface.bands, methods=["POST"]),
         *create_routes(store),
         *view_routes.create_routes(store),
+        *holders.create_routes(store),
         *panes.create_routes(store, visdom),
         *alert_routes.create_routes(store, rules),
     ]
@@ -140,6 +143,11 @@ class _Interface:
     def _series(self, ids: list[str], kind: str | None, search: str) -> dict[str, Any]:
         found = self._store.series_list(ids, kind, search=search, limit=asked.MAX_SERIES)
         return {"series": found.series, "runs": found.of_run, "total": found.total}
+
+    async def descriptions(self, request: Request) -> Response:
+        """``?runs=A,B``: what these runs say of their tags, in Markdown, by tag."""
+        ids = asked.run_ids(request, "runs")
+        return JSONResponse({"descriptions": await self._read(read_descriptions, self._store, ids)})
 
     async def spools(self, request: Request) -> Response:
         """The spools of this machine that hold more than the store, as ``SpoolWatch.look`` tells of them."""

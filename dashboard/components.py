@@ -120,6 +120,20 @@ class Picture(_Drawn):
     _props = ("src", "width", "height", "alt", "title", "where", "boxes", "masks")
 
 
+class Description(_Drawn):
+    """What the shown runs say of ``tag``, behind a button; nothing where they say nothing."""
+
+    _type = "Description"
+    _props = ("tag",)
+
+
+class Elsewhere(_Drawn):
+    """Which other runs of the project have records of ``kinds``, and a button that shows them."""
+
+    _type = "Elsewhere"
+    _props = ("kinds",)
+
+
 class ClassLegend(_Drawn):
     """The classes in the pictures of a tag, as buttons that show and hide them."""
 

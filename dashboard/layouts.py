@@ -61,7 +61,7 @@ def _resolved(chart: Chart, tags: Sequence[str]) -> dict[str, Any]:
     found: list[str] = []
     try:
         for pattern in chart.tags:
-            found += [tag for tag in tags if tag == pattern or search(f"^(?:{pattern})$", tag)]
+            found += [pattern] if pattern in tags else [tag for tag in tags if search(f"^(?:{pattern})", tag)]
     except BadPattern as problem:
         return told | {"found": [], "problem": str(problem)}
     found = list(dict.fromkeys(found))

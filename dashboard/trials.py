@@ -16,6 +16,7 @@ from ..storage.run_table import TableQuery
 from .colors import run_color
 from .groups import flatten, varying
 from .run_columns import metrics_of, number_of, plain
+from .sessions import parts, values_below
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -74,11 +75,16 @@ def read_trials(
     """
     query = TableQuery(project, where, limit=MAX_TRIALS, metrics=metrics_of([metric] if metric else []))
     page = store.run_table(query)
-    listed = list(zip(page.rows, page.older, strict=True))[::-1]
+    part_ids = {part.run.id for part in parts(page.rows)}
+    listed = [one for one in zip(page.rows, page.older, strict=True) if one[0].id not in part_ids][::-1]
     flat = [flatten(row.config) for row, _ in listed]
     varied = varying(flat)
     keys = [key for key in chosen if key in varied] if chosen else varied[:MAX_KEYS]
+    below = values_below(store, project, metric) if metric else {}
     values = [number_of(row, metric) if metric else None for row, _ in listed]
+    values = [
+        below.get(row.name) if own is None else own for own, (row, _) in zip(values, listed, strict=True)
+    ]
     return Trials(
         ids=[row.id for row, _ in listed],
         names=[row.name for row, _ in listed],
@@ -87,7 +93,7 @@ def read_trials(
         configs=[[plain(config.get(key)) for key in keys] for config in flat],
         metric=metric,
         values=np.array([np.nan if value is None else value for value in values], np.float64),
-        total=page.total,
+        total=page.total - len(part_ids),
     )
 
 

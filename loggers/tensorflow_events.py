@@ -47,6 +47,8 @@ class SummaryLog:
     def _log(self, tag: str, value: Any, step: int, wall_time: float | None) -> None:
         if isinstance(value, AboutRun):
             self._run.config.update(value.config)
+            if value.descriptions:
+                self._run.update("descriptions", value.descriptions)
         elif isinstance(value, Raw):
             if value.plugin not in READERS:
                 plugin = f"summaries of TensorBoard's plugin {value.plugin!r}"

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
+from .descriptions import described
 from .endings import Other, begun, ended
 from .engine import in_groups, insert_new, now, update_rows
 from .frames import FrameType
@@ -115,6 +116,7 @@ def _unheard_of(run_id: str, heard_at: float) -> dict[str, Any]:
         "summary": {},
         "controls": {},
         "rules": {},
+        "descriptions": {},
         "status": "running",
         "exit_code": None,
         "error": None,
@@ -142,6 +144,8 @@ def _described(row: dict[str, Any], content: dict[str, Any], rank: int) -> dict[
     for name in _MERGED:
         if content.get(name):
             changes[name] = row[name] | dict(content[name])
+    if told := content.get("descriptions"):
+        changes["descriptions"] = described(row["descriptions"], dict(told))
     if "environment" in changes:
         _keep_hosts(row["environment"], changes["environment"])
     return changes

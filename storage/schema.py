@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = "0010"
+SCHEMA_VERSION = "0011"
 """The newest migration: the version of every store this trainboard writes."""
 
 metadata = MetaData()
@@ -89,6 +89,7 @@ runs = Table(
     Column("deleted_at", Double),
     Column("controls", JSONText, nullable=False, server_default="{}"),
     Column("rules", JSONText, nullable=False, server_default="{}"),
+    Column("descriptions", JSONText, nullable=False, server_default="{}"),
     Index("runs_by_revision", "revision"),
     Index("runs_by_age", "created_at", "run_id"),
     # PostgreSQL keeps what is long beside a row, so that rows are short, and refuses long keys of an index.

@@ -82,7 +82,8 @@ class RunRecord:
     ``status`` is running, finished, crashed, stopped or killed; a run that fell silent without a word
     is killed. ``dropped`` counts what its spool could not hold, ``damaged`` what was unreadable in it or
     became so in the store. ``archived_at`` and ``deleted_at`` are None for a run that is neither.
-    ``controls`` are the knobs and buttons that its program declared, ``rules`` its rules, by name.
+    ``controls`` are the knobs and buttons that its program declared, ``rules`` its rules, by name;
+    ``descriptions`` are Markdown texts about its tags.
     """
 
     id: str
@@ -106,6 +107,7 @@ class RunRecord:
     deleted_at: float | None
     controls: dict[str, Any]
     rules: dict[str, Any]
+    descriptions: dict[str, str]
     _read_summary: Callable[[], dict[str, Any]] = field(repr=False, compare=False)
 
     @cached_property

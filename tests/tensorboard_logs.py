@@ -43,7 +43,7 @@ def write_tensorflow(folder: Path) -> None:
 
     with tf.summary.create_file_writer(str(folder)).as_default():
         for step in range(300):
-            tf.summary.scalar("loss", step / 4, step=step)
+            tf.summary.scalar("loss", step / 4, step=step, description="what *grows*")
         for dtype in (tf.float64, tf.float16, tf.int32, tf.int64, tf.uint8, tf.bfloat16):
             tf.summary.scalar(f"dtype/{dtype.name}", tf.cast(5, dtype), step=1)
         for step in range(40):

@@ -90,6 +90,12 @@ def test_a_logarithmic_axis_is_monotonic_and_turns_back() -> None:
     assert scale.ticks is not None and "0" in scale.ticks[1]
 
 
+def test_an_axis_longer_than_any_number_is_a_symmetric_one() -> None:
+    scale = histogram_bins.scale_of([tb.Histogram([-1.7e308, 1.7e308])], "linear")
+    assert scale.kind == "symlog"
+    assert np.isfinite([*scale.edges, *scale.outline]).all()
+
+
 def test_bands_are_the_quantiles_of_the_histogram() -> None:
     made = tb.Histogram(np.random.default_rng(2).normal(0, 1, 1000))
     figure = histogram.draw([line(list(range(9)), list(range(5)))], "bands", histogram.Look())

@@ -49,18 +49,22 @@ def chart(type: str, *tags: str, title: str = "t") -> dict[str, Any]:
     return {"category": "c", "title": title, "type": type, "tags": list(tags)}
 
 
-def test_a_chart_is_for_the_tags_that_its_expressions_match_whole(dashboard: Dashboard) -> None:
+def test_a_chart_is_for_the_tags_that_it_names_or_that_begin_with_what_its_expressions_match(
+    dashboard: Dashboard,
+) -> None:
     charts = [
         chart("multiline", "val/.*", "train/loss"),
         chart("multiline", "loss"),
+        chart("multiline", "val/l(?!.*ow)"),
         chart("multiline", "("),
         chart("margin", "val/loss", "val/low", "val/none"),
     ]
     told = post(dashboard, "layouts", {"runs": ["one"], "charts": charts})["charts"]
     assert told[0]["found"] == ["val/high", "val/loss", "val/low", "train/loss"] and not told[0]["problem"]
     assert told[1]["found"] == [] and "No shown run" in told[1]["problem"]
-    assert "no regular expression" in told[2]["problem"]
-    assert "“val/none”" in told[3]["problem"]
+    assert told[2]["found"] == ["val/loss"]
+    assert "no regular expression" in told[3]["problem"]
+    assert "“val/none”" in told[4]["problem"]
 
 
 def test_an_expression_that_never_ends_is_given_up(dashboard: Dashboard) -> None:

@@ -184,8 +184,6 @@ def as_version_2(url: str) -> None:
             connection.execute(text(f"DROP TABLE {table}"))
         for index in ("runs_by_age", "runs_of_project", "records_by_blob"):
             connection.execute(text(f"DROP INDEX IF EXISTS {index}"))
-        connection.execute(text("ALTER TABLE runs DROP COLUMN rules"))
-        connection.execute(text("ALTER TABLE runs DROP COLUMN controls"))
-        for column in ("archived_at", "deleted_at"):
+        for column in ("descriptions", "rules", "controls", "archived_at", "deleted_at"):
             connection.execute(text(f"ALTER TABLE runs DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))

@@ -88,6 +88,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         run.summary[ATTACK] = ATTACK
         run.log({f"{kind}{ATTACK}": value for kind, value in everything().items()})
         run.log({"graph": graph()})
+        run.update("descriptions", {f"{kind}{ATTACK}": MARKDOWN for kind in everything()})
         raise RuntimeError(ATTACK)
     dashboard = Dashboard(store)
     yield dashboard
@@ -140,6 +141,18 @@ def test_nothing_that_was_logged_runs_on_the_media_page(victim: Page, dashboard:
         heading.scroll_into_view_if_needed()
     expect(victim.locator(".text-plain").first).to_have_text(ATTACK)
     expect(victim.locator(".event-error strong")).to_have_text(ATTACK)
+
+
+@pytest.mark.parametrize("path", ["", "histograms", "media", "curves"])
+def test_nothing_that_is_said_of_a_tag_runs(path: str, victim: Page, dashboard: Dashboard) -> None:
+    victim.goto(f"{dashboard.url}/{path}")
+    victim.locator(".description-button").first.click()
+    told = victim.locator(".description-text:popover-open")
+    expect(told.locator("a").first).to_have_text("a")
+    for link in told.locator("a").all():
+        link.click()
+    victim.keyboard.press("Escape")
+    expect(told).to_have_count(0)
 
 
 def test_nothing_that_was_logged_runs_on_the_graph_page(victim: Page, dashboard: Dashboard) -> None:

@@ -41,7 +41,16 @@ def test_a_tag_is_split_into_what_layer_and_parameter() -> None:
     assert split_tag("gradients/block.0.conv.weight") == ("gradients", "block.0.conv", "weight")
     assert split_tag("weights/dense/kernel") == ("weights", "dense", "kernel")
     assert split_tag("weights/bias") == ("weights", "bias", "")
-    assert split_tag("activations") == ("", "activations", "")
+    assert split_tag("normal/bimodal") == ("", "normal", "bimodal")
+    assert split_tag("activations") == ("", "other", "activations")
+
+
+def test_tags_that_tell_of_no_layer_share_rows_by_their_prefix_as_in_tensorboard(store: Store) -> None:
+    tags = ("normal/wide", "gamma", "normal/narrow", "uniform")
+    run = log_run(store, "demo", [dict.fromkeys(tags, tb.Histogram([1.0]))])
+    sections = arrange(store.series(run), [{"id": run}], "ridge", "")
+    told = {section.layer: [[cell.tag for cell in row] for row in section.rows] for section in sections}
+    assert told == {"normal": [["normal/narrow", "normal/wide"]], "other": [["gamma", "uniform"]]}
 
 
 def test_layers_come_in_natural_order_with_weights_beside_gradients(store: Store) -> None:

@@ -122,8 +122,14 @@ def test_images_are_the_same_to_the_pixel(store: Store) -> None:
     assert np.array_equal(pixels(one(store, "torch", "picture", "image").png), picture)
     for tag in ("pictures", "pictures/1"):
         kept = one(store, "tf2", tag, "image")
-        assert np.array_equal(pixels(kept.png), picture) and kept.caption == "both alike"
+        assert np.array_equal(pixels(kept.png), picture)
     assert len(store.records(run(store, "tf1").id, "picture/image/0", "image")) == 100
+
+
+def test_what_is_said_of_tags_is_kept_with_the_run(store: Store) -> None:
+    both = dict.fromkeys(("pictures", "pictures/1"), "both alike")
+    assert run(store, "tf2").descriptions == {"loss": "what *grows*", **both}
+    assert run(store, "torch").descriptions == {}
 
 
 def test_videos_sounds_and_texts_are_kept(store: Store) -> None:

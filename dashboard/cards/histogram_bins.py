@@ -88,7 +88,8 @@ def _few(first: int, last: int) -> range:
 def scale_of(histograms: Sequence[Histogram], kind: str = "linear") -> Scale:
     """The bins that cover all finite values of ``histograms``, which hold at least one.
 
-    A logarithmic axis covers the positive ones; where there are none, it is a symmetric one.
+    A logarithmic axis covers the positive ones; where there are none, it is a symmetric one, as is one whose
+    length no number can tell.
     """
     filled = [one for one in histograms if one.finite_count]
     low, high = min(one.minimum for one in filled), max(one.maximum for one in filled)
@@ -97,7 +98,7 @@ def scale_of(histograms: Sequence[Histogram], kind: str = "linear") -> Scale:
     if not low < high:
         margin = abs(low) / 10 or 0.5
         low, high = low - margin, high + margin
-    if kind == "linear":
+    if kind == "linear" and math.isfinite(high - low):
         return _spaced(low, high, Scale(_NONE, _NONE))
     threshold = max(abs(low), abs(high)) / 10**SYMLOG_DECADES
     return _spaced(low, high, Scale(_NONE, _NONE, "symlog", threshold))

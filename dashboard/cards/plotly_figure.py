@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dash import Patch, html, set_props
 
 from .figure import WITHOUT_WEBGL, plot
+from .figure_ground import on_ground
 from .record import Shown, frame, nothing, step_text
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ MAX_BYTES = 8 << 20
 
 def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "light") -> html.Figure:
     """A figure as wide as its card; words, if it is empty or too large."""
-    return frame(shown, name, color, _body(shown) if shown else [], "plotly")
+    return frame(shown, name, color, _body(shown, theme) if shown else [], "plotly")
 
 
-def frame_of(shown: Shown) -> Any:
+def frame_of(shown: Shown, theme: str) -> Any:
     """What surrounds the data of a figure: while it stays the same, ``update`` shows another step's data."""
     figure = shown.record.value
-    return [_problem(figure), figure.layout]
+    return [_problem(figure), on_ground(figure.layout, figure.data, theme)]
 
 
 def update(shown: Shown) -> None:
@@ -38,12 +39,13 @@ def update(shown: Shown) -> None:
     set_props(shown.step_id, {"children": step_text(shown)})
 
 
-def _body(shown: Shown) -> list[Any]:
+def _body(shown: Shown, theme: str) -> list[Any]:
     figure = shown.record.value
     problem = _problem(figure)
     if problem:
         return [nothing(problem)]
-    layout = {**figure.layout, "autosize": True, "width": None, "height": None}
+    ground = on_ground(figure.layout, figure.data, theme)
+    layout = {**ground, "autosize": True, "width": None, "height": None}
     drawn = {"data": _traces(figure), "layout": layout, "frames": figure.frames}
     config = {"displaylogo": False, "responsive": True}
     return [plot(drawn, config, "plotly-frame", _graph_id(shown))]

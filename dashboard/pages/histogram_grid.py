@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING, Any
 from dash import dcc, html
 
 from ..cards.figure import CONFIG, nothing
+from ..components import Description, Elsewhere
 
 if TYPE_CHECKING:
     from ...storage import SeriesRecord
 
+KINDS = ("histogram",)
+OTHER = "other"
+"""The section of tags without a prefix."""
 MAX_SECTIONS = 40
 MAX_COMPARED = 500
 OVERLAID = frozenset({"bands", "compare", "one"})
@@ -61,11 +65,14 @@ class Section:
 def split_tag(tag: str) -> tuple[str, str, str]:
     """``gradients/block.conv.weight`` is (``gradients``, layer ``block.conv``, parameter ``weight``).
 
-    What ``activations/block.conv`` names is a layer. A tag without a prefix, ``loss``, is its own layer.
+    What ``activations/block.conv`` names is a layer. Any other tag is of the section that it begins with, as
+    in TensorBoard: ``normal/bimodal`` is (``""``, ``normal``, ``bimodal``).
     """
     prefix, slash, path = tag.partition("/")
     if not slash:
-        return "", tag, ""
+        return "", OTHER, tag
+    if prefix not in _SIDE_BY_SIDE:
+        return "", prefix, path
     at = -1 if prefix == "activations" else max(path.rfind("."), path.rfind("/"))
     return (prefix, path[:at], path[at + 1 :]) if at > 0 else (prefix, path, "")
 
@@ -81,10 +88,10 @@ def arrange(series: Iterable[SeriesRecord], runs: Sequence[_Run], view: str, tex
             layers.setdefault(split_tag(tag)[1], []).append(tag)
     order = [run["id"] for run in runs]
     sections = []
-    for layer in sorted(layers, key=_natural):
+    for layer in sorted(layers, key=lambda name: (name == OTHER, _natural(name))):
         tags = sorted(layers[layer], key=_within_layer)
         holding = {tag: [run for run in order if run in holders[tag]] for tag in tags}
-        sections.append(Section(layer, list(_rows(tags, holding, view))))
+        sections.append(Section(layer, [row for row in _rows(tags, holding, view) if row]))
     return sections
 
 
@@ -142,18 +149,32 @@ def _place_in_row(tag: str) -> tuple[int, str]:
 def _rows(tags: Sequence[str], holding: Mapping[str, list[str]], view: str) -> Iterable[list[Cell]]:
     """A row for each parameter, and where runs have cards of their own for each of them.
 
-    What is of the whole layer, such as its activations, stands beside the first parameter.
+    What is of the whole layer, such as its activations, stands beside the first parameter. Tags that tell
+    of no layer share a row, run beside run.
     """
-    parameters = dict.fromkeys(split_tag(tag)[2] for tag in tags)
-    rows = [name for name in parameters if name] or [""]
-    for row in rows:
-        mine = (row, "") if row == rows[0] else (row,)
-        alike = sorted((tag for tag in tags if split_tag(tag)[2] in mine), key=_place_in_row)
+    of_layer = [tag for tag in tags if split_tag(tag)[0]]
+    others = sorted((tag for tag in tags if not split_tag(tag)[0]), key=_natural)
+    parameters = dict.fromkeys(split_tag(tag)[2] for tag in of_layer)
+    names = [name for name in parameters if name] or [""]
+    alike = [[tag for tag in of_layer if split_tag(tag)[2] in _beside(name, names)] for name in names]
+    for row in (sorted(row, key=_place_in_row) for row in alike):
         if view in OVERLAID:
-            yield [Cell(tag, tuple(holding[tag])) for tag in alike]
+            yield [Cell(tag, tuple(holding[tag])) for tag in row]
             continue
-        for run in dict.fromkeys(run for tag in alike for run in holding[tag]):
-            yield [Cell(tag, (run,)) for tag in alike if run in holding[tag]]
+        for run in dict.fromkeys(run for tag in row for run in holding[tag]):
+            yield [Cell(tag, (run,)) for tag in row if run in holding[tag]]
+    together = view in OVERLAID
+    yield [Cell(tag, runs) for tag in others for runs in _cards_of(holding[tag], together)]
+
+
+def _cards_of(runs: Sequence[str], together: bool) -> list[tuple[str, ...]]:
+    """The runs of each card of a tag."""
+    return [tuple(runs)] if together else [(run,) for run in runs]
+
+
+def _beside(parameter: str, parameters: Sequence[str]) -> tuple[str, ...]:
+    """The parameters in the row of one: what is of the whole layer is in the first row."""
+    return (parameter, "") if parameter == parameters[0] else (parameter,)
 
 
 def _section(section: Section, runs: Mapping[str, _Run]) -> html.Details:
@@ -174,6 +195,7 @@ def _card(cell: Cell, runs: Mapping[str, _Run]) -> html.Article:
     head = html.Div(
         [
             html.Span(title, className="card-title", title=cell.tag),
+            Description(tag=cell.tag),
             html.Span(id=cell.id("histogram-note"), className="card-note"),
             html.Span(
                 owners if len(owners) == 1 else [_dot(runs[run]) for run in cell.runs], className="card-note"
@@ -199,6 +221,7 @@ def _empty() -> html.Section:
     return html.Section(
         [
             html.H2("No histograms in the runs shown"),
+            Elsewhere(kinds=",".join(KINDS)),
             html.P("Watch a model once before training, and its weights and gradients appear here."),
             html.Pre("run.watch(model)"),
             html.P("Or log any values yourself."),

@@ -14,10 +14,11 @@ import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 
 from ..components import aria
+from ..holders import holding
 from ..merged_histograms import MergedHistograms
 from . import step_slider
 from .histogram_figures import Asked, Figures
-from .histogram_grid import Cell, arrange, comparable, draw_grid
+from .histogram_grid import KINDS, Cell, arrange, comparable, draw_grid
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -133,6 +134,11 @@ def _compare_with(query: Mapping[str, str]) -> html.Div:
     return html.Div([html.Span("with"), select], className="toolbar-field histogram_with-field", title=words)
 
 
+def _runs(store: Store, shown: Sequence[Mapping[str, str]] | None) -> list[Mapping[str, str]]:
+    """The runs that the page draws."""
+    return holding(store, shown or [], KINDS)[:MAX_RUNS]
+
+
 def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecord]:
     return store.series([run["id"] for run in runs], kind="histogram") if runs else []
 
@@ -152,14 +158,15 @@ def _register_grid(app: Dash, store: Store) -> None:
         """Lay the cards out anew when the tags or the runs have changed, and only then."""
         if shown is None:
             return no_update, no_update, no_update
-        runs = shown[:MAX_RUNS]
+        held = holding(store, shown, KINDS)
+        runs = held[:MAX_RUNS]
         series = _series(store, runs)
         sections = arrange(series, runs, view, text or "")
         signature = json.dumps([[cell.key for cell in section.cells] for section in sections])
         if signature == before:
             return no_update, no_update, no_update
         set_props({"query": "histogram_with"}, {"data": comparable(series, runs)})
-        return draw_grid(sections, runs, bool(series), len(shown)), signature, {}
+        return draw_grid(sections, runs, bool(series), len(held)), signature, {}
 
     app.clientside_callback(
         ClientsideFunction("trainboard_view", "watch"),
@@ -181,7 +188,7 @@ def _register_steps(app: Dash, store: Store, merged: MergedHistograms) -> None:
     def follow(shown: Any, _: int, pinned: str, before: step_slider.Placed | None) -> Any:
         if shown is None:
             return no_update, no_update
-        steps = _steps(_series(store, shown[:MAX_RUNS]), merged)
+        steps = _steps(_series(store, _runs(store, shown)), merged)
         placed, words = step_slider.place(steps, _number(pinned))
         return (no_update, no_update) if placed == before else (words, placed)
 
@@ -262,7 +269,7 @@ def _register_figures(app: Dash, store: Store, merged: MergedHistograms) -> None
     ) -> Any:  # fmt: skip
         """Send the figures in view whose data or look have changed."""
         cells = [Cell.from_id(one) for one in in_view or [] if one.get("type") == "histogram-card"]
-        runs = {run["id"]: run for run in (shown or [])[:MAX_RUNS]}
+        runs = {run["id"]: run for run in _runs(store, shown)}
         held = {(one.run_id, one.tag): one for one in _series(store, list(runs.values()))} if cells else {}
         chosen = view if view in dict(VIEWS) else "ridge"
         asked = Asked(

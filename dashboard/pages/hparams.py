@@ -18,6 +18,7 @@ from ...storage.errors import BadFilter
 from ..components import aria
 from ..query import value
 from ..run_columns import columns
+from ..sessions import tags_below
 from ..trial_figures import COLORS
 from ..trial_views import drawn
 from ..trials import read_trials, to_csv, to_json, to_latex
@@ -59,8 +60,9 @@ FILES = {
 def layout(store: Store, query: Mapping[str, str]) -> Component:
     project = query.get("project") or next(iter(store.projects()), None)
     known = columns(store, project)
-    tags = known["tags"]
-    chosen = query["trial_tag"] if query["trial_tag"] in tags else known["metric"]
+    below = tags_below(store, project)
+    tags = [*below, *known["tags"]]
+    chosen = query["trial_tag"] if query["trial_tag"] in tags else next(iter(below), known["metric"])
     return html.Div(
         [
             html.Div(_tools(query, tags, chosen, known["config"]), className="toolbar", role="toolbar"),

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
 
-from ..components import ClassLegend
+from ..components import ClassLegend, Description, Elsewhere
+from ..holders import holding
 from . import step_slider
-from .media_content import KINDS, LISTS, STEPPED, Asked, Content
+from .media_content import KINDS, LISTS, NAMED, STEPPED, Asked, Content
 from .media_files import routes
 from .media_toolbar import QUERY, SIZES, toolbar
 
@@ -24,6 +25,10 @@ TITLE = "Media"
 KEY = "m"
 MAX_TAGS = 60
 MAX_RUNS = 12
+GRAPHS = ("graph_def", "meta_graph_def", "keras")
+"""Tags under which TensorBoard's logs keep what the Graph page shows."""
+HPARAMS = "_hparams_/"
+"""Tags of what TensorBoard's logs say of hyper-parameters, which are a run's config."""
 
 Key = tuple[str, str]
 """A section's kind and tag."""
@@ -73,7 +78,8 @@ def _register_grid(app: Dash, store: Store) -> None:
         """Lay the sections out anew when the tags or the runs have changed, and only then."""
         if shown is None:
             return no_update, no_update, no_update
-        series = _series(store, shown[:MAX_RUNS])
+        held = _held(store, shown)
+        series = _series(store, held[:MAX_RUNS])
         keys = dict.fromkeys((one.kind, one.tag) for one in series)
         kept = [key for key in keys if (wanted or "").lower() in key[1].lower()]
         kept.sort(key=lambda key: (KINDS.index(key[0]), key[1]))
@@ -81,7 +87,7 @@ def _register_grid(app: Dash, store: Store) -> None:
         if signature == before:
             return no_update, no_update, no_update
         pinned = dict.fromkeys(kept, _number(step)) if linked else _by_key(ids, pins)
-        return _sections(kept, bool(keys), len(shown), pinned), signature, {}
+        return _sections(kept, bool(keys), len(held), pinned), signature, {}
 
     app.clientside_callback(
         ClientsideFunction("trainboard_view", "watch"),
@@ -154,7 +160,7 @@ def _register_content(app: Dash, store: Store) -> None:
         shown: Any,
     ) -> Any:
         """Send the sections in view whose newest record, chosen step or theme has changed."""
-        runs = (shown or [])[:MAX_RUNS]
+        runs = _held(store, shown or [])[:MAX_RUNS]
         held: dict[Key, list[SeriesRecord]] = {}
         for one in _series(store, runs):
             held.setdefault((one.kind, one.tag), []).append(one)
@@ -168,9 +174,18 @@ def _register_content(app: Dash, store: Store) -> None:
         return no_update if content.drawn == drawn else content.drawn
 
 
+def _held(store: Store, shown: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
+    """The shown runs that have anything for the page; those with something to look at, if any have."""
+    return holding(store, shown, NAMED) or holding(store, shown, ["raw"])
+
+
 def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecord]:
     found = store.series([run["id"] for run in runs]) if runs else []
-    return [one for one in found if one.kind in KINDS]
+    return [one for one in found if one.kind in KINDS and not _is_seen_elsewhere(one)]
+
+
+def _is_seen_elsewhere(one: SeriesRecord) -> bool:
+    return one.kind == "raw" and (one.tag in GRAPHS or one.tag.startswith(HPARAMS))
 
 
 def _by_key(ids: Sequence[Mapping[str, str]], pins: Sequence[int | None]) -> dict[Key, int | None]:
@@ -201,7 +216,7 @@ def _section(kind: str, tag: str, pin: int | None) -> html.Section:
     def part(name: str) -> dict[str, str]:
         return {"type": f"media-{name}", "kind": kind, "tag": tag}
 
-    head: list[Any] = [html.H2(tag)]
+    head: list[Any] = [html.H2(tag), Description(tag=tag)]
     if kind in STEPPED:
         head.append(dcc.Store(id=part("pin"), data=pin))
         head.append(step_slider.layout(part("slider"), part("step"), part("placed")))
@@ -217,6 +232,7 @@ def _empty() -> html.Section:
     return html.Section(
         [
             html.H2("Nothing to see or hear in the runs shown"),
+            Elsewhere(kinds=",".join(NAMED)),
             html.P("Log an image, a sound, a video, a figure, a table, a curve or a text, under any name."),
             html.Pre('run.log({"sample": tb.Image(array)})\nrun.log({"note": tb.Text("Warm-up finished")})'),
         ],

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
 
 class Cell(NamedTuple):
-    """The card of a run's rank, and for a figure the record that it shows."""
+    """The card of a run's rank, and for a figure the record that it shows and the page's theme."""
 
     run: str
     rank: int
     card: Component
     figure: Shown | None = None
+    theme: str = "light"
 
 
 def show(kind: str, tag: str, cells: Sequence[Cell], before: str | None) -> str:
@@ -61,4 +62,4 @@ def _print(drawn: Any) -> str:
 
 def _frame_print(cell: Cell) -> str:
     """What is the same as long as just the data of a figure change."""
-    return _print(plotly_figure.frame_of(cell.figure)) if cell.figure else ""
+    return _print(plotly_figure.frame_of(cell.figure, cell.theme)) if cell.figure else ""

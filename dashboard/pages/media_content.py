@@ -65,8 +65,10 @@ GRIDS = frozenset({"image", "video"})
 GRID_STEPS = 8
 LISTS: Mapping[str, ModuleType] = {"text": text, "event": event}
 """The kinds that are listed, newest first; each module reads and draws its own."""
-KINDS = (*CARDS, *LISTS)
-"""All kinds of the page, in the order of its sections."""
+NAMED = (*(kind for kind in CARDS if kind != "raw"), *LISTS)
+"""The kinds that the page is about, in the order of its sections."""
+KINDS = (*NAMED, "raw")
+"""All kinds of the page: last what no page has a picture of."""
 
 
 STEPPED = frozenset({*CARDS, "text"})
@@ -134,7 +136,7 @@ class Content:
 
     def _cell(self, kind: str, one: SeriesRecord, step: int | None) -> Cell:
         shown, card = self._card(kind, one, step)
-        return Cell(one.run_id, one.rank, card, shown if kind == "figure" else None)
+        return Cell(one.run_id, one.rank, card, shown if kind == "figure" else None, self._asked.theme)
 
     def _card(
         self, kind: str, one: SeriesRecord, step: int | None

@@ -122,6 +122,8 @@ class Reading:
             else:
                 self._read(start, length, self._unknown)
         self._add_points(found.parts)
+        if found.descriptions:
+            self.contents.about.append(AboutRun(descriptions=found.descriptions))
         self.contents.damage += [damage.moved(self._base) for damage in records.damage]
         return self.contents
 

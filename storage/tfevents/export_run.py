@@ -24,7 +24,10 @@ from .session import session_end, session_start
 if TYPE_CHECKING:
     from ..store import Store
 
-_ABOUT = ("id", "project", "name", "group", "tags", "notes", "config", "environment", "status", "created_at")
+_ABOUT = (
+    *("id", "project", "name", "group", "tags", "notes", "config", "environment", "status"),
+    *("created_at", "descriptions"),
+)
 _HPARAMS = "_hparams_/"
 
 

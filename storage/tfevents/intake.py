@@ -14,6 +14,7 @@ from sqlalchemy import Connection, select
 
 from ..append import append_points
 from ..chunks import Columns
+from ..descriptions import described
 from ..engine import in_groups
 from ..frames import FrameType
 from ..kinds import KINDS
@@ -206,6 +207,7 @@ def _update_run(row: dict[str, Any], piece: Piece) -> None:
         row["status"] = about.status or row["status"]
         row["tags"] = list(dict.fromkeys([*row["tags"], *about.tags]))
         row["notes"] = row["notes"] or about.notes
+        row["descriptions"] = described(row["descriptions"], about.descriptions)
         if about.name and row["name"] == clean_text(piece.run.name):
             row["name"] = clean_text(about.name)
         if about.project and row["project"] == clean_text(piece.run.project) and not piece.run.is_assigned:

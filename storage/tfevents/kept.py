@@ -54,6 +54,7 @@ def _read(field: int, content: bytes, event: Event) -> Iterator[tuple[str, Any]]
                 told["notes"],
                 told["project"],
                 told["name"],
+                told.get("descriptions") or {},
             ),
         )
     elif field == KEPT_RECORD:

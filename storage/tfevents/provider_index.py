@@ -61,7 +61,8 @@ def index(store: Store, folders: dict[str, PurePosixPath]) -> dict[str, ShownRun
         for rank in sorted({0, *ranks[run.id]}):
             name = str(rank_folder(folders[run.id], rank))
             about = [] if rank else _about(run)
-            shown[name] = ShownRun(run, _by_plugin([*about, *_entries(store, ranks[run.id][rank])]))
+            entries = [_described(entry, run) for entry in _entries(store, ranks[run.id][rank])]
+            shown[name] = ShownRun(run, _by_plugin([*about, *entries]))
     return shown
 
 
@@ -94,6 +95,11 @@ def _about(run: RunRecord) -> list[Entry]:
         Entry(one.tag, one.tag, hparams.PLUGIN_NAME, one.metadata.plugin_data.content, "", None)
         for one in told
     ]
+
+
+def _described(entry: Entry, run: RunRecord) -> Entry:
+    said = run.descriptions.get(entry.series.tag, "") if entry.series else ""
+    return entry._replace(description=entry.description or said)
 
 
 def _by_plugin(entries: list[Entry]) -> dict[str, dict[str, Entry]]:

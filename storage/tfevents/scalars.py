@@ -42,15 +42,18 @@ class Part(NamedTuple):
 
 
 class Scalars(NamedTuple):
-    """Points by tag, see ``in_order``, and the numbers of the records that hold something else."""
+    """Points by tag, see ``in_order``, the numbers of the records that hold something else, and what is said
+    of the tags."""
 
     parts: dict[str, list[Part]]
     others: Places
+    descriptions: dict[str, str]
 
 
 def read_scalars(data: bytes, records: Records, known: Container[str]) -> Scalars:
     """Read what can be read in bulk. ``known`` are tags whose values are scalars without saying so."""
     read: dict[str, list[Part]] = defaultdict(list)
+    described: dict[str, str] = {}
     others: list[Places] = []
     for length, numbers in _by_length(records.lengths):
         last_window = len(data) - length - HEADER - FOOTER - _WORD
@@ -59,10 +62,10 @@ def read_scalars(data: bytes, records: Records, known: Container[str]) -> Scalar
             others.append(numbers)
             continue
         whole = int(np.searchsorted(starts, last_window, side="right"))
-        left = _read_alike(data, starts[:whole], length, known, read)
+        left = _read_alike(data, starts[:whole], length, known, read, described)
         others += [numbers[:whole][left], numbers[whole:]]
     rest = np.sort(np.concatenate(others)) if others else np.empty(0, np.int64)
-    return Scalars(read, rest)
+    return Scalars(read, rest, described)
 
 
 def _by_length(lengths: Places) -> Iterator[tuple[int, Places]]:
@@ -76,7 +79,12 @@ def _by_length(lengths: Places) -> Iterator[tuple[int, Places]]:
 
 
 def _read_alike(
-    data: bytes, starts: Places, length: int, known: Container[str], read: Mapping[str, list[Part]]
+    data: bytes,
+    starts: Places,
+    length: int,
+    known: Container[str],
+    read: Mapping[str, list[Part]],
+    described: dict[str, str],
 ) -> Places:
     """Read the scalars among records of one length; returns the indices of those that are left."""
     left: list[int] = []
@@ -105,6 +113,8 @@ def _read_alike(
                 left += numbers[group].tolist()
             else:
                 read[tag].append(Part(starts[numbers[group]], points.take(group)))
+                if text := record[HEADER:][slice(*shape.description)]:
+                    described[tag] = text.decode("utf-8", "replace")
         waiting = np.delete(waiting, alike[taken])
         alone += len(alike) < FEWEST
     return np.array(sorted([*left, *waiting.tolist()]), np.int64)

@@ -11,6 +11,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from ..kinds.raw import Raw
 from ..series import SeriesRecord
 from .mappings import audio, graph, histogram, hparams, image, layout, mesh, pr_curve, scalar, text
+from .mappings.hparams import AboutRun
 from .mappings.value import Read, Value, plugin_of
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Summaries:
         self._contents: dict[str, bytes] = {}
         self._meshes = mesh.Meshes()
         self._unread: set[str] = set()
+        self._described_tags: set[str] = set()
 
     def knows(self, tag: str) -> bool:
         """Whether a value of this tag has said for which plugin it is."""
@@ -88,9 +90,18 @@ class Summaries:
         if reader is None:
             yield value.tag, _raw(value)
             return
-        yield from self._tried([value], lambda: reader(value))
+        yield from self._tried([value], lambda: self._described(value, reader(value)))
         if value.plugin in _KEPT_TOO:
             yield value.tag, _raw(value)
+
+    def _described(self, value: Value, said: Read) -> Read:
+        """What a reader says of a value, and of each of its tags how it is described, once."""
+        description = value.proto.metadata.summary_description
+        for tag, read in said:
+            yield tag, read
+            if description and tag not in self._described_tags:
+                self._described_tags.add(tag)
+                yield tag, AboutRun(descriptions={tag: description})
 
     def _tried(self, values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
         """What a reader says, all of it or, where it fails, the values as they are."""

@@ -16,6 +16,8 @@ _TYPED = {(1, 5): "<f4", (2, 6): "<f8"}
 _CONTENT = 4
 _FIXED = {1: 8, 5: 4}
 _VARINT, _BYTES = 0, 2
+_PLUGIN_DATA, _DESCRIPTION = 1, 3
+"""Fields of what a value says of its tag."""
 
 
 class Field(NamedTuple):
@@ -32,7 +34,8 @@ class ScalarShape(NamedTuple):
 
     ``step`` and ``tag`` are the first and the last place but one; without a step there is none, which is
     step 0. ``plugin`` is None where the event does not tell. ``rounded`` are the places of the value in
-    single precision beside one in double, which is the one that counts.
+    single precision beside one in double, which is the one that counts. ``description`` is where the tag's
+    begins and ends.
     """
 
     wall: int
@@ -42,6 +45,7 @@ class ScalarShape(NamedTuple):
     dtype: str
     plugin: str | None
     rounded: tuple[int, int] = (0, 0)
+    description: tuple[int, int] = (0, 0)
 
 
 def fields(data: bytes, start: int, stop: int) -> Iterator[Field]:
@@ -79,11 +83,15 @@ def scalar_shape(event: bytes) -> ScalarShape | None:
         number = _number(event, parts)
         if number is None or 1 not in parts:
             return None
-        plugin = _plugin(event, parts[9]) if 9 in parts else "scalars" if 2 in parts else None
+        plugin, description = "scalars" if 2 in parts else None, (0, 0)
+        if 9 in parts:
+            metadata = {field.number: field for field in fields(event, parts[9].start, parts[9].stop)}
+            plugin = _plugin(event, metadata.get(_PLUGIN_DATA))
+            description = metadata[_DESCRIPTION][2:] if _DESCRIPTION in metadata else (0, 0)
     except (ValueError, IndexError):
         return None
     step = said[2][2:] if 2 in said else (0, 0)
-    shape = ScalarShape(said[1].start, step, parts[1][2:], *number, plugin)
+    shape = ScalarShape(said[1].start, step, parts[1][2:], *number, plugin, description=description)
     if KEPT_NUMBER not in said:
         return shape
     rounded = (shape.value, shape.value + int(shape.dtype[-1]))
@@ -111,12 +119,10 @@ def _has_dimensions(event: bytes, shape: Field | None) -> bool:
     return shape is not None and shape.stop > shape.start
 
 
-def _plugin(event: bytes, metadata: Field) -> str | None:
-    for field in fields(event, metadata.start, metadata.stop):
-        if field.number == 1:
-            for part in fields(event, field.start, field.stop):
-                if part.number == 1:
-                    return event[part.start : part.stop].decode()
+def _plugin(event: bytes, told: Field | None) -> str | None:
+    for part in fields(event, told.start, told.stop) if told else ():
+        if part.number == 1:
+            return event[part.start : part.stop].decode()
     return None
 
 

@@ -38,6 +38,7 @@
       "header",
       { className: "card-head" },
       h("h3", { className: "card-title", title: chart.title }, title),
+      h(trainboard.Description, { tag: chart.id }),
       note && h("span", { className: "card-note", title: "Points drawn, and points logged in this range" }, note),
       children,
     );

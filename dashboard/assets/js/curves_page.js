@@ -36,6 +36,7 @@
       "div",
       { className: "notice", role: "status" },
       h("h2", null, "No curves yet"),
+      h(trainboard.Elsewhere, { kinds: "pr_curve,confusion_matrix" }),
       h("p", null, state.shown.length ? "None of the shown runs logged " : "No run is shown. These pages show ", h("code", null, "tb.PRCurve(labels, predictions)"), " or ", h("code", null, "tb.ConfusionMatrix(labels, predictions)"), "."),
     );
   }

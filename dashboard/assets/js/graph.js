@@ -104,6 +104,7 @@
       "div",
       { className: "notice graph-nothing" },
       h("h2", null, "No graph in the runs shown"),
+      h(trainboard.Elsewhere, { kinds: "graph" }),
       h("p", null, "PyTorch: log it once, with a batch that the model accepts."),
       h("pre", null, "run.log_graph(model, inputs)"),
       h("p", null, "Keras: the callback logs it by itself."),

@@ -90,7 +90,7 @@
         { className: "graph-head" },
         h("span", { className: "swatch", style: { background: run.color } }),
         h("strong", null, run.name),
-        h("span", { className: "quiet" }, about.summary),
+        h("span", { className: "quiet graph-about" }, about.versions.length > 1 && about.name ? `${about.name} · ${about.summary}` : about.summary),
         h(Legend, { about, picture, color: look.color, tracing: look.trace }),
         picture.notes.map((note) => h("span", { key: note, className: "quiet" }, note)),
         about.partial && h("div", { className: "graph-partial", role: "note" }, `Incomplete: ${about.partial}`),

@@ -56,6 +56,13 @@
     );
   };
 
+  /** The step of a graph; of several at one step, as traces of TensorFlow's functions are, which one it is. */
+  function stepText(versions, index) {
+    const alike = versions.filter((step) => step === versions[index]).length;
+    const before = versions.slice(0, index).filter((step) => step === versions[index]).length;
+    return alike > 1 ? `${versions[index]} (${before + 1} of ${alike})` : versions[index];
+  }
+
   /** Earlier graphs of the run, and what is different between one and the next. */
   trainboard.GraphVersions = function GraphVersions({ about, reveal }) {
     const { versions, changes, events } = about;
@@ -69,7 +76,7 @@
     return h(
       "div",
       { className: "graph-versions" },
-      h("label", null, "Graph of step ", h("select", { value: at, onChange: (event) => choose(Number(event.target.value)) }, versions.map((step, index) => h("option", { key: index, value: index }, step)))),
+      h("label", null, "Graph of step ", h("select", { value: at, onChange: (event) => choose(Number(event.target.value)) }, versions.map((step, index) => h("option", { key: index, value: index }, stepText(versions, index))))),
       h("label", { title: "With the graph that was logged before" }, h("input", { type: "checkbox", checked: comparing, onChange: () => trainboard.setQuery({ graph_changes: comparing ? "0" : "1" }) }), " Changes"),
       comparing && at === 0 && h("span", { className: "quiet" }, "This is the first graph"),
       comparing && at > 0 && h(

@@ -45,7 +45,7 @@
         "form",
         { onSubmit: show },
         h("h2", null, "Layout"),
-        h("p", { className: "quiet" }, "Charts in categories, above all others. A chart of lines takes regular expressions of whole tags; one with a band takes a tag, and two for the bounds around it."),
+        h("p", { className: "quiet" }, "Charts in categories, above all others. A chart of lines takes tags, or regular expressions of how tags begin; one with a band takes a tag, and two for the bounds around it."),
         h("datalist", { id: "layout-tags" }, tags.slice(0, OFFERED).map((tag) => h("option", { key: tag, value: tag }))),
         h("ol", null, charts.map((chart, i) => h(Chart, { key: i, chart, at: i, count: charts.length, set: (changes) => set(i, changes), move: (by) => move(i, by), remove: () => setCharts(charts.filter((_, k) => k !== i)) }))),
         h("button", { type: "button", onClick: () => setCharts([...charts, { ...EMPTY, category: charts.at(-1)?.category ?? "" }]) }, "Add a chart"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from tensorboard.compat.proto.config_pb2 import RunMetadata
@@ -32,11 +33,31 @@ def read(value: Value) -> Read:
 
 
 def read_traced(value: Value) -> Read:
-    """The graph of a traced ``tf.function``, as it was before TensorFlow changed it."""
+    """Traced functions as they were before TensorFlow changed them; of several each in a scope."""
     trace = RunMetadata.FromString(_text(value))
     graphs = [one.pre_optimization_graph for one in trace.function_graphs] or list(trace.partition_graphs)
+    graphs = [graph for graph in graphs if graph.node]
     if graphs:
-        yield TAG, draw(max(graphs, key=lambda graph: len(graph.node)), "GraphDef")
+        yield TAG, draw(graphs[0] if len(graphs) == 1 else _merged(graphs), value.tag)
+
+
+def _merged(graphs: Sequence[GraphDef]) -> GraphDef:
+    """One graph of several, as TensorBoard makes it: the names of the first begin with ``graph_1/``."""
+    merged = GraphDef()
+    for number, graph in enumerate(graphs, 1):
+        scope = f"graph_{number}/"
+        for node in graph.node:
+            copied = merged.node.add()
+            copied.CopyFrom(node)
+            copied.name = f"{scope}{node.name}"
+            sources = [source.removeprefix("^") for source in node.input]
+            marks = ["^" * source.startswith("^") for source in node.input]
+            copied.input[:] = [f"{mark}{scope}{source}" for mark, source in zip(marks, sources, strict=True)]
+        known = {function.signature.name for function in merged.library.function}
+        merged.library.function.extend(
+            function for function in graph.library.function if function.signature.name not in known
+        )
+    return merged
 
 
 def read_keras(value: Value) -> Read:

@@ -16,7 +16,10 @@ _ENDINGS = {Status.STATUS_SUCCESS: "finished", Status.STATUS_FAILURE: "crashed"}
 
 @dataclass(frozen=True)
 class AboutRun:
-    """What a session of the plugin, or an export of ours, tells of its run; None where it does not."""
+    """What a log tells of its run: a session of the plugin, an export of ours, descriptions of tags.
+
+    None where it does not tell.
+    """
 
     config: dict[str, Any] = field(default_factory=dict)
     group: str | None = None
@@ -25,6 +28,7 @@ class AboutRun:
     notes: str = ""
     project: str | None = None
     name: str | None = None
+    descriptions: dict[str, str] = field(default_factory=dict)
 
 
 def read(value: Value) -> Read:
