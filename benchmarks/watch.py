@@ -35,7 +35,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 WIDTHS = [(3, 32, 1), (32, 64, 2), (64, 128, 1), (128, 128, 2)]
 WIDTHS += [(128, 256, 1), (256, 256, 2), (256, 512, 1), (512, 256, 1)]  # in, out, stride
-EVERY, BLOCKS = 200, 24
+EVERY, BLOCKS = 1000, 24
 DUE, STEADY = 6, 5
 """Steps of a block: one that is due with those while the drain stores what it left, then usual ones."""
 

@@ -52,7 +52,7 @@ def main() -> None:
             batch_size=BATCH_SIZE,
             epochs=options.epochs,
             validation_data=(x_val[..., None], y_val),
-            callbacks=[tb.KerasCallback(run, every="batch")],
+            callbacks=[tb.KerasCallback(run, every="batch", watch={"every": 200})],
             verbose=0,
         )
 

@@ -42,7 +42,7 @@ def main() -> None:
     config |= {"batch_size": BATCH_SIZE, "seed": options.seed, "epochs": options.epochs}
     name = f"pytorch-{options.seed}"
     with tb.init(options.project, name, group="pytorch", config=config, store=options.store) as run:
-        run.watch(model)
+        run.watch(model, every=200)
         run.log_graph(model, images[:1])
         run.log({"model": tb.Text(str(model)), "samples": tb.Image(digits.strip(x_val))}, step=0)
         step = 0

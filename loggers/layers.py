@@ -41,7 +41,7 @@ class WatchOptions:
     Raises ValueError for an interval that is not a positive whole number.
     """
 
-    every: int = 200
+    every: int = 1000
     histograms: bool | int = True
     weights: bool = True
     gradients: bool = True
@@ -123,3 +123,12 @@ def log_layers(
         records[f"layers/{source}"] = LayerStats.of(moments, ratios)
     if records:
         run.log(records, step, commit=False)
+
+
+def update_ratios(updates: Mapping[str, Measure], before: Mapping[str, float]) -> dict[str, float]:
+    """Norms of updates over those of the weights ``before``; infinite where these were all zero."""
+    ratios = {}
+    for name, update in updates.items():
+        norm, changed = before[name], update.moments.norm
+        ratios[name] = changed / norm if norm else float("inf") if changed else 0.0
+    return ratios

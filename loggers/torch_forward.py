@@ -1,8 +1,8 @@
 """What happens between a model's inputs and its gradients: calls in their order, and what is not finite.
 
-Nothing is computed in a forward pass but at its end: on the CPU, where looking waits for nothing, all
-outputs are kept until the outermost call returns, and looked at only if what it returns is not finite.
-Elsewhere the sum of each output is left on the device.
+Nothing is computed in a forward pass but at its end: on the CPU, where looking waits for nothing, outputs
+are kept until the outermost call returns, and looked at only if what it returns is not finite. Elsewhere
+the sum of each output is left on the device.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import sys
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils.hooks import RemovableHandle
@@ -23,6 +23,14 @@ from .torch_layers import Models
 
 Suspect = tuple[str, str]
 """The name of a module and, in anomaly mode, the traceback of what made its output."""
+
+
+class _Output(NamedTuple):
+    """What a module returned, or ReLU of that; autograd's ``node`` is then what had made the former."""
+
+    name: str
+    tensors: list[torch.Tensor]
+    node: Any = None
 
 
 class Forward:
@@ -42,7 +50,7 @@ class Forward:
         self._on_bad_output = on_bad_output
         self._handles: list[RemovableHandle] = []
         self._hooked: dict[str, weakref.ref[torch.nn.Module]] = {}
-        self._kept: list[tuple[str, list[torch.Tensor]]] = []
+        self._kept: list[_Output] = []
         self._depth = 0
         self._active = False
         self.guard = Guard()
@@ -83,12 +91,14 @@ class Forward:
         self._handles.clear()
         self._hooked.clear()
 
-    def enter(self) -> None:
-        if self._depth == 0:
+    def enter(self, inputs: tuple[Any, ...]) -> None:
+        self._depth += 1
+        if self._depth == 1:
             self._active = torch.is_grad_enabled()
             self.batch += self._active
             self._kept.clear()
-        self._depth += 1
+        elif self._kept and inputs:
+            self._stands_for_last(inputs[0])
 
     def leave(self, name: str, output: Any, *, leaf: bool, opaque: bool) -> None:
         self._depth = max(self._depth - 1, 0)
@@ -131,18 +141,34 @@ class Forward:
             for tensor in _floats(tensors):
                 total = _total(tensor)
                 self.sums[name] = self.sums[name] + total if name in self.sums else total
-        else:
-            self._kept.append((name, tensors))
+        elif not (self._kept and len(tensors) == 1 and self._stands_for_last(tensors[0])):
+            self._kept.append(_Output(name, tensors))
+
+    def _stands_for_last(self, result: Any) -> bool:
+        """Whether ``result`` is ReLU of the last output: it is kept in place of that, and tells the same.
+
+        Autograd has no use for what ReLU was given, so that to keep that, too, would take memory that the
+        program uses again otherwise. NaN and +Inf pass through ReLU, and nothing becomes one of them.
+        """
+        node = result.grad_fn if isinstance(result, torch.Tensor) else None
+        if node is None or node.name() != "ReluBackward0":
+            return False
+        last = self._kept[-1]
+        made_by = last.tensors[0].grad_fn if len(last.tensors) == 1 else None
+        if made_by is None or node.next_functions[0][0] is not made_by:
+            return False
+        self._kept[-1] = _Output(last.name, [result], last.node or made_by)
+        return True
 
     def _look(self, outputs: Sequence[torch.Tensor]) -> None:
         kept, self._kept = self._kept, []
         if all(is_finite(output) for output in outputs if output.device.type == "cpu"):
             return
         for worse_only in (True, False):
-            for name, tensors in kept:
-                for tensor in _floats(tensors):
+            for output in kept:
+                for tensor in _floats(output.tensors):
                     if _has_worse(tensor) if worse_only else not is_finite(tensor):
-                        self._judge((name, trace_of(tensor)), outputs)
+                        self._judge((output.name, trace_of(output.node or tensor.grad_fn)), outputs)
                         return
 
     def _judge(self, suspect: Suspect, outputs: Sequence[torch.Tensor]) -> None:
@@ -161,7 +187,8 @@ class _Entry:
 
     def __call__(self, module: torch.nn.Module, args: Any) -> None:
         if not torch.compiler.is_compiling():
-            self._forward.enter()
+            with self._forward.guard("following the model's modules"):
+                self._forward.enter(args)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Known wherever Python is, so that a pickled model can be loaded without this package.
@@ -205,8 +232,7 @@ def _has_worse(tensor: torch.Tensor) -> bool:
     return bool((tensor.isnan() | tensor.isposinf()).any())
 
 
-def trace_of(tensor: torch.Tensor) -> str:
-    """Where the program made ``tensor``, which autograd notes in anomaly mode."""
-    node = tensor.grad_fn
+def trace_of(node: Any) -> str:
+    """Where the program ran what autograd calls ``node``, which it notes in anomaly mode."""
     noted: Any = node.metadata if node is not None else {}
     return "".join(noted.get("traceback_", ()))

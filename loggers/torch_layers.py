@@ -73,21 +73,37 @@ def norms(tensors: Sequence[torch.Tensor | None]) -> torch.Tensor:
 
     It is infinite, too, for finite values beyond about 1e19: look closer before giving an alarm.
     """
-    values = [values_of(tensor) if tensor is not None else None for tensor in tensors]
+    values = [
+        tensor if tensor is None or _is_plain(tensor) else _widened(values_of(tensor)) for tensor in tensors
+    ]
     held = [value for value in values if value is not None]
     if not held:
         return torch.zeros(len(values))
     device = held[0].device
     foreach_norm: Any = torch._foreach_norm  # pyright: ignore[reportPrivateImportUsage]
-    found = iter(foreach_norm([_widened(value) for value in held]))
+    with torch.no_grad():
+        found = iter(foreach_norm(held))
     zero = torch.zeros((), device=device)
     each = [zero if value is None else next(found) for value in values]
     return torch.stack([norm.to(device, torch.float32, non_blocking=True) for norm in each])
 
 
-def _widened(values: torch.Tensor) -> torch.Tensor:
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Whether PyTorch takes the norm of a tensor as it is: nearly always, and worth no further look."""
+    return (
+        type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        and tensor.dtype in (torch.float32, torch.float64)
+        and tensor.layout == torch.strided
+        and not tensor.is_meta
+        and tensor.numel() > 0
+    )
+
+
+def _widened(values: torch.Tensor | None) -> torch.Tensor | None:
     """Half precision would overflow at 65,504; integers have no norm."""
-    return values if values.dtype in (torch.float32, torch.float64) else values.float()
+    if values is None or values.dtype in (torch.float32, torch.float64):
+        return values
+    return values.float()
 
 
 def by_owner(fine: Mapping[str, bool]) -> Mapping[str, dict[str, bool]]:

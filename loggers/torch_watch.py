@@ -19,7 +19,7 @@ from torch.optim.optimizer import (
 from .deferred import Deferred
 from .flight_recorder import FlightRecorder
 from .guard import Guard
-from .layers import Due, Measure, Source, WatchOptions, log_layers
+from .layers import Due, Measure, Source, WatchOptions, log_layers, update_ratios
 from .torch_device import Pending
 from .torch_flight import TorchFlight
 from .torch_forward import Forward
@@ -221,7 +221,10 @@ class TorchWatch:
             if scale is not None:
                 factor = 1 / scale.values()[0].item()
                 measures = {name: Measure(one.moments.times(factor)) for name, one in measures.items()}
-            ratios = _ratios(measures, before.values()) if before is not None else None
+            ratios = None
+            if before is not None:
+                norms = {name: one.moments.norm for name, one in before.values().items()}
+                ratios = update_ratios(measures, norms)
             log_layers(self._run, step, source, measures, statistics=statistics, ratios=ratios)
 
         for part in (*found, before, scale):
@@ -238,13 +241,3 @@ def _nothing() -> None:
 def _values(tensors: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:
     found = {name: values_of(tensor) for name, tensor in tensors.items() if tensor is not None}
     return {name: values for name, values in found.items() if values is not None}
-
-
-def _ratios(updates: Mapping[str, Measure], before: Mapping[str, Measure]) -> dict[str, float]:
-    """Norms of updates over those of the weights before; infinite where these were all zero."""
-    ratios = {}
-    for name, update in updates.items():
-        norm = before[name].moments.norm
-        changed = update.moments.norm
-        ratios[name] = changed / norm if norm else float("inf") if changed else 0.0
-    return ratios

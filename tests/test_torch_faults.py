@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,27 @@ class Recurrent(nn.Module):
         return self.last(state)
 
 
+class Rectified(nn.Module):
+    """ReLU of what ``inner`` returns, by a call of a function."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(F.relu(self.inner(x)))
+
+
+class Remembered(nn.Linear):
+    """Knows whether anything still holds what it returned last."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        output = super().forward(x)
+        self.returned = weakref.ref(output)
+        return output
+
+
 class Normalized(nn.Module):
     """A norm of one's own, which divides 0 by 0 when its input is constant."""
 
@@ -181,6 +203,12 @@ FORWARD = {
         {"bad": lambda x: x, "zeroed": True},
         "1",
     ),
+    "0/0 in a norm before ReLU": (
+        lambda: nn.Sequential(nn.Linear(4, 8), Normalized(), nn.ReLU(), nn.Linear(8, 2)),
+        {"zeroed": True},
+        "1",
+    ),
+    "a bad batch before a function": (lambda: Rectified(nn.Linear(4, 8)), {"bad": set_nan}, "inner"),
     "the state of an RNN": (Recurrent, {}, "cell"),
     "a bad batch": (mlp, {"bad": set_nan}, "0"),
     "fp16 overflow": (half, {"bad": lambda x: x * 1e9}, "0"),
@@ -222,6 +250,20 @@ def test_a_fault_of_the_forward_pass_is_found_in_its_layer(run: tb.Run, case: st
         options["before_step"] = zero_first_layer(model)
     train(run, model, on_nonfinite=found.append, **options)
     check(run, found, layer, "forward")
+
+
+@pytest.mark.parametrize(
+    "rectified", [Rectified, lambda inner: nn.Sequential(inner, nn.ReLU(), nn.Linear(8, 2))]
+)
+def test_what_relu_was_given_is_let_go_before_the_next_layer_is_done(run: tb.Run, rectified: Any) -> None:
+    inner = Remembered(4, 8)
+    model = rectified(inner)
+    run.watch(model, activations=False)
+    held: list[Any] = []
+    *_, last = model.children()
+    last.register_forward_hook(lambda *_: held.append(inner.returned()))
+    model(torch.randn(6, 4)).sum().backward()
+    assert held == [None]
 
 
 LOSSES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
