@@ -65,8 +65,8 @@ def report(seconds: float = SECONDS) -> str:
 
 
 def clients(url: str, seconds: float) -> tuple[list[float], int]:
-    """Unmodified clients, each in a process, while pages show what they draw."""
-    told, ready = _starter.Queue(), _starter.Barrier(CLIENTS)
+    """Unmodified clients, each in a process, from when each page shows something of what they draw."""
+    told, ready = _starter.Queue(), _starter.Barrier(CLIENTS + 1)
     port = urlsplit(url).port
     programs = [
         _starter.Process(target=_client, args=(port, n, seconds, ready, told)) for n in range(CLIENTS)
@@ -80,6 +80,9 @@ def clients(url: str, seconds: float) -> tuple[list[float], int]:
             shown.get_by_text("No windows.").or_(shown.get_by_text("No environments")).wait_for()
         for program in programs:
             program.start()
+        for shown in (first, *others):
+            shown.locator(".js-plotly-plot").first.wait_for()
+        ready.wait()
         results = [told.get(timeout=seconds + 120) for _ in programs]
     for program in programs:
         program.join()

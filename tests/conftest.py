@@ -37,6 +37,11 @@ os.environ.pop("TRAINBOARD_STORE", None)
 os.environ["TRAINBOARD_SYSTEM_EVERY"] = "0"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests wait for browsers and programs more than a third of their time: one more than there are cores."""
+    return (os.cpu_count() or 1) + 1
+
+
 class Segment:
     """The bytes of one spool segment, as a training process would write them."""
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 import trainboard as tb
 from trainboard.dashboard.server import Server, bind
@@ -145,9 +145,30 @@ def dashboard(store: Store, start_dashboard: Callable[..., Dashboard]) -> Dashbo
     return start_dashboard(store)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
     return {**browser_context_args, "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(scope="session")
+def opener(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
+    """A page that opens those of the tests: they share its process, which keeps their scripts compiled."""
+    with browser.new_context(**browser_context_args) as context:
+        page = context.new_page()
+        page.route("http://127.0.0.1/", lambda route: route.fulfill(body=""))
+        page.goto("http://127.0.0.1/")
+        yield page
+
+
+@pytest.fixture
+def page(opener: Page) -> Iterator[Page]:
+    """A browser page, closed at the end with all others that a test opened beside it."""
+    with opener.expect_popup() as opened:
+        opener.evaluate("void window.open('about:blank')")
+    yield opened.value
+    for page in opener.context.pages:
+        if page is not opener:
+            page.close()
 
 
 @pytest.fixture

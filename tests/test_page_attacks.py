@@ -96,18 +96,15 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
 
 @pytest.fixture
-def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_context_args, "bypass_csp": True}
-
-
-@pytest.fixture
-def victim(page: Page) -> Iterator[Page]:
+def victim(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
     """A page without the policy; the test fails if anything on it was run or became an element."""
-    page.set_default_timeout(PATIENCE)
-    yield page
-    assert page.evaluate("window.owned") is None
-    made = page.locator(MADE_OF_ATTACKS)
-    assert made.evaluate_all("all => all.map((one) => one.outerHTML)") == []
+    with browser.new_context(**browser_context_args, bypass_csp=True) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        yield page
+        assert page.evaluate("window.owned") is None
+        made = page.locator(MADE_OF_ATTACKS)
+        assert made.evaluate_all("all => all.map((one) => one.outerHTML)") == []
 
 
 @pytest.mark.parametrize("policy_is_left_out", [True, False])

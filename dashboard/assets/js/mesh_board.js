@@ -45,24 +45,9 @@
 
   /** A hook: the meshes of the shown runs; null until they are known. */
   function useMeshes(shown) {
-    const [meshes, setMeshes] = useState(null);
-    const ids = shown.slice(0, MOST_RUNS).map((run) => run.id).join(",");
-    useEffect(() => {
-      if (trainboard.state.runs === null) return;
-      let over = false;
-      const refresh = () =>
-        trainboard
-          .json(`/api/v1/meshes?${new URLSearchParams({ runs: ids })}`)
-          .then((answer) => over || setMeshes(answer.meshes))
-          .catch(() => {}); /* the header says that the server is lost */
-      refresh();
-      const stop = trainboard.on("change", refresh);
-      return () => {
-        over = true;
-        stop();
-      };
-    }, [ids, trainboard.state.runs === null]);
-    return meshes;
+    const ids = shown.slice(0, MOST_RUNS).map((run) => run.id);
+    const { answer } = trainboard.useAnswer(`/api/v1/meshes?${new URLSearchParams({ runs: ids })}`, ids);
+    return answer && answer.meshes;
   }
 
   /** Where cards are seen from, by name; that of all is kept in the address. */

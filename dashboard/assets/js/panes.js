@@ -76,6 +76,7 @@
       [],
     );
     useEffect(() => void readEnvironments(), []);
+    useEffect(() => void requestIdleCallback(() => trainboard.panes.plotly().catch(() => {})), []); /* before a window comes */
     useEffect(() => void readWindows(), [[...chosen, ...runs].join("\n")]);
     return { environments, windows, readOnly, chosen, problem, report };
   }

@@ -31,27 +31,11 @@
     return { ...told, isNew: told.key === key };
   }
 
-  /** A hook: the embeddings of the shown runs, asked for anew when the store changed; null until they are known. */
+  /** A hook: the embeddings of the shown runs; null until they are known. */
   function useClouds() {
-    const state = trainboard.useState("query", "theme", "shown");
-    const [clouds, setClouds] = useState(null);
-    const ids = state.shown.map((run) => run.id).join(",");
-    useEffect(() => {
-      if (state.runs === null) return;
-      let over = false;
-      const refresh = () =>
-        ask("clouds", { runs: ids })
-          .then((answer) => answer.json())
-          .then((answer) => over || setClouds(answer.clouds))
-          .catch(() => {}); /* the header says that the server is lost */
-      refresh();
-      const stop = trainboard.on("change", refresh);
-      return () => {
-        over = true;
-        stop();
-      };
-    }, [ids, state.runs === null]);
-    return clouds;
+    const ids = trainboard.useState("query", "theme", "shown").shown.map((run) => run.id);
+    const { answer } = trainboard.useAnswer(url("clouds", { runs: ids }), ids);
+    return answer && answer.clouds;
   }
 
   /** A hook: where the points of a view are. While it is made, `share` of it is done, and `cancel` ends that. */
