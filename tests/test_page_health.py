@@ -131,6 +131,8 @@ def test_maps_are_zoomed_by_a_drag_and_by_keys_and_the_address_keeps_it(
     expect(cells).to_have_accessible_name(re.compile("40 columns"))
     rows = board.get_by_role("figure", name="Gradient norm").locator(".heat-rows li")
     count = rows.count()
+    box = cells.bounding_box()
+    assert box is not None
     board.mouse.move(box["x"] + 20, box["y"] + 8)
     board.mouse.down()
     board.mouse.move(box["x"] + 20, box["y"] + 24, steps=5)

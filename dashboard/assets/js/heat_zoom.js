@@ -5,12 +5,15 @@
   const h = (...args) => React.createElement(...args);
   const { useRef, useState } = React;
   const LEAST = 5; /* pixels: less is a click */
+  const DOUBLE = 250; /* milliseconds in which a second click, which shows all again, may follow */
 
   /** The window of steps that the address names, [first, last], or null. */
   trainboard.healthWindow = () => {
     const ends = trainboard.value("health_window").split(",").map(Number);
     return ends.length === 2 && ends.every(Number.isFinite) && ends[0] <= ends[1] && trainboard.value("health_window") !== "" ? ends : null;
   };
+
+  const isZoomed = () => trainboard.healthWindow() !== null || trainboard.values("health_rows").length > 0;
 
   const reset = () => {
     trainboard.setQuery({ health_window: "" });
@@ -32,6 +35,16 @@
   /** A hook: what a drag over cells has framed so far, and the handlers that make it. `at(event)` finds a cell. */
   trainboard.useHeatZoom = ({ at, map, steps, onClick }) => {
     const start = useRef(null);
+    const waiting = useRef(null);
+    const click = (cell) => {
+      clearTimeout(waiting.current);
+      if (isZoomed()) waiting.current = setTimeout(() => onClick(cell), DOUBLE);
+      else onClick(cell);
+    };
+    const onDoubleClick = () => {
+      clearTimeout(waiting.current);
+      if (isZoomed()) reset();
+    };
     const [frame, setFrame] = useState(null);
     const cells = () => {
       const [from, to] = [frame.from, frame.to];
@@ -51,14 +64,14 @@
     const onPointerUp = (event) => {
       const begun = start.current;
       start.current = null;
-      if (!frame) return void (begun && at(event) && onClick(at(event)));
+      if (!frame) return void (begun && at(event) && click(at(event)));
       const { columns, rows } = cells();
       if (columns[1] > columns[0]) zoomTo(steps[columns[0]][0], steps[columns[1]][1]);
       if (rows[1] > rows[0]) trainboard.setValues("health_rows", rows.map((row) => map.rows[row].path));
       setFrame(null);
     };
     const onPointerCancel = () => void ((start.current = null), setFrame(null));
-    return { frame: frame && cells(), handlers: { onPointerDown, onPointerMove, onPointerUp, onPointerCancel, onDoubleClick: reset } };
+    return { frame: frame && cells(), handlers: { onPointerDown, onPointerMove, onPointerUp, onPointerCancel, onDoubleClick } };
   };
 
   /** What the maps are zoomed to, and the way back; nothing where they show everything. */
