@@ -19,6 +19,7 @@ MATERIALS = (
     "MeshToonMaterial",
     "PointsMaterial",
 )
+USUAL = "MeshStandardMaterial"
 MAX_LIGHTS = 8
 _COLOR = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-zA-Z]{3,30}")
 
@@ -31,9 +32,9 @@ def checked(config: Any) -> tuple[dict[str, Any], list[str]]:
         return {}, ["The configuration is not an object, so the usual one is used."]
     notes: list[str] = []
     found: dict[str, Any] = {}
-    if "camera" in config and (camera := _part(config["camera"], CAMERAS, "camera", notes)):
+    if "camera" in config and (camera := _part(config["camera"], CAMERAS, "camera", notes, CAMERAS[0])):
         found["camera"] = camera
-    if "material" in config and (material := _part(config["material"], MATERIALS, "material", notes)):
+    if "material" in config and (material := _part(config["material"], MATERIALS, "material", notes, USUAL)):
         found["material"] = material
     lights = config.get("lights", [])
     if not isinstance(lights, list):
@@ -43,9 +44,11 @@ def checked(config: Any) -> tuple[dict[str, Any], list[str]]:
     return found, notes
 
 
-def _part(given: Any, classes: tuple[str, ...], what: str, notes: list[str]) -> dict[str, Any] | None:
-    """A camera, light or material: its class and those of its settings that are understood."""
-    name = given.get("cls") if isinstance(given, Mapping) else None
+def _part(
+    given: Any, classes: tuple[str, ...], what: str, notes: list[str], usual: str | None = None
+) -> dict[str, Any] | None:
+    """A camera, light or material: its class, the ``usual`` one if it names none, and its settings."""
+    name = given.get("cls", usual) if isinstance(given, Mapping) else None
     if name not in classes:
         notes.append(
             f"The configuration's {what} is not understood ({str(name)[:40]}); the usual one is used."
@@ -62,7 +65,7 @@ def _part(given: Any, classes: tuple[str, ...], what: str, notes: list[str]) -> 
 def _is_understood(key: Any, value: Any) -> bool:
     if key in ("color", "emissive", "specular", "groundColor", "skyColor"):
         return _is_color(value)
-    if key in ("position", "target"):
+    if key in ("position", "lookAt", "target"):
         return isinstance(value, list) and len(value) == 3 and all(_is_number(one) for one in value)
     return _SETTINGS.get(key, lambda _: False)(value)
 

@@ -35,8 +35,7 @@ _READING_POSTS = {
         "run-table",
         "comparison",
         "layouts",
-        "projector/rows",
-        "projector/cancel",
+        *(f"projector/{name}" for name in ("rows", "cancel", "vectors", "metadata", "label")),
         *(f"graph/{name}" for name in ("about", "view", "find", "box", "file", "twin")),
     )
 }

@@ -25,6 +25,7 @@ from .app import create_dash
 from .changes import Changes
 from .limits import MAX_CONNECTIONS, LimitedBodies, LimitedProtocol
 from .pages import PAGES
+from .projector import files as projector_files
 from .security import Guard, is_loopback, make_token
 from .spool_watch import SpoolWatch
 from .visdom.api import IMPORT_PATH
@@ -85,7 +86,7 @@ def _create_app(
         raise ValueError(f"{host!r} can be reached by other machines, so a token is needed.")
     dash = create_dash(store)
     dispatcher = _Dispatcher(store, changes, visdom, dash.server, is_loopback(host))
-    files = (IMPORT_PATH, graph_file.PATH)
+    files = (IMPORT_PATH, graph_file.PATH, projector_files.VECTORS_PATH, projector_files.METADATA_PATH)
     app = LimitedBodies(dispatcher, lambda scope: bool(visdom.route(scope)) or scope["path"] in files)
     hashes = dash.csp_hashes()
     return Guard(

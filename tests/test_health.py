@@ -21,7 +21,7 @@ from trainboard.dashboard.health import anatomy, faults
 from trainboard.dashboard.health.causes import Evidence, causes
 from trainboard.dashboard.health.findings import find
 from trainboard.dashboard.health.history import MAX_COLUMNS, Histories, History
-from trainboard.dashboard.health.rows import MAX_ROWS, fold
+from trainboard.dashboard.health.rows import MAX_ROWS, between, fold
 from trainboard.storage import Store, open_store
 from trainboard.storage.kinds.event import Event
 
@@ -162,9 +162,9 @@ def test_the_likeliest_cause_follows_from_what_came_before() -> None:
     calm, growing = [1.0] * 16, [1.0] * 10 + [3.0**power for power in range(6)]
     assert likeliest(growing) == "Gradients exploded"
     assert likeliest(calm, layer="0") == "A bad batch"
-    assert likeliest(calm) == "An operation inside 2"
+    assert likeliest(calm) == "An operation inside layer 2"
     assert likeliest(calm, phase="loss") == "The loss function"
-    assert likeliest(calm, phase="backward") == "The derivative of 2"
+    assert likeliest(calm, phase="backward") == "The derivative of layer 2"
     assert likeliest(calm, phase="update") == "The optimizer's step"
     assert likeliest([], phase="unheard of") == "Not known"
 
@@ -191,7 +191,7 @@ def test_a_fault_after_a_turned_knob_is_blamed_on_the_knob(faulty: tuple[Store, 
     store, knobbed, _ = faulty
     told = faults.read(store, knobbed)
     report = told["reports"][0]
-    assert (report["what"], report["batch"]) == ("The output of 2 was not finite.", 41)
+    assert (report["what"], report["batch"]) == ("NaN or infinity came out of layer 2.", 41)
     assert report["causes"][0]["title"] == "The learning rate jumped"
     assert "knobs/lr became 100 times as large at step 35" in report["causes"][0]["why"]
     assert report["norms"]["gradients"]["rows"][0][-2:] == [1.0, "bad"]
@@ -224,6 +224,26 @@ def test_a_first_look_at_a_long_run_ends_in_time_and_the_next_ones_read_on(store
     with histories.look(run) as look:
         assert look.read == 300
     assert time.perf_counter() - began < 1
+
+
+def test_a_window_of_a_long_run_is_seen_in_more_detail(store: Store) -> None:
+    run = log_run(store, "longer", [{"layers/gradients": stats(PARAMETERS, norm=at)} for at in range(600)])
+    histories = Histories(store)
+    with histories.look(run, seconds=60) as look:
+        assert len(look.history.steps) == 300 and look.read == look.total == 600
+    with histories.look(run, window=(100, 149), seconds=60) as look:
+        assert look.history.steps == [(step, step) for step in range(100, 150)]
+        assert look.history.measure("gradients", "norm")[0].tolist() == list(range(100, 150))
+        assert look.read == look.total == 600
+
+
+def test_layers_lie_between_two_of_them_whatever_their_parts_are_called() -> None:
+    names = ["stem.weight", "body.0.weight", "body.0.bias", "body.1.weight", "head.weight"]
+    every = range(len(names))
+    assert between(names, every, "body.0.bias", "body.1") == [2, 3]
+    assert between(names, every, "body.1.relu", "head") == [3, 4]
+    assert between(names, [0, 4], "stem", "body.0.relu") == [0]
+    assert between(names, every, "no such", "layer") == list(every)
 
 
 def ask(dashboard: Dashboard, path: str, **asked: str) -> Any:

@@ -67,7 +67,9 @@ def test_what_is_wrong_where_and_since_when_can_be_read_at_once(
     dashboard, runs = told
     board.goto(f"{dashboard.url}/health?only={runs['sick']},{runs['well']}&health_run={runs['sick']}")
     summary = board.get_by_role("region", name="Summary")
-    expect(summary).to_contain_text("Flight recorder: the gradient that head makes was not finite. Step 40.")
+    expect(summary).to_contain_text(
+        "Flight recorder: the backward pass of layer head made NaN or infinity. Step 40."
+    )
     expect(summary).to_contain_text("Units are dead since step 20. body.1.relu: 95% or more")
     expect(summary).to_contain_text("Healthy: nothing wrong in 120 records.")
     report = board.get_by_role("region", name="Flight recorder")
@@ -98,6 +100,47 @@ def test_what_is_wrong_where_and_since_when_can_be_read_at_once(
     expect(board.get_by_role("alert").first).to_contain_text("This is no regular expression")
     board.get_by_label("Filter layers").fill("^head")
     expect(maps.get_by_role("figure", name="Gradient norm").get_by_role("button")).to_have_count(1)
+
+
+def test_maps_are_zoomed_by_a_drag_and_by_keys_and_the_address_keeps_it(
+    board: Page, told: tuple[Dashboard, dict[str, str]]
+) -> None:
+    dashboard, runs = told
+    board.goto(f"{dashboard.url}/health?only={runs['sick']}")
+    cells = board.get_by_role("figure", name="Gradient norm").get_by_role("img")
+    expect(cells).to_have_accessible_name(re.compile("40 columns"))
+    cells.scroll_into_view_if_needed()
+    box = cells.bounding_box()
+    assert box is not None
+    board.mouse.move(box["x"] + box["width"] * 0.26, box["y"] + 4)
+    board.mouse.down()
+    board.mouse.move(box["x"] + box["width"] * 0.49, box["y"] + 5, steps=5)
+    board.mouse.up()
+    expect(cells).to_have_accessible_name(re.compile("10 columns"))
+    assert "health_window=10%2C19" in board.evaluate("location.search")
+    board.reload()
+    expect(cells).to_have_accessible_name(re.compile("10 columns"))
+    expect(board.get_by_role("figure", name="Zeros in outputs").get_by_role("img")).to_have_accessible_name(
+        re.compile("10 columns")
+    )
+    expect(board.locator(".heat-zoom")).to_contain_text("Zoomed to steps 10 to 19")
+    cells.focus()
+    board.keyboard.press("+")
+    expect(cells).to_have_accessible_name(re.compile("[4-6] columns"))
+    board.keyboard.press("0")
+    expect(cells).to_have_accessible_name(re.compile("40 columns"))
+    rows = board.get_by_role("figure", name="Gradient norm").locator(".heat-rows li")
+    count = rows.count()
+    box = cells.bounding_box()
+    assert box is not None
+    board.mouse.move(box["x"] + 20, box["y"] + 8)
+    board.mouse.down()
+    board.mouse.move(box["x"] + 20, box["y"] + 24, steps=5)
+    board.mouse.up()
+    expect(rows).not_to_have_count(count)
+    expect(board.locator(".heat-zoom")).to_contain_text("stem to body")
+    cells.dblclick(position={"x": 5, "y": 8})
+    expect(rows).to_have_count(count)
 
 
 def test_runs_are_shown_beside_one_another_and_one_nobody_watched_says_how(

@@ -127,6 +127,21 @@ def test_steps_go_together_and_what_cannot_be_drawn_is_said(page: Page, dashboar
     assert wrong == []
 
 
+def test_a_step_that_arrives_is_drawn_without_moving_the_camera(page: Page, dashboard: Dashboard) -> None:
+    with tb.init("digits", "live", store=dashboard.store.url) as run:
+        run.log({"live": tb.Mesh(CORNERS, faces=FACES)}, step=0)
+        run.flush()
+        wrong = opened(page, dashboard, f"only={run.id}&mesh_camera=1,1,5,0,0,0")
+        card = page.locator(".mesh-card")
+        expect(card).to_have_attribute("data-drawn", "0")
+        run.log({"live": tb.Mesh(2 * CORNERS, faces=FACES[:3])}, step=1)
+        run.flush()
+        expect(card).to_have_attribute("data-drawn", "1")
+        expect(card).to_contain_text("4 vertices, 3 faces")
+        eventually(lambda: cameras(page) == ["1,1,5,0,0,0"], 30)
+    assert wrong == []
+
+
 def test_without_webgl_points_are_painted(page: Page, dashboard: Dashboard) -> None:
     page.add_init_script(WITHOUT_WEBGL)
     opened(page, dashboard, "mesh_filter=cloud")
@@ -169,6 +184,14 @@ def test_a_surface_that_is_too_large_becomes_points_and_says_so(monkeypatch: pyt
             0,
         ),
         ({"camera": {"cls": "PerspectiveCamera", "fov": "x"}}, {"camera": {"cls": "PerspectiveCamera"}}, 1),
+        (
+            {"camera": {"fov": 75, "lookAt": [0, 0, 1]}, "material": {"size": 0.1}},
+            {
+                "camera": {"cls": "PerspectiveCamera", "fov": 75, "lookAt": [0, 0, 1]},
+                "material": {"cls": "MeshStandardMaterial", "size": 0.1},
+            },
+            0,
+        ),
         ({"camera": "near", "lights": {}, "material": {"cls": "constructor"}}, {}, 3),
         (
             {"lights": [{"cls": "AmbientLight", "color": "url(x)"}, 3]},

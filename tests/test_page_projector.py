@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard, eventually, log_run
 from playwright.sync_api import Page, expect
 from test_accessibility import serious
+from test_page_mesh import COLORED
 
 import trainboard as tb
 from trainboard.storage import open_store
 
 EVIL = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 CANVAS = ".projector-canvas canvas"
+KEEP_CONTEXT = """
+    const original = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        const made = original.call(this, kind, ...rest);
+        if (!made || !kind.startsWith("webgl") || window.webgl) return made;
+        const draw = made.drawArrays.bind(made);
+        made.drawn = 0;
+        made.drawArrays = (...asked) => ((made.drawn += 1), draw(...asked));
+        return (window.webgl = made);
+    };
+"""
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +85,13 @@ def test_a_clicked_point_shows_its_neighbours_and_what_is_seen_is_in_the_address
     expect(page.locator(".projector-point li")).to_have_count(10)
     eventually(lambda: "projector_point=" in page.evaluate("location.search"), 30)
     row = page.evaluate("new URLSearchParams(location.search).get('projector_point')")
-    expect(page.locator(".projector-point h2")).to_contain_text(f"{int(row) / 7:.1f}"[:3])
+    expect(page.locator(".projector-point h2")).to_contain_text(f"no {row}")
     page.locator(CANVAS).press("ArrowLeft")
     eventually(lambda: "projector_camera=" in page.evaluate("location.search"), 30)
     page.reload()
     expect(page.locator(".projector-point li")).to_have_count(10)
-    page.get_by_label("Label", exact=True).select_option("name")
-    expect(page.locator(".projector-point h2")).to_contain_text(f"no {row}")
+    page.get_by_label("Label", exact=True).select_option("size")
+    expect(page.locator(".projector-point h2")).to_contain_text(f"{int(row) / 7:.1f}"[:3])
     assert serious(page) == []
     assert wrong == []
 
@@ -155,4 +168,73 @@ def test_names_are_text_and_an_embedding_of_nan_says_so(page: Page, dashboard: D
     expect(page.locator(".projector-count")).to_contain_text("30 found")
     expect(page.locator(".projector-legend")).to_contain_text("<img src=x")
     assert page.title().startswith("Projector")
+    assert wrong == []
+
+
+def test_files_are_looked_at_and_metadata_is_changed_on_the_page(
+    page: Page, dashboard: Dashboard, tmp_path: Path
+) -> None:
+    wrong = opened(page, dashboard, run="broken")
+    vectors, labels = tmp_path / "vectors.tsv", tmp_path / "labels.tsv"
+    vectors.write_text("".join(f"{at}\t{at * at}\t1\n" for at in range(40)))
+    labels.write_text(
+        "kind\tsize\n" + "".join(f"{EVIL if at % 2 else 'even'}\t{at / 3}\n" for at in range(40))
+    )
+    page.get_by_label("Open vectors…").set_input_files(vectors)
+    expect(page.locator(CANVAS)).to_have_attribute("data-points", "40")
+    expect(page.get_by_label("Run", exact=True)).to_contain_text("File vectors.tsv")
+    page.get_by_label("Open metadata…").set_input_files(vectors)
+    expect(page.get_by_role("alert")).to_contain_text("vectors.tsv has 39 rows below their names")
+    page.get_by_label("Open metadata…").set_input_files(labels)
+    expect(page.locator(".projector-legend")).to_contain_text("<img src=x")
+    page.get_by_label("Color by").select_option("size")
+    expect(page.locator(".projector-scale")).to_be_visible()
+    page.get_by_label("Colors").select_option("One a value")
+    expect(page.locator(".projector-legend")).to_contain_text("40 values, each of one point")
+    page.get_by_label("Color by").select_option("kind")
+    page.locator(".projector-legend button", has_text="even").click()
+    page.get_by_label("What it becomes").fill(EVIL)
+    page.get_by_role("button", name="Set").click()
+    expect(page.locator(".projector-legend button")).to_have_count(1)
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save metadata").click()
+    assert saved.value.path().read_text().splitlines()[1].startswith("<img")
+    assert serious(page) == []
+    page.reload()
+    expect(page.locator(".projector-legend button")).to_have_count(1)
+    page.get_by_role("button", name="Discard changes").click()
+    expect(page.locator(".projector-legend")).to_have_count(0)
+    assert page.title().startswith("Projector")
+    assert wrong == []
+
+
+def test_points_come_back_after_the_graphics_card_was_lost(page: Page, dashboard: Dashboard) -> None:
+    page.add_init_script(KEEP_CONTEXT)
+    wrong = opened(page, dashboard)
+    eventually(lambda: page.evaluate("trainboard.hasWebgl?.()"), 30)
+    expect(page.locator(CANVAS)).to_have_attribute("data-points", "90")
+    page.evaluate("window.lose = window.webgl.getExtension('WEBGL_lose_context'); lose.loseContext()")
+    eventually(lambda: not page.evaluate("trainboard.hasWebgl()"), 30)
+    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000, 30)
+    page.evaluate("lose.restoreContext()")
+    eventually(lambda: page.evaluate("trainboard.hasWebgl()"), 30)
+    before = page.evaluate("webgl.drawn")
+    page.locator(CANVAS).press("ArrowLeft")
+    eventually(lambda: page.evaluate("webgl.drawn") > before, 30)
+    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000, 30)
+    assert wrong == []
+
+
+def test_a_step_that_arrives_is_shown_without_moving_the_camera(page: Page, dashboard: Dashboard) -> None:
+    vectors = np.random.default_rng(1).normal(size=(30, 4))
+    with tb.init("digits", "live", store=dashboard.store.url) as run:
+        run.log({"words": tb.Embedding(vectors)}, step=0)
+        run.flush()
+        wrong = opened(page, dashboard, run="live", camera="1,1,3,0,0,0")
+        expect(page.locator(CANVAS)).to_have_attribute("data-points", "30")
+        run.log({"words": tb.Embedding(np.vstack([vectors, vectors + 1]))}, step=1)
+        run.flush()
+        expect(page.locator(".projector-steps output")).to_have_text("step 1")
+        expect(page.locator(CANVAS)).to_have_attribute("data-points", "60")
+        assert "projector_camera=1" in page.evaluate("location.search")
     assert wrong == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import urllib.error
@@ -241,6 +242,72 @@ def test_chosen_points_are_saved_with_their_metadata(dashboard: Dashboard) -> No
     assert ask(dashboard, "rows", "words", "words", rows=[300])[0] == 400
 
 
+def send(dashboard: Dashboard, what: str, body: bytes, **asked: Any) -> tuple[int, dict[str, Any]]:
+    url = f"{dashboard.url}/api/v1/projector/{what}?{urlencode(asked)}"
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, body, method="POST"), timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_files_of_vectors_and_metadata_are_looked_at_and_changed_in_memory_only(dashboard: Dashboard) -> None:
+    array = io.BytesIO()
+    np.save(array, np.eye(3))
+    sent = [
+        send(dashboard, "vectors", body, name="a.tsv") for body in (b"1\t0\n0\t1\n2\t2\n", array.getvalue())
+    ]
+    assert [status for status, _ in sent] == [200, 200]
+    place = {**sent[0][1], "index": 0}
+    text = "kind\tsize\nant\t1.5\nbee\u2028x\t2\nbee\n".encode()
+    status, known = send(dashboard, "metadata", text, name="b.tsv", **place)
+    assert status == 200
+    rows = json.dumps({"rows": [0, 2], "column": "note", "text": " new "}).encode()
+    _, changed = send(dashboard, "label", rows, **place, **known)
+
+    def saved(**metadata: str) -> str:
+        url = f"{dashboard.url}/api/v1/projector/metadata?{urlencode({**place, **metadata})}"
+        return urllib.request.urlopen(url, timeout=60).read().decode()
+
+    assert saved(**known) == "kind\tsize\nant\t1.5\nbee x\t2\nbee\t \n"
+    assert saved(**changed).splitlines()[1:] == ["ant\t1.5\tnew", "bee x\t2\t", "bee\t \tnew"]
+    status, problem = send(dashboard, "metadata", b"one\n", name="c.tsv", **place)
+    assert (status, problem["message"]) == (422, "c.tsv has 1 rows, and there are 3 points.")
+    status, problem = send(dashboard, "label", b'{"rows": [3], "column": "kind"}', **place)
+    assert (status, problem["message"]) == (400, "'rows' must be numbers of points.")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is empty"),
+        (b"1\t2\n3\n", "line 2 holds 1 numbers, and the first 2"),
+        (b"1\t2\n3\tx\n", "line 2 holds 'x', which is no number"),
+        (b"\xff\xfe\x00", "neither text nor an array"),
+        (b"\x93NUMPY\x01\x00", "holds no vectors"),
+    ],
+)
+def test_a_file_that_holds_no_vectors_says_which_and_why(
+    dashboard: Dashboard, content: bytes, words: str
+) -> None:
+    status, told = send(dashboard, "vectors", content, name="a.tsv")
+    assert status == 422 and told["message"].startswith("a.tsv") and words in told["message"]
+
+
+def test_texts_that_are_numbers_can_be_colored_as_both(dashboard: Dashboard) -> None:
+    place = send(dashboard, "vectors", b"1\n2\n3\n", name="a.tsv")[1] | {"index": 0}
+    place |= send(dashboard, "metadata", b"a\tb\n1\t.5\n2\t\n10\tnan\n", name="b.tsv", **place)[1]
+
+    def column(name: str, scale: str) -> Any:
+        url = f"{dashboard.url}/api/v1/projector/column?{urlencode({**place, 'name': name, 'scale': scale})}"
+        return json.load(urllib.request.urlopen(url, timeout=60))
+
+    assert column("a", "auto") == {"texts": ["1", "2", "10"], "numeric": True}
+    assert column("a", "numbers") == {"numbers": [1.0, 2.0, 10.0], "numeric": True}
+    assert column("b", "auto") == {"numbers": [0.5, None, None], "numeric": True}
+    assert column("b", "names") == {"texts": [".5", "", "nan"], "numeric": True}
+
+
 @pytest.mark.parametrize("tag", BAD)
 @pytest.mark.parametrize("method", ["pca", "tsne"])
 def test_an_embedding_without_points_to_draw_says_why(dashboard: Dashboard, tag: str, method: str) -> None:
@@ -256,7 +323,8 @@ def test_a_point_alone_and_points_with_nan_beside_them_are_drawn(dashboard: Dash
     places, rows = positions(dashboard, "odd", "extreme")
     assert rows.tolist() == [0, 2, 4] and np.isfinite(places).all()
     assert told(dashboard, "cloud", "odd", "extreme") | {"most": 0, "missing": 0} == {
-        "count": 5, "finite": 3, "dimensions": 2, "columns": [], "sprite": None, "most": 0, "missing": 0,
+        "count": 5, "finite": 3, "dimensions": 2, "columns": [], "label": "", "sprite": None,
+        "most": 0, "missing": 0,
     }  # fmt: skip
     assert ask(dashboard, "neighbours", "odd", "extreme", row=1)[0] == 404
     assert told(dashboard, "neighbours", "odd", "one", row=0)["rows"] == []

@@ -240,3 +240,23 @@ def mutate(data: bytearray, chance: random.Random) -> int:
     else:
         data[at : at + 8] = chance.choice([bytes(8), b"\xff" * 8, (1 << 63).to_bytes(8, "little")])
     return at
+
+
+def test_an_embedding_whose_labels_do_not_fit_is_kept_and_told(store: Store, tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    paths = {"vectors": "1\t2\n3\t4\n5\t6\n", "few": "a\nb\u2028c\n", "ragged": "x\ty\n1\n2\t3\t4\n5\t\n"}
+    for name, text in paths.items():
+        (logs / f"{name}.tsv").write_text(text, encoding="utf-8")
+    config = [
+        f'embeddings {{ tensor_name: "{name}" tensor_path: "vectors.tsv" metadata_path: "{name}.tsv" }}'
+        for name in ("few", "ragged")
+    ]
+    config.insert(0, 'embeddings { tensor_path: "no.tsv" }')
+    (logs / "projector_config.pbtxt").write_text("\n".join(config))
+    missing, told = read(store, logs).damage
+    assert "no.tsv cannot be read" in missing and "few.tsv has 2 rows for 3 vectors" in told
+    (run,) = store.runs()
+    few, ragged = (store.records(run.id, name, "embedding")[0].value for name in ("few", "ragged"))
+    assert few.metadata == [["a"], ["b\u2028c"], [""]] and few.vectors[2].tolist() == [5, 6]
+    assert (ragged.columns, ragged.metadata) == (["x", "y"], [["1", ""], ["2", "3"], ["5", ""]])

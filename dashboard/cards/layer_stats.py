@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..health.history import MEASURES, History
-from ..health.rows import Row, fold, matching
+from ..health.rows import Row, between, fold, matching
 
 Scale = Literal["log", "share", "count"]
 
@@ -56,11 +56,12 @@ QUANTITIES: Mapping[str, Quantity] = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which rows: a regular expression, and the scopes that a person opened or closed."""
+    """Which rows: a regular expression, the scopes that a person opened or closed, and two ends, if any."""
 
     pattern: str = ""
     opened: frozenset[str] = frozenset()
     closed: frozenset[str] = frozenset()
+    ends: tuple[str, ...] = ()
 
 
 def draw(history: History, quantity: str, wanted: Wanted) -> dict[str, Any]:
@@ -70,7 +71,10 @@ def draw(history: History, quantity: str, wanted: Wanted) -> dict[str, Any]:
     """
     asked = QUANTITIES[quantity]
     names, table = _table(history, asked)
-    rows, left_out = fold(names, matching(names, wanted.pattern), wanted.opened, wanted.closed)
+    chosen = matching(names, wanted.pattern)
+    if len(wanted.ends) == 2:
+        chosen = between(names, chosen, *wanted.ends)
+    rows, left_out = fold(names, chosen, wanted.opened, wanted.closed)
     values = np.stack([_worst(table, row, asked) for row in rows]) if rows else table[:0]
     return {
         "quantity": quantity,

@@ -100,8 +100,8 @@ def _exploding(evidence: Evidence) -> Iterator[Cause]:
     since = _begin(totals)
     yield Cause(
         "Gradients exploded",
-        f"All gradients together were {said(growth)} times their usual length at the last step before, "
-        f"{said(totals[-1][1])}; they grew from step {since:,} on.",
+        f"One step before, the norm of all gradients was {said(totals[-1][1])}, "
+        f"{said(growth)} times its median; it grew from step {since:,} on.",
         "Clip gradients by their norm (1.0 is usual), lower the learning rate, or warm it up.",
         0.9,
     )
@@ -113,11 +113,11 @@ def _batch(evidence: Evidence) -> Iterator[Cause]:
         return
     first = evidence.is_first_layer
     batch = f"Batch {evidence.fault.batch:,}" if evidence.fault.batch is not None else "The batch"
-    why = "Gradients were as usual in the steps before" if calm else "Nothing was measured before it"
+    why = "Gradients were normal in the steps before" if calm else "No gradients were recorded before it"
     where = ", and the layer is the first of the model" if first else ""
     yield Cause(
         "A bad batch",
-        f"{why}{where}: {batch.lower()} itself probably holds NaN, infinite or huge values.",
+        f"{why}{where}. So {batch.lower()} itself probably holds NaN, infinite or huge values.",
         f"Look at {batch.lower()}: torch.isfinite(x).all() or np.isfinite(x).all() for inputs and targets. "
         "Empty sequences and divisions in the preprocessing are where they usually come from.",
         0.85 if first and calm else 0.6,
@@ -128,8 +128,8 @@ def _in_layer(evidence: Evidence) -> Iterator[Cause]:
     fault = evidence.fault
     if fault.phase == "forward" and not evidence.is_first_layer and not evidence.exploded:
         yield Cause(
-            f"An operation inside {fault.layer}",
-            "Its inputs were finite, since no layer before it was named, and gradients were calm.",
+            f"An operation inside layer {fault.layer}",
+            "What went into the layer was finite, and gradients were normal in the steps before.",
             "Look for a division by zero, a logarithm or root of 0 or less, exp of large numbers, or a "
             "softmax over a row that is masked entirely. An epsilon, a clamp or log_softmax cures most.",
             0.65,
@@ -150,7 +150,7 @@ def _loss(evidence: Evidence) -> Iterator[Cause]:
 def _backward(evidence: Evidence) -> Iterator[Cause]:
     if evidence.fault.phase == "backward" and not evidence.exploded:
         yield Cause(
-            f"The derivative of {evidence.fault.layer}",
+            f"The derivative of layer {evidence.fault.layer}",
             "Its output was finite, and so was the gradient that reached it.",
             "sqrt, norm and pow have infinite derivatives at 0, and torch.where passes NaN on from the "
             "branch not taken: add an epsilon inside the root.",
@@ -196,7 +196,7 @@ def _update(evidence: Evidence) -> Iterator[Cause]:
     if evidence.fault.phase == "update":
         yield Cause(
             "The optimizer's step",
-            "The gradients that it was given were finite, and the weights it made were not.",
+            "The gradients that went into it were finite, the weights that came out were not.",
             "A learning rate that is not finite or far too high, an epsilon of 0 in Adam, or weights near "
             "the end of float16. Keep weights in float32, and look at the optimizer's settings.",
             0.7,
@@ -206,7 +206,7 @@ def _update(evidence: Evidence) -> Iterator[Cause]:
 def _unknown(evidence: Evidence) -> Cause:
     return Cause(
         "Not known",
-        "What was kept of the steps before speaks for no cause that is known here.",
+        "Nothing in the steps before points to a cause.",
         "Repeat the step with torch.autograd.set_detect_anomaly(True), or in Keras with "
         "tf.debugging.enable_check_numerics(): either names the operation.",
         0.0,

@@ -19,10 +19,10 @@ MAX_LAYERS = 200
 MAX_STEPS = 64
 _LONGEST = 20_000
 _WHAT: Mapping[str, str] = {
-    "forward": "The output of {layer} was not finite.",
-    "loss": "The loss's gradient was not finite, though the model's output was.",
-    "backward": "The gradient that {layer} makes was not finite.",
-    "update": "The weights of {layer} were not finite after the optimizer's step.",
+    "forward": "NaN or infinity came out of {layer}.",
+    "loss": "The loss made NaN or infinity out of a model output that was finite.",
+    "backward": "The backward pass of {layer} made NaN or infinity.",
+    "update": "The optimizer's step made NaN or infinity of the weights of {layer}.",
 }
 
 
@@ -69,7 +69,8 @@ def _report(store: Store, series: SeriesRecord, record: Record) -> dict[str, Any
     fault = parse(record.value.data, record.step)
     signals = signals_before(store, series.run_id, series.rank, fault.step)
     found = causes(Evidence(fault, signals))
-    what = _WHAT.get(fault.phase, "Something was not finite.").format(layer=fault.layer or "a layer")
+    layer = f"layer {fault.layer}" if fault.layer else "a layer"
+    what = _WHAT.get(fault.phase, "There was NaN or infinity.").format(layer=layer)
     told = asdict(fault) | {"norms": {source: _plain(norms) for source, norms in fault.norms.items()}}
     return told | {
         "rank": series.rank,

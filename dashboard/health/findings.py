@@ -134,7 +134,7 @@ def _ratios(history: History) -> Iterator[Finding]:
         ("large", "more", least > high, least > high * FAR),
         ("small", "less", most < low, most < low / FAR),
     ):
-        words = f"weights change by {than} than the usual {low:g} to {high:g} a step"
+        words = f"a step changes weights by {than} of their norm than the usual {low:g} to {high:g}"
         note = _Rule("updates", "note", f"Updates are {size}", words, _HINTS[size])
         lasting = _lasting(far, SUSTAINED)[:, None]
         yield from _told(history, names, far & lasting, note._replace(level="warning"))

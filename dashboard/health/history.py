@@ -11,7 +11,7 @@ import threading
 import time
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -36,6 +36,8 @@ _MEASURED = [STATISTICS.index(name) for name in MEASURES]
 _COUNTED = [STATISTICS.index(name) for name in COUNTS]
 
 Side = Literal["low", "high"]
+Window = tuple[float, float]
+"""The first and the last step that are looked at."""
 _Floats = NDArray[np.float32]
 
 
@@ -172,35 +174,38 @@ class Histories:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._opened = store.reopened
-        self._kept: OrderedDict[tuple[str, int], _Entry] = OrderedDict()
+        self._kept: OrderedDict[Hashable, _Entry] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextmanager
-    def look(self, run_id: str, rank: int = 0, seconds: float = READ_SECONDS) -> Iterator[Look]:
+    def look(
+        self, run_id: str, rank: int = 0, window: Window | None = None, seconds: float = READ_SECONDS
+    ) -> Iterator[Look]:
         """Read on for about so long, and tell what is known by then, to be used within the block.
 
-        The first look at a long run may end before everything is read: look again.
+        The first look at a long run may end before everything is read: look again. A window of steps
+        has all columns for itself, so that it is seen in more detail.
         """
         wanted = [one for one in self._store.series(run_id, "layer_stats") if one.rank == rank]
         wanted = [one for one in wanted if one.tag.startswith(PREFIX)]
-        entry = self._entry(run_id, rank)
+        entry = self._entry(run_id, rank, window)
         with entry.lock:
             if any(entry.history.read.get(one.tag, 0) > one.count for one in wanted):
                 entry.history = History()  # the run was deleted, and is here again from elsewhere
             history = entry.history
-            _read_on(self._store, history, wanted, time.monotonic() + seconds)
+            _read_on(self._store, history, wanted, window, time.monotonic() + seconds)
             entry.nbytes = history.nbytes
             self._forget_some()
             read = sum(history.read.get(one.tag, 0) for one in wanted)
             yield Look(history, read, sum(one.count for one in wanted))
 
-    def _entry(self, run_id: str, rank: int) -> _Entry:
+    def _entry(self, *key: Hashable) -> _Entry:
         with self._lock:
             if self._opened != self._store.reopened:
                 self._opened = self._store.reopened
                 self._kept.clear()
-            entry = self._kept.pop((run_id, rank), None) or _Entry()
-            self._kept[run_id, rank] = entry
+            entry = self._kept.pop(key, None) or _Entry()
+            self._kept[key] = entry
             return entry
 
     def _forget_some(self) -> None:
@@ -210,30 +215,42 @@ class Histories:
                 size -= self._kept.popitem(last=False)[1].nbytes
 
 
-def _read_on(store: Store, history: History, wanted: list[SeriesRecord], until: float) -> None:
+def _read_on(
+    store: Store, history: History, wanted: list[SeriesRecord], window: Window | None, until: float
+) -> None:
     """Read all series on, in turns, so that at any time they are about as far as one another."""
-    while True:
-        behind = [one for one in wanted if history.read.get(one.tag, 0) < one.count]
-        if not behind:
-            return
+    waiting = {one.tag: _waiting(store, history, one, window) for one in wanted}
+    while behind := [one for one in wanted if history.read.get(one.tag, 0) < one.count]:
         series = min(behind, key=lambda one: history.read.get(one.tag, 0) / one.count)
-        start = history.read.get(series.tag, 0)
-        _read_batch(store, history, series, start, min(_BATCH, series.count - start))
+        batch, rest = waiting[series.tag][:_BATCH], waiting[series.tag][_BATCH:]
+        waiting[series.tag] = rest
+        history.read[series.tag] = rest[0] if rest else series.count
+        if batch:
+            _read_batch(store, history, series, batch)
         if time.monotonic() >= until:
             return
 
 
-def _read_batch(store: Store, history: History, series: SeriesRecord, start: int, size: int) -> None:
+def _waiting(store: Store, history: History, series: SeriesRecord, window: Window | None) -> Sequence[int]:
+    """The indices of a series' records that are to be read yet, as they arrived."""
+    start = history.read.get(series.tag, 0)
+    if window is None or start >= series.count:
+        return range(start, series.count)
+    steps, _, indices = store.record_index(series.run_id, series.tag, "layer_stats", rank=series.rank)
+    inside = indices[(steps >= window[0]) & (steps <= window[1])]
+    return np.sort(inside[(inside >= start) & (inside < series.count)]).tolist()
+
+
+def _read_batch(store: Store, history: History, series: SeriesRecord, indices: Sequence[int]) -> None:
     where = (series.run_id, series.tag, "layer_stats")
-    history.read[series.tag] = start + size
     try:
-        records = store.records_since(*where, start, rank=series.rank, limit=size)
+        records = store.records_at(*where, indices, rank=series.rank)
     except _DAMAGED:
-        if size == 1:
+        if len(indices) == 1:
             history.unreadable += 1
             return
-        for index in range(start, start + size):
-            _read_batch(store, history, series, index, 1)
+        for index in indices:
+            _read_batch(store, history, series, [index])
         return
     for record in records:
         history.add(series.tag.removeprefix(PREFIX), record.step, record.value)

@@ -48,6 +48,29 @@ def matching(names: Sequence[str], pattern: str) -> list[int]:
         return [at for at, name in enumerate(names) if search(pattern, name)]
 
 
+def between(names: Sequence[str], chosen: Sequence[int], first: str, last: str) -> list[int]:
+    """Those of the ``chosen`` that lie, in the model's order, between two layers or scopes, with both.
+
+    A name that is not among these stands for the innermost scope of it that is: parameters and outputs
+    of a layer are called by different names. A name that is nowhere chooses all.
+    """
+    starts, stops = _of_scope(names, first), _of_scope(names, last)
+    if not starts or not stops:
+        return list(chosen)
+    low, high = min(starts + stops), max(starts + stops)
+    return [number for number in chosen if low <= number <= high]
+
+
+def _of_scope(names: Sequence[str], path: str) -> list[int]:
+    while path:
+        below = (f"{path}.", f"{path}/")
+        found = [at for at, name in enumerate(names) if name == path or name.startswith(below)]
+        if found:
+            return found
+        path = path[: max(path.rfind("."), path.rfind("/"), 0)]
+    return []
+
+
 def fold(
     names: Sequence[str], chosen: Sequence[int], opened: frozenset[str], closed: frozenset[str]
 ) -> tuple[list[Row], int]:

@@ -18,7 +18,7 @@ from ..cards.layer_stats import QUANTITIES, Wanted, curves, draw
 from ..components import HealthPage
 from ..health import anatomy, faults, machine
 from ..health.findings import find
-from ..health.history import Histories
+from ..health.history import Histories, Window
 
 if TYPE_CHECKING:
     from dash import Dash
@@ -35,6 +35,8 @@ QUERY: Mapping[str, str] = {
     "health_view": "one",
     "health_quantity": "gradients",
     "health_filter": "",
+    "health_window": "",
+    "health_rows": "",
     "health_open": "",
     "health_closed": "",
     "health_layer": "",
@@ -100,19 +102,21 @@ class _Interface:
             }
 
     def maps(self, request: Request) -> dict[str, Any]:
-        """``?run&rank&quantities=A,B&filter&open=A,B&closed=A,B``: heat maps that share their columns.
+        """``?run&rank&quantities=A,B&filter&open=A&closed=A&window=0,9&rows=A&rows=B``: heat maps.
 
-        A regular expression that is none is a ``problem``, in words.
+        They share their columns, which are those of the window of steps; ``rows`` are the first and the last
+        layer. A regular expression that is none is a ``problem``, in words.
         """
         quantities = request.query_params.get("quantities", ",".join(QUANTITIES)).split(",")
         wanted = Wanted(
             asked.text(request, "filter") if "filter" in request.query_params else "",
             _paths(request, "open"),
             _paths(request, "closed"),
+            tuple(request.query_params.getlist("rows")[:2]),
         )
         if not set(quantities) <= QUANTITIES.keys():
             raise HTTPException(400, f"'quantities' are some of {', '.join(QUANTITIES)}.")
-        with self._histories.look(asked.text(request, "run"), asked.place(request, "rank", "0")) as look:
+        with self._histories.look(*_asked(request)) as look:
             try:
                 drawn = [draw(look.history, quantity, wanted) for quantity in quantities]
             except BadPattern as error:
@@ -120,8 +124,8 @@ class _Interface:
             return {"read": look.read, "count": look.total, "steps": look.history.steps, "maps": drawn}
 
     def layer(self, request: Request) -> dict[str, Any]:
-        """``?run&rank&layer``: all statistics of one layer over the steps."""
-        with self._histories.look(asked.text(request, "run"), asked.place(request, "rank", "0")) as look:
+        """``?run&rank&layer&window``: all statistics of one layer over the steps."""
+        with self._histories.look(*_asked(request)) as look:
             return {"steps": look.history.steps, "curves": curves(look.history, asked.text(request, "layer"))}
 
     def faults(self, request: Request) -> dict[str, Any]:
@@ -136,6 +140,19 @@ class _Interface:
             "panels": machine.read(self._store, run_id, rank),
             **anatomy.ranks(self._store, run_id),
         }
+
+
+def _asked(request: Request) -> tuple[str, int, Window | None]:
+    """Which run and rank, and the window of steps, ``first,last``, if there is one."""
+    run_id, rank = asked.text(request, "run"), asked.place(request, "rank", "0")
+    given = request.query_params.get("window", "")
+    if not given:
+        return run_id, rank, None
+    try:
+        first, last = map(float, given.split(","))
+    except ValueError as error:
+        raise HTTPException(400, "'window' is two steps, such as 100,200.") from error
+    return run_id, rank, (first, last)
 
 
 def _paths(request: Request, name: str) -> frozenset[str]:

@@ -35,6 +35,8 @@ QUERY: Mapping[str, str] = {
     "projector_label": "",
     "projector_labels": "",
     "projector_color": "",
+    "projector_scale": "auto",
+    "projector_metadata": "",
     "projector_pictures": "1",
     "projector_search": "",
     "projector_pattern": "",

@@ -17,8 +17,9 @@ from starlette.routing import BaseRoute, Route
 from .. import asked as questions
 from .. import packed
 from ..record_steps import steps_of
-from . import asked
+from . import asked, files
 from .clouds import MAX_TEXT, Cloud, Clouds
+from .files import PATH
 from .jobs import Job, TooMany
 from .maps import missing
 from .projections import Projection, Projections, drawable
@@ -26,11 +27,12 @@ from .projections import Projection, Projections, drawable
 if TYPE_CHECKING:
     from ...storage import Store
 
-PATH = "/api/v1/projector"
 MAX_CLASSES = 20
+MOST_NAMES = 2_000
 MAX_FOUND = 50_000
 MAX_NEIGHBOURS = 500
-_PNG = b"\x89PNG\r\n\x1a\n"
+_PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
+_PICTURES = (_PNG, _JPEG)
 
 
 def create_routes(store: Store) -> list[BaseRoute]:
@@ -45,14 +47,15 @@ def create_routes(store: Store) -> list[BaseRoute]:
         Route(f"{PATH}/sprite", projector.sprite),
         Route(f"{PATH}/cancel", projector.cancel, methods=["POST"]),
         Route(f"{PATH}/rows", projector.rows, methods=["POST"]),
+        *files.create_routes(projector.places),
     ]
 
 
 class _Projector:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._clouds = Clouds(store)
-        self._projections = Projections(self._clouds)
+        self.places = Clouds(store)
+        self._projections = Projections(self.places)
 
     async def clouds(self, request: Request) -> Response:
         """``?runs=A,B``: their embeddings, ``[{run, tag, rank, steps, indices}, …]``, at most 1,000 steps."""
@@ -64,13 +67,14 @@ class _Projector:
         cloud = await self._read(request)
         embedding = cloud.embedding
         lacking = {method: missing(method) for method in asked.METHODS}
-        sprite = list(embedding.sprite_size) if embedding.sprite.startswith(_PNG) else None
+        sprite = list(embedding.sprite_size) if embedding.sprite.startswith(_PICTURES) else None
         return JSONResponse(
             {
                 "count": cloud.count,
                 "finite": len(cloud.finite),
                 "dimensions": cloud.dimensions,
                 "columns": embedding.columns if embedding.metadata else [],
+                "label": naming_column(cloud),
                 "sprite": sprite,
                 "most": asked.MOST_OF_METHOD,
                 "missing": {method: words for method, words in lacking.items() if words},
@@ -109,9 +113,10 @@ class _Projector:
         return JSONResponse({"cancelled": self._projections.cancel(place, basis, view)})
 
     async def column(self, request: Request) -> Response:
-        """``&name=``: a column of the metadata, as numbers or texts, a value for each point of the view."""
+        """``&name=&scale=``: a column of the metadata, a number or a text for each point of the view."""
         cloud, view, name = await self._read(request), asked.view(request), questions.text(request, "name")
-        return JSONResponse(await asyncio.to_thread(read_column, cloud, view, name))
+        scale = asked.one_of(request, "scale", asked.SCALES)
+        return JSONResponse(await asyncio.to_thread(read_column, cloud, view, name, scale))
 
     async def neighbours(self, request: Request) -> Response:
         """``&row=&metric=&count=&label=``: the nearest of all points, exactly, each with its label."""
@@ -137,29 +142,25 @@ class _Projector:
     async def sprite(self, request: Request) -> Response:
         """The picture that holds a small one of each point."""
         sprite = (await self._read(request)).embedding.sprite
-        if not sprite.startswith(_PNG):
+        if not sprite.startswith(_PICTURES):
             raise HTTPException(404, "This embedding has no pictures.")
         headers = {
             "cache-control": "private, max-age=31536000, immutable",
             "content-security-policy": "default-src 'none'; sandbox",
         }
-        return Response(sprite, headers=headers, media_type="image/png")
+        kind = "image/png" if sprite.startswith(_PNG) else "image/jpeg"
+        return Response(sprite, headers=headers, media_type=kind)
 
     async def rows(self, request: Request) -> Response:
         """``{"rows": […]}``: what is known of these points, as CSV."""
         body = await questions.body(request)
         cloud = await self._read(request)
-        wanted = body.get("rows")
-        if not isinstance(wanted, list) or not all(
-            type(row) is int and 0 <= row < cloud.count for row in wanted
-        ):
-            raise HTTPException(400, "'rows' must be numbers of points.")
-        text = await asyncio.to_thread(as_csv, cloud, wanted)
+        text = await asyncio.to_thread(as_csv, cloud, files.rows_of(body.get("rows"), cloud))
         headers = {"content-disposition": 'attachment; filename="points.csv"'}
         return Response(text, headers=headers, media_type="text/csv; charset=utf-8")
 
     async def _read(self, request: Request) -> Cloud:
-        return await asyncio.to_thread(self._clouds.read, asked.place(request))
+        return await asyncio.to_thread(self.places.read, asked.place(request))
 
 
 def read_clouds(store: Store, run_ids: Sequence[str]) -> list[dict[str, Any]]:
@@ -171,14 +172,32 @@ def read_clouds(store: Store, run_ids: Sequence[str]) -> list[dict[str, Any]]:
     return [one for one in found if one["steps"]]
 
 
-def read_column(cloud: Cloud, view: asked.View, name: str) -> dict[str, Any]:
-    """``{"numbers": [… or None]}``, or ``{"texts": […]}`` where cells are names, or numbers of classes."""
+def naming_column(cloud: Cloud) -> str:
+    """The column that tells points apart best in words, the last one where all are numbers, or ""."""
+    embedding = cloud.embedding
+    if not embedding.metadata:
+        return ""
+    some = [[row[at] for row in embedding.metadata[:MOST_NAMES]] for at in range(len(embedding.columns))]
+    different = [len(set(map(str, cells))) if _numbers(cells) is None else 0 for cells in some]
+    best = different.index(max(different)) if any(different) else -1
+    return embedding.columns[best]
+
+
+def read_column(cloud: Cloud, view: asked.View, name: str, scale: str) -> dict[str, Any]:
+    """``{"numbers": [… or None]}``, or ``{"texts": […]}`` where cells are names, or numbers of classes.
+
+    ``numeric`` says that they could be either, and ``scale``, "numbers" or "names", which is wanted.
+    """
     column = cloud.column(name)
     cells = [column[row] for row in drawable(cloud, view).rows]
-    if _are_measures(cells):
-        numbers = [None if cell is None else float(cell) for cell in cells]
-        return {"numbers": [one if one is not None and np.isfinite(one) else None for one in numbers]}
-    return {"texts": [_text(cell) for cell in cells]}
+    numbers = _numbers(cells)
+    if numbers is None:
+        return {"texts": [_text(cell) for cell in cells], "numeric": False}
+    as_numbers = _are_measures(numbers) if scale == "auto" else scale == "numbers"
+    if not as_numbers:
+        return {"texts": [_text(cell) for cell in cells], "numeric": True}
+    told = [None if number is None or not np.isfinite(number) else number for number in numbers]
+    return {"numbers": told, "numeric": True}
 
 
 def labels_of(cloud: Cloud, rows: Sequence[int] | np.ndarray, column: str) -> list[str]:
@@ -198,16 +217,26 @@ def as_csv(cloud: Cloud, rows: Sequence[int]) -> str:
     return text.getvalue()
 
 
-def _are_measures(cells: Sequence[Any]) -> bool:
-    """Whether cells are numbers along a scale: a few different whole ones are taken for classes."""
-    known = [cell for cell in cells if cell is not None]
-    if not known or not all(map(_is_number, known)):
-        return False
-    return len(set(known)) > MAX_CLASSES or not all(float(cell).is_integer() for cell in known)
+def _numbers(cells: Sequence[Any]) -> list[float | None] | None:
+    """Cells as numbers, None for an empty one; nothing at all if one of them is none, or all are empty.
+
+    Files of text say numbers in words, so texts that read as numbers count.
+    """
+    numbers: list[float | None] = []
+    for cell in cells:
+        if isinstance(cell, bool):
+            return None
+        try:
+            numbers.append(None if cell is None or cell == "" else float(cell))
+        except (ValueError, OverflowError):
+            return None
+    return numbers if any(number is not None for number in numbers) else None
 
 
-def _is_number(cell: Any) -> bool:
-    return isinstance(cell, int | float) and not isinstance(cell, bool)
+def _are_measures(numbers: Sequence[float | None]) -> bool:
+    """Whether numbers lie along a scale: a few different whole ones are taken for classes."""
+    known = {number for number in numbers if number is not None}
+    return len(known) > MAX_CLASSES or not all(number.is_integer() for number in known)
 
 
 def _text(cell: Any) -> str:

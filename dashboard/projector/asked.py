@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 METHODS = ("pca", "tsne", "umap", "custom")
 METRICS = ("cosine", "euclidean")
+SCALES = ("auto", "numbers", "names")
 MOST_POINTS = 50_000
 MOST_OF_METHOD = {"pca": MOST_POINTS, "custom": MOST_POINTS, "tsne": 10_000, "umap": 20_000}
 MAX_TEXT = 500
@@ -46,9 +47,10 @@ class View(NamedTuple):
 
 
 def place(request: Request, index: str = "index") -> Place:
-    """Which embedding: ``?run=&tag=&rank=&index=``."""
+    """Which embedding: ``?run=&tag=&rank=&index=&metadata=``."""
     run, tag = asked.text(request, "run"), asked.text(request, "tag")
-    return Place(run, tag, asked.place(request, "rank", "0"), asked.place(request, index))
+    rank, metadata = asked.place(request, "rank", "0"), words(request, "metadata")
+    return Place(run, tag, rank, asked.place(request, index), metadata)
 
 
 def view(request: Request) -> View:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import zlib
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from starlette.exceptions import HTTPException
 
 from ...storage.patterns import BadPattern, search, time_limit
+from .held import FILE, Held
 from .linear import spherized
 
 if TYPE_CHECKING:
@@ -35,12 +36,21 @@ class CannotDraw(HTTPException):
 
 @dataclass(frozen=True)
 class Place:
-    """Where an embedding is kept: the ``index``-th to arrive of a series. What is there never changes."""
+    """Where an embedding is kept: the ``index``-th to arrive of a series. What is there never changes.
+
+    ``run`` can name a file that somebody sent, and ``metadata`` what is known of the points instead.
+    """
 
     run: str
     tag: str
     rank: int
     index: int
+    metadata: str = ""
+
+    @property
+    def bare(self) -> Place:
+        """The same points, whatever is known of them."""
+        return replace(self, metadata="")
 
 
 @dataclass(frozen=True)
@@ -134,6 +144,7 @@ class Clouds:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.held = Held()
         self._kept: OrderedDict[tuple[int, Place], Cloud] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -148,15 +159,34 @@ class Clouds:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        try:
-            record = self._store.record_at(place.run, place.tag, "embedding", place.index, rank=place.rank)
-        except IndexError as error:
-            raise CannotDraw("There is no such embedding.") from error
-        except (ValueError, KeyError, TypeError, zlib.error) as error:
-            raise CannotDraw(f"This embedding is damaged: {error!s:.300}.") from error
-        cloud = Cloud(record.value)
+        cloud = Cloud(self._described(place) if place.metadata else self._embedding(place))
         with self._lock:
             self._kept[key] = cloud
             while len(self._kept) > 1 and sum(one.bytes for one in self._kept.values()) > MAX_BYTES:
                 self._kept.popitem(last=False)
         return cloud
+
+    def _embedding(self, place: Place) -> Embedding:
+        if place.run.startswith(FILE):
+            sent = self.held.vectors(place.run)
+            if sent is None:
+                raise CannotDraw("This file is no longer held here: load it again.")
+            return sent
+        try:
+            return self._store.record_at(
+                place.run, place.tag, "embedding", place.index, rank=place.rank
+            ).value
+        except IndexError as error:
+            raise CannotDraw("There is no such embedding.") from error
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
+            raise CannotDraw(f"This embedding is damaged: {error!s:.300}.") from error
+
+    def _described(self, place: Place) -> Embedding:
+        """An embedding with the metadata that somebody sent or changed."""
+        known, bare = self.held.metadata(place.metadata), self.read(place.bare).embedding
+        if known is None:
+            raise CannotDraw("This metadata is no longer held here: load it again, or discard it.")
+        if len(known.rows) != len(bare.vectors):
+            counts = f"{len(known.rows):,} rows, and this embedding {len(bare.vectors):,} points"
+            raise CannotDraw(f"The metadata that was loaded has {counts}: discard it.")
+        return replace(bare, columns=known.columns, metadata=known.rows)

@@ -65,7 +65,7 @@ class Projections:
         return any([self._jobs.cancel(key) for key in keys])
 
     def _key(self, place: Place, view: View, basis: Place | None = None) -> Any:
-        return self._clouds.version(), place, view, basis
+        return self._clouds.version(), place.bare, view, basis and basis.bare
 
     def _work(self, place: Place, view: View, start: Arrays | None = None) -> Work:
         cloud = self._clouds.read(place)

@@ -10,10 +10,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import xplane
+
 MAX_BYTES = 128 << 20
 """So much of unpacked JSON is looked into: as objects it takes about ten times as much memory."""
 
+MAX_XPLANE = 32 << 20
+"""A profile of XLA is a fifth to a third as large as the JSON that says the same."""
+
 MAX_MEMORY = 3 << 30
+XPLANE = "xplane"
+"""The argument of the programs of this package that says that they are given such a profile."""
 _PIECE = 1 << 20
 _DEVICE_CATEGORIES = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 _APART = frozenset({"python_function", "Trace", "overhead", "gpu_user_annotation", "ac2g", "async_gpu"})
@@ -76,12 +83,25 @@ def unpacked(gzipped: bytes) -> tuple[bytes, bool]:
     return b"".join(parts), unpacker.eof
 
 
-def read(gzipped: bytes) -> Timeline:
+def events_of(content: bytes, is_xplane: bool = False) -> tuple[list[Any], bool]:
+    """The events of gzipped JSON or a profile of XLA, and whether it was whole. Raises ``BadTrace``."""
+    if not is_xplane:
+        text, is_whole = unpacked(content)
+        events, is_parsed = parsed(text)
+        return events, is_whole and is_parsed
+    if len(content) > MAX_XPLANE:
+        raise BadTrace(f"This profile is larger than {MAX_XPLANE >> 20} MB: too large to be summed up here.")
+    try:
+        return list(xplane.events(content)), True
+    except xplane.BadProfile as error:
+        raise BadTrace(f"This profile is damaged: {error}.") from error
+
+
+def read(content: bytes, is_xplane: bool = False) -> Timeline:
     """The timeline of a trace; of one that ends early, as far as it goes. Raises ``BadTrace``."""
-    text, is_whole = unpacked(gzipped)
-    events, is_parsed = parsed(text)
+    events, is_whole = events_of(content, is_xplane)
     timeline = _timeline(event for event in events if isinstance(event, dict))
-    if not (is_whole and is_parsed):
+    if not is_whole:
         timeline.note = "This trace ends early; what is there is shown."
     if not timeline.spans:
         raise BadTrace("This trace holds no events that took time.")

@@ -8,13 +8,15 @@ import sys
 import threading
 from collections import OrderedDict
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ..cards.record import Shown, digest
 from ..cards.trace import file
+from .events import XPLANE
 
 if TYPE_CHECKING:
-    from ...storage import Store
+    from ...storage import Record, Store
 
 KEPT = 32
 MAX_TRACES = 200
@@ -25,8 +27,11 @@ SECONDS = 60.0
 def traces(store: Store, run_ids: list[str]) -> dict[str, Any]:
     """The traces of runs, newest first, at most ``MAX_TRACES``, without their contents."""
     found = []
-    for series in store.series(run_ids, kind="trace") if run_ids else []:
-        index = store.record_index(series.run_id, series.tag, "trace", rank=series.rank)
+    known = [*store.series(run_ids, "trace"), *store.series(run_ids, "raw")] if run_ids else []
+    for series in known:
+        if series.kind == "raw" and not _is_xplane(series.tag):
+            continue
+        index = store.record_index(series.run_id, series.tag, series.kind, rank=series.rank)
         for step, wall, position in zip(*(column.tolist() for column in index), strict=True):
             about = {"run": series.run_id, "tag": series.tag, "rank": series.rank}
             found.append(about | {"index": position, "step": step, "wall_time": wall})
@@ -45,50 +50,63 @@ class Summaries:
     def read(self, run_id: str, tag: str, rank: int, index: int) -> dict[str, Any]:
         """What a trace says, as ``trace.summary.summarize``, or its ``problem`` in words; its name, size and
         address. Raises ``IndexError`` if there is no such trace."""
-        record = self._store.record_at(run_id, tag, "trace", index, rank=rank)
-        content = record.value.gzipped
-        told = {"name": record.value.name, "size": len(content), "step": record.step}
-        if file(record.value) is None:
+        record, kind, content = self._find(run_id, tag, rank, index)
+        name = record.value.name if kind == "trace" else PurePosixPath(tag).name
+        told = {"name": name, "size": len(content), "step": record.step}
+        if kind == "trace" and file(record.value) is None:
             return told | {"problem": "This trace is damaged: its bytes are not gzipped."}
-        told["url"] = Shown(index, record, "trace", run_id, tag, rank).url(content)
+        told["url"] = Shown(index, record, kind, run_id, tag, rank).url(content)
+        told["file"] = f"step-{record.step}.json.gz" if kind == "trace" else name
         if len(content) > MAX_GZIPPED:
             size, limit = len(content) >> 20, MAX_GZIPPED >> 20
-            words = (
-                f"This trace has {size:,} MB gzipped; up to {limit} MB are summed up. Save it to look at it."
-            )
+            words = f"This trace has {size:,} MB; up to {limit} MB are summed up. Save it to look at it."
             return told | {"problem": words}
-        return told | self._summary(content)
+        return told | self._summary(content, kind)
 
     def timeline(self, run_id: str, tag: str, rank: int, index: int) -> bytes:
         """A trace as the viewer takes it, gzipped; as it was logged where that cannot be made.
 
         Raises ``IndexError`` if there is no such trace.
         """
-        content = self._store.record_at(run_id, tag, "trace", index, rank=rank).value.gzipped
+        _, kind, content = self._find(run_id, tag, rank, index)
         with self._turn, suppress(subprocess.SubprocessError):
-            return _run("timeline", content)
+            return _run("timeline", content, kind)
         return content
 
-    def _summary(self, content: bytes) -> dict[str, Any]:
+    def _find(self, run_id: str, tag: str, rank: int, index: int) -> tuple[Record, str, bytes]:
+        """A record, its kind, and the bytes of the trace that it holds."""
+        if _is_xplane(tag):
+            record = self._store.record_at(run_id, tag, "raw", index, rank=rank)
+            return record, "raw", record.value.data
+        record = self._store.record_at(run_id, tag, "trace", index, rank=rank)
+        return record, "trace", record.value.gzipped
+
+    def _summary(self, content: bytes, kind: str) -> dict[str, Any]:
         name = digest(content)
         with self._turn:
             if name not in self._kept:
-                self._kept[name] = _summed_up(content)
+                self._kept[name] = _summed_up(content, kind)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(name)
             return self._kept[name]
 
 
-def _run(program: str, content: bytes) -> bytes:
+def _is_xplane(tag: str) -> bool:
+    """Whether a tag is that of a profile of TensorFlow or JAX as an import of its file keeps it."""
+    return tag.startswith("profile/") and tag.endswith(".xplane.pb")
+
+
+def _run(program: str, content: bytes, kind: str) -> bytes:
     """What a program of this package makes of a trace. Raises ``SubprocessError``."""
     command = [sys.executable, "-m", f"trainboard.dashboard.trace.{program}"]
+    command += [XPLANE] if kind == "raw" else []
     return subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=True).stdout
 
 
-def _summed_up(content: bytes) -> dict[str, Any]:
+def _summed_up(content: bytes, kind: str) -> dict[str, Any]:
     try:
-        return json.loads(_run("summary", content))
+        return json.loads(_run("summary", content, kind))
     except subprocess.TimeoutExpired:
         return {"problem": f"Summing this trace up took more than {SECONDS:.0f} s and was given up."}
     except (subprocess.CalledProcessError, ValueError):

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from .events import BadTrace, Span, Timeline, limit_memory, read
+from .events import XPLANE, BadTrace, Span, Timeline, limit_memory, read
 from .layers import by_layer
 
 MAX_OPERATORS = 100
@@ -23,10 +23,10 @@ _OVERHEADS = ("ThreadpoolListener::", "ExecutorState::", "ExecutorDoneCallback")
 
 
 def main() -> None:
-    """Sum up the gzipped trace of standard input."""
+    """Sum up the trace of standard input: gzipped, or a profile of XLA if that is the argument."""
     limit_memory()
     try:
-        told = summarize(sys.stdin.buffer.read())
+        told = summarize(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE])
     except BadTrace as error:
         told = {"problem": str(error)}
     except MemoryError:
@@ -34,9 +34,9 @@ def main() -> None:
     json.dump(told, sys.stdout)
 
 
-def summarize(gzipped: bytes) -> dict[str, Any]:
+def summarize(content: bytes, is_xplane: bool = False) -> dict[str, Any]:
     """Top operators, layers and memory. Times are in microseconds. Raises ``BadTrace``."""
-    timeline = read(gzipped)
+    timeline = read(content, is_xplane)
     _give_kernels_to_operations(timeline)
     curves = _memory(timeline)
     begin = min(span.start for span in timeline.spans)

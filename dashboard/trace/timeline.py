@@ -1,4 +1,4 @@
-"""A trace as the viewer takes it: ``python -m trainboard.dashboard.trace.timeline``, gzipped in and out.
+"""A trace as the viewer takes it: ``python -m trainboard.dashboard.trace.timeline``, gzipped JSON.
 
 speedscope gives up on a trace whose processes and threads are not all numbers, as in all traces of
 ``torch.profiler``, and on one that was cut off.
@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Any
 
-from .events import limit_memory, parsed, unpacked
+from .events import XPLANE, events_of, limit_memory
 
 _DRAWN = frozenset({"X", "B", "E"})
 _FIRST_NUMBER = 2**31
@@ -19,9 +19,12 @@ _FIRST_NUMBER = 2**31
 
 
 def main() -> None:
-    """Make one of the gzipped trace of standard input. Ends with a status that is not 0 if it is none."""
+    """Make one of the trace of standard input, gzipped, or a profile of XLA if that is the argument.
+
+    Ends with a status that is not 0 if it is none.
+    """
     limit_memory()
-    events, _ = parsed(unpacked(sys.stdin.buffer.read())[0])
+    events, _ = events_of(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE])
     told = json.dumps({"traceEvents": drawable(events)}).encode()
     sys.stdout.buffer.write(gzip.compress(told, 1))
 

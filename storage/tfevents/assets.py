@@ -11,6 +11,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import EmbeddingInfo, Pr
 
 from ..kinds.embedding import Embedding
 from ..kinds.trace import Trace
+from ..tsv import write_metadata
 from .names import safe_path
 
 PROJECTOR_CONFIG = "projector_config.pbtxt"
@@ -41,7 +42,9 @@ class Projector:
         told = EmbeddingInfo(tensor_name=name.encode("utf-8", "replace").decode())
         told.tensor_path = self._write(place / "tensors.tsv", _vectors(record.vectors))
         if record.metadata:
-            told.metadata_path = self._write(place / "metadata.tsv", _metadata(record))
+            told.metadata_path = self._write(
+                place / "metadata.tsv", write_metadata(record.columns, record.metadata)
+            )
         if record.sprite:
             image = self._write(place / "sprite.png", record.sprite)
             told.sprite.CopyFrom(SpriteMetadata(image_path=image, single_image_dim=record.sprite_size))
@@ -63,15 +66,3 @@ def write_trace(record: Trace, folder: Path, tag: str, step: int) -> None:
 def _vectors(vectors: np.ndarray[Any, np.dtype[np.float32]]) -> bytes:
     """Tab-separated, with the digits that tell each float32 from any other."""
     return "".join("\t".join(map(str, row)) + "\n" for row in vectors).encode()
-
-
-def _metadata(record: Embedding) -> bytes:
-    """A header and rows; of one column TensorBoard expects no header."""
-    rows = [[_cell(cell) for cell in row] for row in record.metadata]
-    if len(record.columns) > 1:
-        rows.insert(0, [_cell(name) for name in record.columns])
-    return "".join("\t".join(row) + "\n" for row in rows).encode("utf-8", "replace")
-
-
-def _cell(cell: Any) -> str:
-    return "" if cell is None else " ".join(str(cell).split()) or " "

@@ -15,6 +15,7 @@ from tensorboard.plugins.projector.projector_config_pb2 import EmbeddingInfo, Pr
 from ..kinds.embedding import Embedding
 from ..kinds.raw import Raw
 from ..kinds.trace import Trace
+from ..tsv import read_metadata, read_vectors
 from .assets import is_ours
 from .contents import Contents, Said
 from .framing import MAX_PAYLOAD, Damage
@@ -71,38 +72,34 @@ def _read_projector(tree: Tree, found: FoundFile, data: bytes, contents: Content
         match = _STEP.fullmatch(info.tensor_name)  # as PyTorch writes tag and step
         tag, step = (match[1], int(match[2])) if match else (info.tensor_name or "default", 0)
         with _told(contents, f"{found.name}, {tag}", len(data)):
-            embedding = _embedding(tree, folder, info)
+            embedding, problem = _embedding(tree, folder, info)
             contents.records.append(Said(tag, "embedding", step, found.modified, embedding))
+            if problem:
+                contents.damage.append(Damage(0, len(data), problem))
 
 
-def _embedding(tree: Tree, folder: str, info: EmbeddingInfo) -> Embedding:
+def _embedding(tree: Tree, folder: str, info: EmbeddingInfo) -> tuple[Embedding, str]:
+    """An embedding, and what is wrong with it: metadata of another length is filled up or cut."""
     if not info.tensor_path:
         raise ValueError("its vectors are in a checkpoint and not in a file of their own")
+    problem = ""
     vectors = _vectors(_file(tree, folder, info.tensor_path), list(info.tensor_shape))
     columns: list[str] = []
     rows: list[list[str]] = []
     if info.metadata_path:
-        text = _file(tree, folder, info.metadata_path).decode("utf-8", "replace")
-        rows = [line.split("\t") for line in _lines(text)]
-        columns = rows.pop(0) if rows and len(rows[0]) > 1 else ["label"]
+        columns, rows = read_metadata(_file(tree, folder, info.metadata_path).decode("utf-8", "replace"))
+        if len(rows) != len(vectors):
+            problem = f"{info.metadata_path} has {len(rows):,} rows for {len(vectors):,} vectors"
+            rows = rows[: len(vectors)] + [[""] * len(columns)] * (len(vectors) - len(rows))
     sprite = _file(tree, folder, info.sprite.image_path) if info.sprite.image_path else b""
     size = tuple(info.sprite.single_image_dim)
-    return Embedding(
-        vectors, columns, [list(row) for row in rows], sprite, size if len(size) == 2 else (0, 0)
-    )
+    pixels = (size[0], size[1]) if len(size) == 2 else (0, 0)
+    return Embedding(vectors, columns, [list(row) for row in rows], sprite, pixels), problem
 
 
 def _vectors(data: bytes, shape: list[int]) -> NDArray[np.float32]:
     """Rows of numbers: float32 if their shape is told, else a line of text each."""
-    if shape:
-        return np.frombuffer(data, "<f4").reshape(shape)
-    lines = [line.split("\t") for line in _lines(data.decode())]
-    return np.array(lines, np.float32)
-
-
-def _lines(text: str) -> list[str]:
-    """Lines as TensorBoard has them: what else Unicode has to part lines may be in a label."""
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return np.frombuffer(data, "<f4").reshape(shape) if shape else read_vectors(data.decode())
 
 
 def _file(tree: Tree, folder: str, path: str) -> bytes:

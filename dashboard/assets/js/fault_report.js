@@ -32,7 +32,7 @@
     return h(
       "details",
       { className: "fault", open, ref: place },
-      h("summary", null, h("b", null, `Not finite at step ${integer(report.step)}`), h("span", null, report.what), h("time", { title: "When it was logged" }, trainboard.format.time(report.wall_time))),
+      h("summary", null, h("b", null, `NaN or infinity at step ${integer(report.step)}`), h("span", null, report.what), h("time", { title: "When it was logged" }, trainboard.format.time(report.wall_time))),
       h(
         "div",
         { className: "fault-body" },
@@ -50,7 +50,7 @@
     const { integer } = trainboard.format;
     const facts = [
       ["Layer", report.layer || "not known"],
-      ["Phase", PHASES[report.phase] ?? (report.phase || "not known")],
+      ["During", PHASES[report.phase] ?? (report.phase || "not known")],
       ["Step", integer(report.step)],
       ["Batch", report.batch === null ? "not known" : integer(report.batch)],
       ["Last good step", report.last_good_step === null ? "none" : integer(report.last_good_step)],
@@ -64,7 +64,7 @@
   function Before({ report }) {
     const sources = Object.keys(report.norms).filter((source) => report.norms[source].names.length);
     const [chosen, choose] = useState(null);
-    if (!sources.length) return h("p", { className: "quiet" }, "No norms were kept of the steps before.");
+    if (!sources.length) return h("p", { className: "quiet" }, "The recorder has no norms of the steps before.");
     const source = chosen ?? sources[0];
     const all = report.norms[source];
     const kept = all.names.map((name, at) => [name, all.rows[at]]).filter(([, row]) => row.some((value) => value !== 0));
@@ -73,7 +73,7 @@
     return h(
       "div",
       { className: "fault-before" },
-      h("h3", null, `The last ${report.steps.length} steps: norms of `, sources.map((one) => h("button", { key: one, type: "button", className: "quiet-button", "aria-pressed": one === source, onClick: () => choose(one) }, one))),
+      h("h3", null, `The last ${report.steps.length} steps: norm of each parameter’s `, sources.map((one) => h("button", { key: one, type: "button", className: "quiet-button", "aria-pressed": one === source, onClick: () => choose(one) }, one))),
       h(
         "div",
         { className: "scrolled", tabIndex: 0 },
@@ -84,7 +84,7 @@
           h("tbody", null, kept.map(([name, row]) => h("tr", { key: name }, h("th", { scope: "row", title: name }, h("bdi", null, name)), row.map((value, step) => h("td", { key: step, className: value === "bad" ? "bad" : "", style: shade(value, row) }, value === null ? "" : value === "bad" ? "not finite" : number(value)))))),
         ),
       ),
-      left > 0 && h("p", { className: "quiet" }, `${trainboard.format.integer(left)} more were 0 all the while.`),
+      left > 0 && h("p", { className: "quiet" }, `${trainboard.format.integer(left)} more parameters had norms of 0 in all of these steps.`),
     );
   }
 
@@ -99,7 +99,7 @@
     if (!signals.length) return null;
     const { integer, number } = trainboard.format;
     const jump = ({ jump: factor, jump_step }) => (factor === null ? "none" : `× ${number(factor)} at step ${integer(jump_step)}`);
-    const heads = ["Scalar", "Usual before", "Last", "At step", "Last jump by 2 or more"];
+    const heads = ["Scalar", "Median before", "Last value", "At step", "Last doubled or halved"];
     return h(
       "div",
       { className: "fault-signals" },

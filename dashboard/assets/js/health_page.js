@@ -45,6 +45,7 @@
       view === "runs" && select("health_quantity", trainboard.value("health_quantity"), "Quantity", Object.entries(QUANTITIES)),
       view === "one" && h(Rank, { run: focus }),
       h(Filter),
+      h(trainboard.HeatZoom),
     );
   }
 
@@ -146,7 +147,8 @@
   function Maps({ run, rank, quantities, title }) {
     const { setValues, values, value } = trainboard;
     const asked = new URLSearchParams({ run: run.id, rank, quantities: quantities.join(","), filter: value("health_filter") });
-    for (const [name, key] of [["open", "health_open"], ["closed", "health_closed"]]) values(key).forEach((path) => asked.append(name, path));
+    if (trainboard.healthWindow()) asked.set("window", trainboard.healthWindow().join(","));
+    for (const [name, key] of [["open", "health_open"], ["closed", "health_closed"], ["rows", "health_rows"]]) values(key).forEach((path) => asked.append(name, path));
     const { answer, problem } = trainboard.useAnswer(`/api/v1/health/maps?${asked}`, [run.id], { isPartial });
     const toggle = (path, open) => {
       setValues("health_open", [...values("health_open").filter((one) => one !== path), ...(open ? [path] : [])]);

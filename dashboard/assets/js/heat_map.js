@@ -46,7 +46,10 @@
       return row >= 0 && row < map.rows.length ? { row, column } : null;
     };
     const use = (row) => (row.layer === undefined ? onToggle(row.path, !row.open) : onPick(row.layer));
+    const { frame, handlers } = trainboard.useHeatZoom({ at, map, steps, onClick: ({ row }) => use(map.rows[row]) });
     const onKeyDown = (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if ("+-0".includes(event.key) && steps.length && trainboard.heatZoomKey(event.key, steps, cursor?.column)) return event.preventDefault();
       const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
       if (!moves && !(event.key === "Enter" && cursor)) return;
       event.preventDefault();
@@ -64,9 +67,10 @@
         h("ul", { className: "heat-rows" }, map.rows.map((row) => h(Label, { key: row.path, row, chosen: row.layer !== undefined && row.layer === layer, use }))),
         h(
           "div",
-          { className: "heat-cells", tabIndex: 0, role: "img", "aria-label": inWords(map, values, steps), onKeyDown, onBlur: () => setCursor(null), onMouseMove: (event) => setCursor(at(event)), onMouseLeave: () => setCursor(null), onClick: (event) => at(event) && use(map.rows[at(event).row]) },
+          { className: "heat-cells", tabIndex: 0, role: "img", "aria-label": inWords(map, values, steps), onKeyDown, onBlur: () => setCursor(null), onMouseMove: (event) => setCursor(at(event)), onMouseLeave: () => setCursor(null), ...handlers },
           h("canvas", { ref: canvas, style: { height: `${height}px` } }),
-          cursor && cursor.row < map.rows.length && cursor.column < steps.length && h(Cell, { cursor, map, values, steps, edges, width }),
+          frame && frame.columns[1] < steps.length && h("i", { className: "heat-selection", style: boxOf(frame, edges) }),
+          !frame && cursor && cursor.row < map.rows.length && cursor.column < steps.length && h(Cell, { cursor, map, values, steps, edges, width }),
         ),
       ),
       h("div", { className: "heat-axis", "aria-hidden": true }, h("span", { className: "quiet" }, "Step"), h("canvas", { ref: axis, style: { height: `${AXIS}px` } })),
@@ -88,6 +92,11 @@
         isScope && !row.open && h("span", { className: "quiet" }, ` ${row.layers}`),
       ),
     );
+  }
+
+  /** Where a frame of columns and rows is, as a style. */
+  function boxOf({ columns: [left, right], rows: [top, bottom] }, edges) {
+    return { left: `${edges[left]}px`, width: `${edges[right + 1] - edges[left]}px`, top: `${top * ROW}px`, height: `${(bottom + 1 - top) * ROW}px` };
   }
 
   /** What the cell under the cursor says, and its frame. */
@@ -205,7 +214,7 @@
   function inWords({ title, rows, scale }, values, steps) {
     if (!rows.length || !steps.length) return `${title}: nothing logged`;
     const worst = rows.map((row, at) => [row.path, values[(at + 1) * steps.length - 1]]).filter(([, value]) => !Number.isNaN(value)).sort((a, b) => b[1] - a[1])[0];
-    return `${title}, ${rows.length} rows, ${steps.length} columns.${worst ? ` Greatest now: ${worst[0]}, ${said(worst[1], { scale, rows })}.` : ""} Arrow keys move, Enter opens.`;
+    return `${title}, ${rows.length} rows, ${steps.length} columns.${worst ? ` Greatest now: ${worst[0]}, ${said(worst[1], { scale, rows })}.` : ""} Arrow keys move, Enter opens, plus and minus zoom.`;
   }
 
   /** How many of sorted `edges` are at or before `x`. */

@@ -11,6 +11,7 @@
   trainboard.LayerCurves = function LayerCurves({ run, rank, layer }) {
     const place = useRef(null);
     const asked = new URLSearchParams({ run: run.id, rank, layer });
+    if (trainboard.healthWindow()) asked.set("window", trainboard.healthWindow().join(","));
     const { answer, problem } = trainboard.useAnswer(`/api/v1/health/layer?${asked}`, [run.id]);
     const isThere = Boolean(answer);
     useEffect(() => void (isThere && place.current?.scrollIntoView({ block: "nearest" })), [layer, isThere]);

@@ -10,6 +10,8 @@
   const DOUBLE_SIDED = 2;
   const POINT = 2.5;
   const FINE = 2; /* pixels of a surface for each of the screen, whose own may be as fine */
+  /* Since three.js counts light in physical units it divides by this, and until then, as in TensorBoard, it did not. */
+  const UNIT = Math.PI;
   const WHITE = "#ffffff";
   const FOV = 45;
   const ROOM = 1.05; /* around a mesh, so much of its size is in view */
@@ -23,15 +25,15 @@
     const surface = isSurface ? surfaceOf(THREE, mesh, look, color) : null;
     if (surface) scene.add(surface);
     else scene.add(cloudOf(THREE, mesh, cloud, color));
-    for (const light of mesh.config.lights ?? LIGHTS) scene.add(lightOf(THREE, light));
+    for (const light of mesh.config.lights?.map(asLogged) ?? LIGHTS) scene.add(lightOf(THREE, light));
     const camera = cameraOf(THREE, mesh.config.camera);
     return {
       scene, camera, surface,
       render(context, width, height, paper, ratio) {
-        cloud?.light(ratio, paper, 0, 1e9);
+        cloud?.light(ratio, paper, 0, 1e9, height / 2);
         if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) return;
         const plain = cloud ?? trainboard.createPointCloud(THREE);
-        if (!cloud) fill(plain, mesh, color);
+        if (!cloud) fill(THREE, plain, mesh, color);
         plain.paintPlain(context, camera, width, height);
         if (!cloud) plain.close();
       },
@@ -68,17 +70,29 @@
     Object.fromEntries(Object.entries(settings).filter(([name]) => !["size", "sizeAttenuation", "vertexColors"].includes(name) && (cls === "MeshStandardMaterial" || cls === "MeshPhysicalMaterial" || !["roughness", "metalness"].includes(name))));
 
   function cloudOf(THREE, mesh, cloud, color) {
-    fill(cloud, mesh, color);
+    fill(THREE, cloud, mesh, color);
     return cloud.points;
   }
 
-  function fill(cloud, mesh, color) {
+  /** A colour of three.js, a name or a number, as it is on the screen. */
+  function bytesOf(THREE, color) {
+    const hex = new THREE.Color(color).getHex();
+    return [hex >> 16, (hex >> 8) & 255, hex & 255];
+  }
+
+  function fill(THREE, cloud, mesh, color) {
     const count = mesh.positions.length / 3;
-    const plain = [1, 3, 5].map((at) => parseInt((color || "#226dc9").slice(at, at + 2), 16));
+    const { size, sizeAttenuation, color: own } = mesh.config.material ?? {};
+    const plain = own === undefined ? [1, 3, 5].map((at) => parseInt((color || "#226dc9").slice(at, at + 2), 16)) : bytesOf(THREE, own);
     const colors = mesh.colors ?? new Uint8Array(3 * count).map((_, at) => plain[at % 3]);
     cloud.place(mesh.positions, new Float32Array(count));
-    cloud.paint(colors, new Float32Array(count).fill(count > 50_000 ? 1.5 : POINT));
+    const isFixed = size !== undefined && sizeAttenuation === false;
+    cloud.paint(colors, new Float32Array(count).fill(isFixed ? size : count > 50_000 ? 1.5 : POINT));
+    cloud.measure(isFixed ? 0 : (size ?? 0));
   }
+
+  /** A light as TensorBoard's version of three.js takes it: one without a distance does not fade. */
+  const asLogged = (light) => ({ ...light, intensity: (light.intensity ?? 1) * UNIT, decay: light.distance ? (light.decay ?? 1) : 0 });
 
   function lightOf(THREE, { cls, position, color, skyColor, intensity, ...settings }) {
     const light = cls === "HemisphereLight" ? new THREE[cls](skyColor ?? color, settings.groundColor, intensity) : new THREE[cls](color, intensity);
@@ -113,7 +127,7 @@
   trainboard.meshHome = ({ config: { camera = {} } }, frame) => {
     const whole = ROOM / Math.sin((Math.min(camera.fov ?? FOV, 120) * Math.PI) / 360);
     if (!camera.position) return { ...HOME, distance: whole };
-    const target = (camera.target ?? frame.centre).map((at, axis) => (at - frame.centre[axis]) / frame.radius);
+    const target = (camera.lookAt ?? camera.target ?? frame.centre).map((at, axis) => (at - frame.centre[axis]) / frame.radius);
     const away = camera.position.map((at, axis) => (at - frame.centre[axis]) / frame.radius - target[axis]);
     const distance = Math.hypot(...away) || whole;
     return { theta: Math.atan2(away[0], away[2]), phi: Math.acos(away[1] / distance), distance, target };

@@ -8,17 +8,22 @@
     attribute vec3 tint;
     attribute float size;
     attribute float cell;
+    attribute float fade;
     uniform float ratio;
     uniform vec2 grid;
     uniform vec2 fog;
+    uniform float world;
+    uniform float halfHeight;
     varying vec3 shade;
     varying vec2 corner;
     varying float far;
     varying float rim;
+    varying float pale;
     void main() {
+      pale = fade;
       vec4 seen = modelViewMatrix * vec4(position, 1.0);
       gl_Position = projectionMatrix * seen;
-      gl_PointSize = size * ratio;
+      gl_PointSize = (world > 0.0 ? max(world * halfHeight / -seen.z, 1.0) : size) * ratio;
       if (size <= 0.0) gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
       shade = tint;
       corner = vec2(mod(cell, grid.x), floor(cell / grid.x));
@@ -34,12 +39,13 @@
     varying vec2 corner;
     varying float far;
     varying float rim;
+    varying float pale;
     void main() {
       float cover = 1.0;
       vec3 color = shade;
       if (pictured) {
         vec2 at = abs(gl_PointCoord - 0.5);
-        if (max(at.x, at.y) < 0.45) color = texture2D(sheet, (corner + gl_PointCoord) / grid).rgb;
+        if (max(at.x, at.y) < 0.45) color = mix(texture2D(sheet, (corner + gl_PointCoord) / grid).rgb, paper, 0.82 * pale);
       } else {
         cover = 1.0 - smoothstep(rim, 0.5, length(gl_PointCoord - 0.5));
         if (cover == 0.0) discard;
@@ -52,7 +58,7 @@
     const geometry = new THREE.BufferGeometry();
     const uniforms = {
       ratio: { value: 1 }, grid: { value: new THREE.Vector2(1, 1) }, fog: { value: new THREE.Vector2(1, 10) },
-      paper: { value: new THREE.Vector3(1, 1, 1) }, sheet: { value: null }, pictured: { value: false },
+      paper: { value: new THREE.Vector3(1, 1, 1) }, sheet: { value: null }, pictured: { value: false }, world: { value: 0 }, halfHeight: { value: 1 },
     };
     const material = new THREE.ShaderMaterial({ uniforms, vertexShader: VERTEX, fragmentShader: FRAGMENT, transparent: true });
     const points = new THREE.Points(geometry, material);
@@ -80,9 +86,10 @@
         set("cell", Float32Array.from(cells), 1);
       },
 
-      /** How the points look: 3 bytes of colour and a diameter each; 0 hides one. */
-      paint(colors, diameters) {
+      /** How the points look: 3 bytes of colour and a diameter each, 0 hides one; whose pictures fade have a 1. */
+      paint(colors, diameters, fades = new Float32Array(diameters.length)) {
         [tints, sizes] = [colors, diameters];
+        set("fade", fades, 1);
         set("tint", colors, 3, true);
         set("size", diameters, 1);
       },
@@ -97,9 +104,16 @@
         uniforms.grid.value.set(columns, rows);
       },
 
-      /** What a frame needs to know: pixels a pixel, the paper's colour, and between which distances it fades. */
-      light(ratio, paper, near, depth) {
+      /** How large points are where they are, so that near ones look larger; 0: as large as they are painted. */
+      measure(size) {
+        uniforms.world.value = size;
+      },
+
+      /** What a frame needs to know: pixels a pixel, the paper's colour, between which distances it fades, and
+          half the height of the picture. */
+      light(ratio, paper, near, depth, halfHeight = 1) {
         uniforms.ratio.value = ratio;
+        uniforms.halfHeight.value = halfHeight;
         uniforms.paper.value.set(...paper.map((part) => part / 255));
         uniforms.fog.value.set(near, Math.max(depth, 1e-6));
       },

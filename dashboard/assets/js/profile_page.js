@@ -77,14 +77,14 @@
 
   function Facts({ trace, told }) {
     const { integer } = trainboard.format;
-    const facts = [told.name, told.events && `${integer(told.events)} events`, told.duration && `${micro(told.duration)} long`, told.size !== undefined && `${bytes(told.size)} gzipped`].filter(Boolean);
+    const facts = [told.name, told.events && `${integer(told.events)} events`, told.duration && `${micro(told.duration)} long`, told.size !== undefined && `${bytes(told.size)} as a file`].filter(Boolean);
     return h(
       "p",
       { className: "trace-facts" },
       h("span", { className: "run-dot", style: { backgroundColor: trace.owner.color } }),
       h("b", null, h("bdi", null, trace.owner.name)),
       ` ${facts.join(" · ")} `,
-      told.url && h("a", { href: told.url, download: `step-${trace.step}.json.gz` }, "Save the trace"),
+      told.url && h("a", { href: told.url, download: told.file }, "Save the trace"),
       told.note && h("span", { className: "quiet" }, ` ${told.note}`),
     );
   }

@@ -10,8 +10,9 @@
   const set = (changes) => trainboard.setProjector(changes);
 
   trainboard.Projector = function Projector() {
-    const clouds = trainboard.projector.useClouds();
-    if (clouds === null) return h("p", { className: "notice" }, "Loading…");
+    const logged = trainboard.projector.useClouds();
+    if (logged === null) return h("p", { className: "notice" }, "Loading…");
+    const clouds = [...logged, ...trainboard.projectorFiles()];
     const chosen = choose(clouds);
     return chosen ? h(Board, { key: `${chosen.run} ${chosen.tag} ${chosen.rank}`, clouds, chosen }) : h(Nothing);
   };
@@ -20,12 +21,14 @@
     return h("section", { className: "page-empty" },
       h("h2", null, "No embeddings in the runs shown"),
       h("p", null, "Log vectors, and what is known of each."),
-      h("pre", null, 'run.log({"words": tb.Embedding(vectors, labels)})'));
+      h("pre", null, 'run.log({"words": tb.Embedding(vectors, labels)})'),
+      h("p", null, "Or look at vectors in a file, of which nothing is kept."),
+      h(trainboard.OpenVectors));
   }
 
   /** The embedding that the address names, or the newest run's first. */
   function choose(clouds) {
-    const shown = trainboard.state.shown.map((run) => run.id);
+    const shown = [...trainboard.state.shown.map((run) => run.id), ...clouds.map(({ run }) => run).filter(trainboard.isProjectorFile)];
     const known = clouds.filter((cloud) => shown.includes(cloud.run)).sort((a, b) => shown.indexOf(a.run) - shown.indexOf(b.run));
     const ofRun = known.filter((cloud) => cloud.run === value("run"));
     const from = ofRun.length ? ofRun : known;
@@ -49,17 +52,17 @@
     const method = value("method");
     const isMap = method === "tsne" || method === "umap";
     const steps = useSteps(chosen, isMap);
-    const place = { run: chosen.run, tag: chosen.tag, rank: chosen.rank, index: chosen.indices[steps.now] };
+    const place = { run: chosen.run, tag: chosen.tag, rank: chosen.rank, index: chosen.indices[steps.now], metadata: value("metadata") };
     const about = trainboard.projector.useAnswer("cloud", place);
     const info = about.value;
     const asked = useAsked(place, chosen.indices[steps.basis], info, method);
     const made = trainboard.projector.usePositions(asked);
     const columns = info?.columns ?? [];
     const color = value("color") || columns[0];
-    const label = columns.includes(value("label")) ? value("label") : columns.at(-1);
+    const label = columns.includes(value("label")) ? value("label") : info?.label;
     const ofView = info && { ...place, method, most: trainboard.projectorMost(info), spherize: value("spherize") || "0" };
-    const colored = trainboard.projector.useAnswer("column", columns.includes(color) ? { ...ofView, name: color } : null);
-    const labelled = trainboard.projector.useAnswer("column", label ? { ...ofView, name: label } : null);
+    const colored = trainboard.projector.useAnswer("column", columns.includes(color) ? { ...ofView, name: color, scale: value("scale") } : null);
+    const labelled = trainboard.projector.useAnswer("column", label ? { ...ofView, name: label, scale: "names" } : null);
     const found = trainboard.projector.useAnswer("search", value("search") ? { ...place, text: value("search"), pattern: value("pattern") === "1" ? "1" : "0", label: label ?? "" } : null);
     const near = trainboard.projector.useAnswer("neighbours", value("point") !== "" ? { ...place, row: value("point"), metric: value("metric"), count: value("nearest"), label: label ?? "" } : null);
     const sheet = useSheet(place, info);
@@ -84,7 +87,7 @@
     return h(
       "div",
       { className: "projector-page" },
-      h(trainboard.ProjectorControls, { clouds, chosen, info, shares: made.isNew ? made.value?.shares : null }),
+      h(trainboard.ProjectorControls, { clouds, chosen, place, info, shares: made.isNew ? made.value?.shares : null, isNumeric: Boolean(colored.value?.numeric) }),
       h("div", { className: "projector-main" },
         h("div", { className: "projector-bar toolbar", role: "toolbar", "aria-label": "Canvas" },
           TOOLS.map(([key, text, title]) => h("button", { key, "aria-pressed": tool === key, title, onClick: () => setTool(key) }, text)),
@@ -100,14 +103,15 @@
           }),
           h(State, { problem, made, method, waits: !info && !problem })),
         chosen.steps.length > 1 && h(Steps, { chosen, steps, isMap, isNew: made.isNew })),
-      h(trainboard.ProjectorSide, { place, found, near, legend: view?.legend, color, selection, select, pick: (row) => set({ point: String(row) }), isolated: only?.size ?? 0, isolate }),
+      h(trainboard.ProjectorSide, { place, columns, found, near, legend: view?.legend, color, selection, select, pick: (row) => set({ point: String(row) }), isolated: only?.size ?? 0, isolate }),
     );
   }
 
   /** What positions are asked for; null until that is known, or where it cannot be had. */
   function useAsked(place, basis, info, method) {
     if (!info || (info.missing[method] && method !== "pca")) return null;
-    const asked = { ...place, basis, method, most: trainboard.projectorMost(info), spherize: value("spherize") || "0" };
+    const metadata = method === "custom" ? place.metadata : ""; /* only axes of one's own depend on it */
+    const asked = { ...place, metadata, basis, method, most: trainboard.projectorMost(info), spherize: value("spherize") || "0" };
     const settings = {
       pca: { components: value("dimensions") === "2" ? value("components").split(",").slice(0, 2).join(",") : value("components") },
       tsne: { dimensions: value("dimensions"), perplexity: value("perplexity") },

@@ -86,5 +86,18 @@
     URL.revokeObjectURL(link.href);
   }
 
-  trainboard.projector = { useAnswer, useClouds, usePositions, saveRows, url };
+  /** Send a file or a change; what the server answers. Raises an Error for people. */
+  async function send(what, asked, body) {
+    const isFile = body instanceof Blob;
+    const answer = await fetch(url(what, asked), {
+      method: "POST", headers: { "content-type": isFile ? "application/octet-stream" : "application/json" }, body: isFile ? body : JSON.stringify(body),
+    }).catch(() => {
+      throw new Error("The server cannot be reached.");
+    });
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.message);
+    return told;
+  }
+
+  trainboard.projector = { useAnswer, useClouds, usePositions, saveRows, send, url };
 })();

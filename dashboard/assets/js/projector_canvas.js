@@ -123,7 +123,7 @@
         shownSheet = drawn.sheet;
         const paper = trainboard.paperOf(canvas);
         const isMeant = (at) => drawn.meant === null || drawn.meant.has(at);
-        cloud.paint(trainboard.fadeColors(drawn.colors, isMeant, paper), diametersOf(drawn, count));
+        cloud.paint(trainboard.fadeColors(drawn.colors, isMeant, paper), diametersOf(drawn, count), Float32Array.from({ length: count }, (_, at) => (isMeant(at) ? 0 : 1)));
         view.draw();
       },
       look(text) {

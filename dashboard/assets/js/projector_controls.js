@@ -6,6 +6,7 @@
   const { useEffect, useState } = React;
   const METHODS = [["pca", "PCA"], ["tsne", "t-SNE"], ["umap", "UMAP"], ["custom", "Axes"]];
   const SAMPLES = [1_000, 2_500, 5_000, 10_000, 20_000, 50_000];
+  const SCALES = [["auto", "Automatic"], ["numbers", "Along a scale"], ["names", "One a value"]];
   const DEFAULT_SAMPLE = { tsne: 5_000, umap: 10_000 };
   const value = (name) => trainboard.value(`projector_${name}`);
   const set = (changes) =>
@@ -41,18 +42,20 @@
   }
 
   /** `clouds` of the shown runs, the `chosen` one, `info` about it, and how much each axis `shares` of the variance. */
-  trainboard.ProjectorControls = function ProjectorControls({ clouds, chosen, info, shares }) {
-    const runs = trainboard.state.shown.filter((run) => clouds.some((cloud) => cloud.run === run.id));
+  trainboard.ProjectorControls = function ProjectorControls({ clouds, chosen, place, info, shares, isNumeric }) {
+    const files = clouds.filter(({ run }) => trainboard.isProjectorFile(run)).map(({ run, tag }) => [run, `File ${tag}`]);
+    const runs = [...trainboard.state.shown.filter((run) => clouds.some((cloud) => cloud.run === run.id)).map((run) => [run.id, run.name]), ...files];
     const tags = [...new Set(clouds.filter((cloud) => cloud.run === chosen.run).map((cloud) => cloud.tag))];
-    const other = { step: "", basis: "", point: "", only: "", camera: "" };
+    const other = { step: "", basis: "", point: "", only: "", camera: "", metadata: "" };
     return h(
       "aside",
       { className: "projector-controls", "aria-label": "Projection" },
-      h(Select, { label: "Run", chosen: chosen.run, options: runs.map((run) => [run.id, run.name]), onChange: (run) => set({ ...other, run }) }),
+      h(Select, { label: "Run", chosen: chosen.run, options: runs, onChange: (run) => set({ ...other, run, ...(trainboard.isProjectorFile(run) && { tag: clouds.find((cloud) => cloud.run === run).tag }) }) }),
       h(Select, { label: "Embedding", chosen: chosen.tag, options: tags.map((tag) => [tag, tag]), onChange: (tag) => set({ ...other, tag, label: "", color: "", search: "" }) }),
       h(Methods),
       info && h(Settings, { info, shares }),
-      info && h(Look, { info }),
+      info && h(Look, { info, isNumeric }),
+      h(trainboard.ProjectorFiles, { place, info }),
     );
   };
 
@@ -122,14 +125,15 @@
     );
   }
 
-  function Look({ info }) {
+  function Look({ info, isNumeric }) {
     const columns = info.columns.map((name) => [name, name]);
     return h(
       React.Fragment,
       null,
       h("h2", null, "Points"),
-      columns.length > 0 && h(Select, { label: "Color by", chosen: value("color") || info.columns[0], options: [...columns, ["-", "One color"]], onChange: (color) => set({ color }) }),
-      columns.length > 0 && h(Select, { label: "Label", chosen: value("label") || info.columns.at(-1), options: columns, onChange: (label) => set({ label }) }),
+      columns.length > 0 && h(Select, { label: "Color by", chosen: value("color") || info.columns[0], options: [...columns, ["-", "One color"]], onChange: (color) => set({ color, scale: "auto" }) }),
+      isNumeric && h(Select, { label: "Colors", title: "Whether numbers are points on a scale or names of classes", chosen: value("scale"), options: SCALES, onChange: (scale) => set({ scale }) }),
+      columns.length > 0 && h(Select, { label: "Label", chosen: info.columns.includes(value("label")) ? value("label") : info.label, options: columns, onChange: (label) => set({ label }) }),
       h(Check, { label: "All labels", title: "Write as many labels as there is room for", name: "labels" }),
       info.sprite && h(Check, { label: "Pictures", title: "Draw each point as its small picture", name: "pictures", inverse: true }),
     );

@@ -9,12 +9,12 @@
   const number = (value) => (Number.isInteger(value) ? value.toLocaleString("en") : trainboard.format.number(value));
 
   /** `found`, `near`: answers of the server; `select(rows)` and `pick(row)` change what is chosen. */
-  trainboard.ProjectorSide = function ProjectorSide({ place, found, near, legend, color, selection, select, pick, isolated, isolate }) {
+  trainboard.ProjectorSide = function ProjectorSide({ place, columns, found, near, legend, color, selection, select, pick, isolated, isolate }) {
     return h(
       "aside",
       { className: "projector-side", "aria-label": "Points" },
       h(Search, { found, select, pick }),
-      h(Selection, { place, selection, select, isolated, isolate }),
+      h(Selection, { place, columns, selection, select, isolated, isolate }),
       h(Point, { near, pick, select }),
       legend && h(Legend, { legend, color, select }),
     );
@@ -73,7 +73,7 @@
     );
   }
 
-  function Selection({ place, selection, select, isolated, isolate }) {
+  function Selection({ place, columns, selection, select, isolated, isolate }) {
     const [problem, setProblem] = useState("");
     if (!selection.size && !isolated) return null;
     const rows = [...selection].sort((a, b) => a - b);
@@ -87,6 +87,7 @@
         isolated > 0 && h("button", { onClick: () => isolate(null) }, "Show all"),
         rows.length > 0 && h("button", { onClick: save }, "CSV"),
         rows.length > 0 && h("button", { onClick: () => select([]) }, "Clear")),
+      rows.length > 0 && h(trainboard.ProjectorEdit, { place, rows, columns }),
       problem && h("p", { className: "problem", role: "alert" }, problem),
     );
   }
