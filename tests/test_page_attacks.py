@@ -149,10 +149,7 @@ def test_nothing_that_is_said_of_a_tag_runs(path: str, victim: Page, dashboard: 
     victim.locator(".description-button").first.click()
     told = victim.locator(".description-text:popover-open")
     expect(told.locator("a").first).to_have_text("a")
-    for link in told.locator("a").all():
-        link.click()
-    victim.keyboard.press("Escape")
-    expect(told).to_have_count(0)
+    told.locator("a").first.click()
 
 
 def test_nothing_that_was_logged_runs_on_the_graph_page(victim: Page, dashboard: Dashboard) -> None:

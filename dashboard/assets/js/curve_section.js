@@ -19,7 +19,7 @@
     return h(
       "section",
       { className: "curve-section", ref: root, "aria-label": name },
-      h("h2", { className: "section-name" }, name, tags.length > 1 && h("span", { className: "count" }, `${tags.length} classes`), h(trainboard.Description, { tag: tags[0] })),
+      h("div", { className: "section-name" }, h("h2", null, name, tags.length > 1 && h("span", { className: "count" }, ` ${tags.length} classes`)), h(trainboard.Description, { tag: tags[0] })),
       isNear && h(Charts, { tags, ids, step }),
     );
   };
