@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -17,8 +17,9 @@ if keras.backend.backend() == "tensorflow":
         is_replicated,
         is_tracing,
         may_be_trained,
-        norm_of,
+        norms_of,
         outside_traces,
+        relu_of,
         values_of,
         with_gradient_told,
     )
@@ -52,13 +53,18 @@ else:
         """Whether the code that runs now may use ``tensor``."""
         return True
 
+    def relu_of(tensor: Any) -> Any:
+        """What ReLU made of ``tensor`` in this trace: there is none."""
+        return tensor
+
     def values_of(gradient: Any) -> Any:
         """The values that a gradient stores."""
         return gradient
 
-    def norm_of(values: Any) -> Any:
-        """The Euclidean norm, in float32."""
-        return keras.ops.norm(keras.ops.reshape(keras.ops.cast(values, "float32"), (-1,)))
+    def norms_of(tensors: Sequence[Any]) -> Any:
+        """Euclidean norms, float32."""
+        flat = [keras.ops.reshape(keras.ops.cast(values, "float32"), (-1,)) for values in tensors]
+        return keras.ops.stack([keras.ops.norm(values) for values in flat])
 
     def with_gradient_told(tensor: Any, listener: Callable[[Any], None]) -> Any:
         """``tensor``, whose gradient is told to ``listener`` when it is computed."""
@@ -74,8 +80,9 @@ __all__ = [
     "is_replicated",
     "is_tracing",
     "may_be_trained",
-    "norm_of",
+    "norms_of",
     "outside_traces",
+    "relu_of",
     "to_numpy",
     "values_of",
     "with_gradient_told",

@@ -210,7 +210,7 @@ class KerasCallback(keras.callbacks.Callback):
         watch = watch_of(model)
         self._owns_watch = watch is None
         self._watch = watch or KerasWatch(run, model, options)
-        self._watch.driven = True
+        self._watch.drive()
 
     def _look_after_steps(self, watch: KerasWatch, step: int) -> None:
         with self._stops_fit(), self._guard("watching the model"):

@@ -18,7 +18,7 @@ from keras import ops
 
 from .blame import first_bad_gradient, first_bad_owner
 from .flight_recorder import KEPT_STEPS, FlightRecorder, Norms
-from .keras_backend import is_reachable, norm_of, outside_traces, to_numpy, values_of
+from .keras_backend import is_reachable, norms_of, outside_traces, relu_of, to_numpy, values_of
 from .keras_forward import Forward
 from .keras_layers import Layers
 
@@ -93,6 +93,7 @@ class KerasFlight:
         """Look, or trace a look, at a step that used the gradients ``given``, by the ids of variables."""
         moved = [(name, v) for name, v in self._layers.variables() if id(v) in given]
         outputs = [(name, tensor) for name, tensor in self._forward.outputs if is_reachable(tensor)]
+        kept = [relu_of(tensor) for _, tensor in outputs]
         returned = [(n, values_of(g)) for n, g in self._forward.gradients if is_reachable(g)]
         slot = self._slot(
             optimizer,
@@ -110,9 +111,8 @@ class KerasFlight:
         good = partial(slot.keep_good, step, norms)
 
         def look_closer() -> None:
-            tensors = [tensor for _, tensor in outputs]
-            not_worse = [ops.all(tensor < _INFINITY) for tensor in tensors]
-            everything = [*tensors, *(gradient for _, gradient in returned), *gradients, *weights]
+            not_worse = [ops.all(tensor < _INFINITY) for tensor in kept]
+            everything = [*kept, *(gradient for _, gradient in returned), *gradients, *weights]
             flags = ops.stack([*not_worse, *(ops.all(ops.isfinite(one)) for one in everything)])
             fine = _all([flags[-2 * len(moved) :], *heads_fine])
             ops.cond(fine, good, partial(slot.keep_fault, step, batch, norms, flags))
@@ -202,7 +202,7 @@ def _row(number: Any) -> Any:
 
 def _norms(tensors: Sequence[Any]) -> Any:
     """Euclidean norms, float64. They are infinite, too, for finite values beyond about 1e19."""
-    return ops.cast(ops.stack([norm_of(tensor) for tensor in tensors]), "float64")
+    return ops.cast(norms_of(tensors), "float64")
 
 
 def _all(conditions: Sequence[Any]) -> Any:

@@ -25,7 +25,9 @@ from .keras_flight import KerasFlight
 from .keras_forward import Forward
 from .keras_layers import Layers
 from .keras_loop import OwnLoop, is_in_fit
-from .layers import Due, Measure, Source, WatchOptions, log_layers
+from .keras_measure import measures_of, norms_of, weights_of
+from .keras_traces import Traces, trace_again, traces_of
+from .layers import Due, Source, WatchOptions, log_layers, update_ratios
 from .warn import warn
 
 if TYPE_CHECKING:
@@ -86,8 +88,8 @@ class Watches:
 class KerasWatch:
     """One watched model, held weakly. The names of its parts begin with ``prefix``.
 
-    Traced steps are seen by whoever runs them: it sets ``driven``, and calls ``before_steps`` and
-    ``after_steps`` around each of them.
+    Traced steps are seen by whoever runs them: it calls ``drive``, and ``before_steps`` and ``after_steps``
+    around each of them.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class KerasWatch:
     ) -> None:
         if keras.backend.backend() == "jax":
             raise ValueError("a model on Keras's JAX backend cannot be watched")
-        self.driven = False
+        self._driven = False
         self._run = run
         self._options = options
         self._due = Due(options)
@@ -109,6 +111,7 @@ class KerasWatch:
         self._progress: weakref.WeakKeyDictionary[Any, _Progress | None] = weakref.WeakKeyDictionary()
         self._traced_progress: _Progress | None = None
         self._traced = False
+        self._traces: Traces | None = None
         self._copies = _gradient_copies()
         self._activations = Activations(bool(options.histograms_every))
         self._forward = Forward(self._layers, self._on_output, self._on_end)
@@ -121,7 +124,13 @@ class KerasWatch:
         self._stop_listening = listen(self)
         _watches[model] = self
         run.watches.append(self)
-        _trace_again(model)
+        trace_again(model)
+
+    def drive(self) -> None:
+        """The callback of a ``fit`` that is about to begin tells of its steps from here on."""
+        self._driven = True
+        if self._options.activations or self._options.gradients:
+            self._traces = traces_of(self._layers.model)
 
     def look_now(self) -> None:
         """Look at the next step, whatever it is."""
@@ -140,8 +149,8 @@ class KerasWatch:
         model = self._layers.model
         if model is not None and _watches.get(model) is self:
             del _watches[model]
-            if self._traced:
-                _trace_again(model)
+            if self._traced or self._traces is not None:
+                trace_again(model)
 
     def before_steps(self, step: int, count: int = 1) -> None:
         """Prepare for ``count`` traced steps, of which ``step`` is the first."""
@@ -151,11 +160,13 @@ class KerasWatch:
         progress.steps = step - progress.first
         due = [one for one in range(progress.steps, progress.steps + count) if self._due(one)]
         progress.prepared = bool(due)
+        if self._traces is not None:
+            self._traces.due = progress.prepared
         if due:
             progress.steps = due[-1]
             self._activations.want(self._options.activations)
             if self._options.updates:
-                progress.weights = self._weights()
+                progress.weights = weights_of(self._layers)
             if self._copies is not None:
                 self._copies.want(True)
 
@@ -189,7 +200,7 @@ class KerasWatch:
                 self._progress[optimizer] = _Progress(first) if ours else None
             progress = self._progress[optimizer]
             if progress is not None and self._options.updates and self._due(progress.steps):
-                progress.weights = self._weights()
+                progress.weights = weights_of(self._layers)
 
     def after_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
         with self._guard("watching a step"):
@@ -206,7 +217,7 @@ class KerasWatch:
                 self._after_step(optimizer, given)
 
     def _on_output(self, name: str, tensor: Any) -> None:
-        if self._options.activations:
+        if self._options.activations and self._measures():
             self._activations.add(name, tensor)
 
     def _on_end(self) -> None:
@@ -215,13 +226,17 @@ class KerasWatch:
             self._flight.count_batch()
 
     def _trace(self, optimizer: Any, given: Mapping[int, Any]) -> None:
-        if not self.driven and is_in_fit():
+        if not self._driven and is_in_fit():
             warn("fit is watched through trainboard.KerasCallback: pass it to fit")
-        elif not self.driven and self._own_loop is None:
+        elif not self._driven and self._own_loop is None:
             self._own_loop = OwnLoop(self._run, self, optimizer)
         self._traced = True
-        if self._options.gradients and self._copies is not None:
+        if self._options.gradients and self._copies is not None and self._measures():
             self._copies.trace(given)
+
+    def _measures(self) -> bool:
+        """Whether the step that runs, or is traced, is one that may be measured."""
+        return self._traces is None or not is_tracing() or self._traces.measured
 
     def _after_step(self, optimizer: Any, given: Mapping[int, Any]) -> None:
         progress = self._progress[optimizer]
@@ -232,7 +247,7 @@ class KerasWatch:
             all_progress = [one for one in self._progress.values() if one is not None]
             due = any(self._due(one.steps) for one in all_progress)
             self._activations.want(due and self._options.activations)
-        if self._flight is not None and not self.driven:
+        if self._flight is not None and not self._driven:
             self._flight.poll()
 
     def _record(self, step: int, progress: _Progress, gradients: Mapping[int, Any]) -> None:
@@ -240,7 +255,7 @@ class KerasWatch:
         statistics, histograms = self._due.statistics(progress.steps), self._due.histograms(progress.steps)
         self._due.taken()
         before, progress.weights = progress.weights, {}
-        weights = self._weights()
+        weights = weights_of(self._layers)
         arrays: dict[Source, Mapping[str, Any]] = {"weights": weights} if options.weights else {}
         if options.gradients:
             named = self._layers.variables()
@@ -248,24 +263,11 @@ class KerasWatch:
         if options.updates:
             arrays["updates"] = {n: w - before[n] for n, w in weights.items() if n in before}
         for source, values in arrays.items():
-            measures = self._measured(values, histograms)
-            ratios = _ratios(measures, before) if source == "updates" else None
+            measures = measures_of(values, histograms, self._guard)
+            ratios = update_ratios(measures, norms_of(before)) if source == "updates" else None
             log_layers(self._run, step, source, measures, statistics=statistics, ratios=ratios)
         activations = self._activations.read(histograms)
         log_layers(self._run, step, "activations", activations, statistics=statistics)
-
-    def _measured(self, values: Mapping[str, Any], histograms: bool) -> dict[str, Measure]:
-        measures = {}
-        for name, value in values.items():
-            with self._guard(f"measuring {name}"):
-                array = as_real(value)
-                if array.size:
-                    measures[name] = Measure.of(array, histograms)
-        return measures
-
-    def _weights(self) -> dict[str, np.ndarray]:
-        """Copies, as a variable may be changed where it is."""
-        return {name: np.array(as_real(variable)) for name, variable in self._layers.variables()}
 
     def _ours(self, gradients: Sequence[Any], variables: Sequence[Any]) -> dict[int, Any]:
         """The gradients that there are of this model's variables, by these variables' ids."""
@@ -282,27 +284,3 @@ def _gradient_copies() -> GradientCopies | None:
     from .tensorflow_gradients import GradientCopies
 
     return GradientCopies()
-
-
-def _trace_again(model: keras.Model) -> None:
-    """Have ``fit`` trace its step afresh, so that it has what is installed now and nothing else."""
-    if getattr(model, "train_function", None) is not None:
-        model.make_train_function(force=True)
-
-
-def as_real(tensor: Any) -> np.ndarray:
-    """The values of a tensor as numpy counts them, complex ones as their real and imaginary parts."""
-    values: Any = to_numpy(tensor)
-    if np.iscomplexobj(values):
-        return np.stack([values.real, values.imag])
-    return values if values.dtype in (np.float16, np.float32, np.float64) else values.astype(np.float32)
-
-
-def _ratios(updates: Mapping[str, Measure], before: Mapping[str, np.ndarray]) -> dict[str, float]:
-    """Norms of updates over those of the weights before; infinite where these were all zero."""
-    ratios = {}
-    for name, update in updates.items():
-        norm = float(np.linalg.norm(before[name].astype(np.float64)))
-        changed = update.moments.norm
-        ratios[name] = changed / norm if norm else float("inf") if changed else 0.0
-    return ratios

@@ -34,7 +34,7 @@ class TracedMeasures:
         def measure() -> tf.Tensor:
             for name, tensor in tensors.items():
                 values = tf.reshape(tensor, [-1])
-                self._moments[name].assign(_moments(tf.cast(values, tf.float64)))
+                self._moments[name].assign(_moments(values))
                 if histograms:
                     self._counts[name].assign(_counts(tf.cast(values, tf.float32)))
             return tf.constant(True)
@@ -60,7 +60,21 @@ class TracedMeasures:
 
 
 def _moments(values: tf.Tensor) -> tf.Tensor:
-    """The fields of ``Moments``, in their order."""
+    """The fields of ``Moments``, in their order; a closer look is taken only where not all is finite."""
+    is_finite = tf.math.is_finite(tf.reduce_sum(values))
+    return tf.cond(is_finite, lambda: _moments_of_finite(values), lambda: _moments_of_any(values))
+
+
+def _moments_of_finite(values: tf.Tensor) -> tf.Tensor:
+    wide = tf.cast(values, tf.float64)
+    counts = [tf.size(values), tf.math.count_nonzero(tf.equal(values, 0)), 0, 0, 0]
+    bounds = [tf.reduce_min(values), tf.reduce_max(values)]
+    sums = [tf.reduce_sum(wide), 2.0 * tf.nn.l2_loss(wide)]
+    return tf.stack([tf.cast(number, tf.float64) for number in (*counts, *bounds, *sums)])
+
+
+def _moments_of_any(values: tf.Tensor) -> tf.Tensor:
+    values = tf.cast(values, tf.float64)
     finite = tf.math.is_finite(values)
     held = tf.where(finite, values, tf.zeros_like(values))
     counts = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -51,14 +51,23 @@ def is_reachable(tensor: Any) -> bool:
     return graph is not None
 
 
+def relu_of(tensor: Any) -> Any:
+    """What ReLU made of ``tensor`` in this trace; ``tensor`` itself if nothing of the kind did."""
+    if is_tracing():
+        for operation in tensor.consumers():
+            if operation.type == "Relu":
+                return operation.outputs[0]
+    return tensor
+
+
 def values_of(gradient: Any) -> Any:
     """The values that a gradient stores: all of them, or those of the rows that were used."""
     return gradient.values if isinstance(gradient, tf.IndexedSlices) else gradient
 
 
-def norm_of(values: Any) -> Any:
-    """The Euclidean norm, in float32: one operation that reads values once."""
-    return tf.sqrt(2.0 * tf.nn.l2_loss(tf.cast(values, tf.float32)))
+def norms_of(tensors: Sequence[Any]) -> Any:
+    """Euclidean norms, float32: of each tensor one operation, which reads it once."""
+    return tf.sqrt(2.0 * tf.stack([tf.nn.l2_loss(tf.cast(values, tf.float32)) for values in tensors]))
 
 
 def with_gradient_told(tensor: Any, listener: Callable[[Any], None]) -> Any:

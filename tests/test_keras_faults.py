@@ -233,6 +233,17 @@ def test_a_planted_fault_is_found_in_its_layer_and_step(run: tb.Run, case: str) 
     assert [step["step"] for step in event.data["ring"]] == [1, 2, 3, 4]
 
 
+def test_a_fault_long_after_the_first_steps_is_found_too(run: tb.Run) -> None:
+    model, found = planted(lambda x: x * np.nan), []
+    model.compile(keras.optimizers.SGD(0.01), "mse", jit_compile=False)
+    model.get_layer("planted").batch.assign(PLANTED - 12)
+    callback = tb.KerasCallback(run, watch={"on_nonfinite": found.append}, log_graph=False)
+    model.fit(X, Y, batch_size=SIZE, epochs=2, verbose=0, callbacks=[callback])
+    assert [(one.layer, one.phase, one.step, one.batch, one.last_good_step) for one in found] == [
+        ("planted", "forward", 12, 12, 11)
+    ]
+
+
 def test_a_fault_amid_steps_of_one_execution_has_its_own_step(run: tb.Run) -> None:
     found: list[Fault] = []
     fit(run, planted(bad_gradient), on_nonfinite=found.append, steps_per_execution=6)

@@ -1,5 +1,6 @@
 """Weights and gradients of a Keras model arrive as histograms, in fit and in loops of one's own."""
 
+import functools
 import gc
 import os
 import subprocess
@@ -117,6 +118,20 @@ def test_activations_and_updates_are_those_of_their_step(run: tb.Run, options: d
         assert same(records(run, f"updates/{name}")[1], new - old)
         norm = np.linalg.norm(old)
         assert ratio == pytest.approx(np.linalg.norm(new - old) / norm if norm else np.inf, rel=1e-3)
+
+
+def test_due_steps_are_measured_after_many_that_were_not(run: tb.Run) -> None:
+    model = network(jit_compile=False)
+    run.watch(model, every=10)
+    fit = functools.partial(model.fit, X, Y, batch_size=len(X), verbose=0, callbacks=[tb.KerasCallback(run)])
+    fit(epochs=20)
+    expected, hidden = gradients(model, X, Y), np.asarray(model.layers[0](X))
+    fit(epochs=1)
+    for tag in ("weights/hidden/kernel", "gradients/hidden/kernel", "activations/hidden"):
+        assert list(records(run, tag)) == [1, 11, 21]
+    assert records(run, "activations/hidden")[21].sum_squares == pytest.approx((hidden**2).sum(), rel=1e-4)
+    squares = (expected["hidden/kernel"] ** 2).sum()
+    assert records(run, "gradients/hidden/kernel")[21].sum_squares == pytest.approx(squares, rel=1e-3)
 
 
 def test_the_options_say_what_is_logged_and_how_often(run: tb.Run) -> None:
