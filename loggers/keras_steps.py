@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from .keras_traces import Traces
 from .step_clock import Phase
 from .step_times import StepTimes
 
@@ -48,7 +49,8 @@ class KerasSteps:
 
     def end_step(self) -> None:
         """The callback has done its work for a step."""
-        self._times.end_step(self._batch, self._between)
+        sets_up = isinstance(self._original, Traces) and self._original.sets_up
+        self._times.end_step(self._batch, self._between, sets_up=sets_up)
 
     def _timed(self, batches: Any) -> Any:
         self._batch = None

@@ -15,12 +15,14 @@ class Traces:
     """A model's ``train_function``, which calls one of two that Keras makes alike.
 
     Whoever listens while one is traced adds the measuring only if ``measured`` is true: a trace of usual
-    steps need not hold what measuring would read. ``due`` says of the next call whether it is measured.
+    steps need not hold what measuring would read. ``due`` says of the next call whether it is measured,
+    ``sets_up`` of the last one whether it was the first of its trace, which Keras made in it.
     """
 
     def __init__(self, model: Any) -> None:
-        self.due = False
+        self.due = self.sets_up = False
         self._calls = 0
+        self._called: set[Callable[[Any], Any]] = set()
         self._measuring = _made(model)
         self._usual = _made(model)
         model.train_function = self
@@ -32,7 +34,10 @@ class Traces:
 
     def __call__(self, batches: Any) -> Any:
         self._calls += 1
-        return (self._measuring if self.measured else self._usual)(batches)
+        function = self._measuring if self.measured else self._usual
+        self.sets_up = function not in self._called
+        self._called.add(function)
+        return function(batches)
 
 
 def traces_of(model: Any) -> Traces | None:

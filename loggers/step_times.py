@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class StepTimes:
     """The means of every ``every`` steps, given to ``log``; the verdict goes to the run's summary.
 
-    The first step, which sets things up, is not timed.
+    The first step, and others that set things up, are not timed.
     """
 
     def __init__(self, run: Run, log: Callable[[dict[str, float]], None], every: int = 10) -> None:
@@ -29,10 +29,10 @@ class StepTimes:
         self._samples = 0
         self._verdict: Verdict | None = None
 
-    def end_step(self, batch: Any, then: Phase = "data") -> None:
+    def end_step(self, batch: Any, then: Phase = "data", *, sets_up: bool = False) -> None:
         """A step that used ``batch`` is over, and the phase ``then`` begins."""
-        if self._count is None:
-            self._count = 0
+        if self._count is None or sets_up:
+            self._count = self._count or 0
             self.clock.begin(then)
             return
         self._count += 1

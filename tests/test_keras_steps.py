@@ -16,7 +16,7 @@ from keras import layers
 
 import trainboard as tb
 
-X = np.random.default_rng(0).normal(size=(44, 3)).astype(np.float32)
+X = np.random.default_rng(0).normal(size=(48, 3)).astype(np.float32)
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def points(run: tb.Run, tag: str) -> dict[int, float]:
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"jit_compile": False}], ids=str)
 def test_a_slow_loader_shows_as_waiting_for_data(run: tb.Run, options: dict[str, Any]) -> None:
     def batches() -> Iterator[Any]:
-        for start in range(0, 44, 4):
+        for start in range(0, 48, 4):
             time.sleep(0.02)
             yield X[start : start + 4], X[start : start + 4, :1]
 
@@ -48,10 +48,10 @@ def test_a_slow_loader_shows_as_waiting_for_data(run: tb.Run, options: dict[str,
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     network(**options).fit(dataset, verbose=0, callbacks=[tb.KerasCallback(run, log_graph=False)])
     ((step, total),) = points(run, "steps/total").items()
-    assert step == 11
-    assert points(run, "steps/data")[11] > 0.01
-    assert 0 < points(run, "steps/compute")[11] < total
-    assert points(run, "steps/samples_per_second")[11] == pytest.approx(4 / total, rel=0.01)
+    assert step == 12
+    assert points(run, "steps/data")[12] > 0.01
+    assert 0 < points(run, "steps/compute")[12] < total
+    assert points(run, "steps/samples_per_second")[12] == pytest.approx(4 / total, rel=0.01)
     assert run.summary["bottleneck"] == "input-bound"
 
 

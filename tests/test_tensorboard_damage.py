@@ -255,7 +255,7 @@ def test_an_embedding_whose_labels_do_not_fit_is_kept_and_told(store: Store, tmp
     config.insert(0, 'embeddings { tensor_path: "no.tsv" }')
     (logs / "projector_config.pbtxt").write_text("\n".join(config))
     missing, told = read(store, logs).damage
-    assert "no.tsv cannot be read" in missing and "few.tsv has 2 rows for 3 vectors" in told
+    assert "no.tsv" in missing and "few.tsv has 2 rows for 3 vectors" in told
     (run,) = store.runs()
     few, ragged = (store.records(run.id, name, "embedding")[0].value for name in ("few", "ragged"))
     assert few.metadata == [["a"], ["b\u2028c"], [""]] and few.vectors[2].tolist() == [5, 6]
