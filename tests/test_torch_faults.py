@@ -119,8 +119,8 @@ class Rectified(nn.Module):
 class Remembered(nn.Linear):
     """Knows whether anything still holds what it returned last."""
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        output = super().forward(x)
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        output = super().forward(input)
         self.returned = weakref.ref(output)
         return output
 
