@@ -146,7 +146,8 @@ def test_an_older_file_shrinks_once_nothing_is_running(store: Store, segment: An
 def record(name: str, days_ago: float, **about: Any) -> RunRecord:
     ended = time.time() - days_ago * 86_400
     run = RunRecord(
-        id=name, project="digits", name=name, group=None, tags=[], notes="", config={}, environment={}, descriptions={},
+        id=name, project="digits", name=name, group=None, tags=[], notes="", config={}, environment={},
+        descriptions={},
         status="finished", exit_code=0, error=None, created_at=ended - 60, updated_at=ended, ended_at=ended,
         dropped=0, damaged=0, revision=1, archived_at=None, deleted_at=None, controls={}, rules={},
         _read_summary=dict,
