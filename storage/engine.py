@@ -144,9 +144,9 @@ def _begin_writing(connection: Connection) -> None:
     """
     driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA busy_timeout = 0")
-    until = time.monotonic() + BUSY_TIMEOUT_S
     try:
-        while time.monotonic() < until:
+        # Counted, not timed: a program that was suspended meanwhile has not looked.
+        for _ in range(round(2 * BUSY_TIMEOUT_S / sum(_LOOK_AGAIN_S))):
             try:
                 driver.execute("BEGIN IMMEDIATE")
                 return
