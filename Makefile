@@ -7,6 +7,9 @@ READY := $(VENV)/.ready
 CONSTRAINTS := requirements/constraints.txt
 BUILD_CONSTRAINTS := requirements/build-constraints.txt
 
+# Packages are installed without byte code: Python writes that of what it imports, unless it may not.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Install a Debian package where that may be done without asking.
 apt = { command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || as="sudo -n"; } && \
 	$$as apt-get update -qq && $$as apt-get install -qq -y --no-install-recommends $(1); }
