@@ -78,6 +78,16 @@ def test_the_title_of_every_recorded_layout_is_seen(board: Page, dashboard: Dash
     assert board.evaluate(DRAW_ALL, figures) == []
 
 
+def test_formulas_are_drawn_and_lead_nowhere(board: Page, dashboard: Dashboard) -> None:
+    vis = client(dashboard, "formulas")
+    for win, title in (("plain", r"$\alpha^2$"), ("link", r"$\href{javascript:window.owned=1}{\beta}$")):
+        vis.line(X=np.arange(3), Y=np.arange(3.0), win=win, opts={"title": title})
+    board.goto(f"{dashboard.url}/panes?env=formulas")
+    expect(board.locator("svg.gtitle-math")).to_have_count(2)
+    expect(board.locator("svg.gtitle-math path").first).to_be_attached()
+    assert board.locator(".js-plotly-plot svg a").count() == 0
+
+
 def test_what_a_program_draws_is_seen_and_goes_on(board: Page, dashboard: Dashboard) -> None:
     vis = client(dashboard, "live")
     vis.line(X=np.arange(3), Y=np.arange(3.0), win="loss", name="train", opts={"title": "Loss"})

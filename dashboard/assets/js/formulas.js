@@ -9,6 +9,7 @@
   /** Whether there is a formula in any of the words of a figure, or of a part of it. */
   trainboard.hasFormula = (part) => {
     if (typeof part === "string") return FORMULA.test(part);
+    if (ArrayBuffer.isView(part) || typeof part?.[0] === "number") return false; /* values, of which there may be millions */
     return part !== null && typeof part === "object" && Object.values(part).some(trainboard.hasFormula);
   };
 
