@@ -10,6 +10,17 @@
   const REFRESH_MILLISECONDS = 2000;
   const EXAMPLE = 'words, or: config.lr > 1e-3 and status = finished';
 
+  const columnsOf = (project) => trainboard.json(`/api/v1/run-columns?project=${encodeURIComponent(project)}`);
+
+  /* Asked for while the page is still being built; the rows wait for it. */
+  const isHere = location.pathname === "/runs";
+  const early = isHere ? columnsOf(new URLSearchParams(location.search).get("project") ?? "").catch(() => null) : null;
+
+  async function knownColumns(project) {
+    const first = await early;
+    return first?.project === project ? first : columnsOf(project);
+  }
+
   trainboard.RunPage = function RunPage() {
     trainboard.useState("query", "runs");
     const run = trainboard.value("run");
@@ -42,8 +53,10 @@
       return () => void (current = false);
     }, []);
     useEffect(() => {
-      if (project === null) return;
-      trainboard.json(`/api/v1/run-columns?project=${encodeURIComponent(project)}`).then(setKnown, () => {});
+      if (project === null) return undefined;
+      let current = true;
+      knownColumns(project).then((found) => current && setKnown(found), () => {});
+      return () => void (current = false);
     }, [project]);
     useEffect(() => {
       if (isReady) api.setGridOption("columnDefs", trainboard.columnDefinitions(fields));
