@@ -116,7 +116,9 @@ def test_a_filter_is_typed_and_a_broken_one_says_where_and_keeps_the_last_view(
     expect(page.get_by_role("heading", name="No run matches the filter")).to_be_visible()
 
 
-def test_columns_are_chosen_with_the_number_wanted_of_a_metric(board: Page, served: Dashboard) -> None:
+def test_columns_are_chosen_with_the_number_wanted_of_a_metric_and_moved(
+    board: Page, served: Dashboard
+) -> None:
     board.goto(f"{served.url}/runs?columns=status")
     board.get_by_role("button", name="Columns").click()
     panel = board.get_by_role("group", name="Columns", exact=True)
@@ -128,6 +130,14 @@ def test_columns_are_chosen_with_the_number_wanted_of_a_metric(board: Page, serv
     for field in ("max.loss", "config.opt.lr"):
         expect(board.locator(f".ag-header-cell[col-id='{field}']")).to_be_visible()
     expect(board).to_have_url(re.compile("columns=status%2Cmax.loss%2Cconfig.opt.lr"))
+    choose(board, "large-119")
+    board.locator(".ag-header-cell[col-id=status]").focus()
+    board.keyboard.press("Shift+ArrowRight")
+    expect(board).to_have_url(re.compile("columns=max.loss%2Cstatus%2Cconfig.opt.lr"))
+    expect(board.get_by_text("1 run chosen", exact=True)).to_be_visible()
+    board.reload()
+    shown = board.locator(".ag-header-viewport .ag-header-cell")
+    expect(shown.first).to_have_attribute("col-id", "max.loss")
 
 
 def test_runs_are_renamed_tagged_noted_archived_deleted_and_brought_back(

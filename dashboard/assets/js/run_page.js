@@ -65,11 +65,12 @@
       if (!isReady) return;
       chosen.none();
       api.setGridOption("datasource", source(asked, setTotal));
-    }, [isReady, project, filter.applied, asked.current.archived, fields.join("\n")]);
+    }, [isReady, project, filter.applied, asked.current.archived, [...fields].sort().join("\n")]);
     useEffect(() => {
       if (!isReady) return undefined;
-      api.addEventListener("sortChanged", keepSort);
-      return () => api.removeEventListener("sortChanged", keepSort);
+      const kept = Object.entries({ sortChanged: keepSort, columnMoved: (event) => keepOrder(event, asked.current.columns) });
+      kept.forEach(([event, keep]) => api.addEventListener(event, keep));
+      return () => kept.forEach(([event, keep]) => api.removeEventListener(event, keep));
     }, [isReady]);
     useRefresh(isReady ? api : null);
 
@@ -181,6 +182,13 @@
     const sorted = api.getColumnState().filter((column) => column.sort);
     sorted.sort((a, b) => a.sortIndex - b.sortIndex);
     trainboard.setValues("sort", sorted.map(({ colId, sort }) => (sort === "desc" ? `-${colId}` : colId)));
+  }
+
+  /** A person moved a column: the address keeps the order of all. */
+  function keepOrder({ api, finished }, fields) {
+    if (!finished) return;
+    const order = api.getColumnState().map(({ colId }) => colId).filter((field) => fields.includes(field));
+    if (order.join("\n") !== fields.join("\n")) trainboard.setValues("columns", order);
   }
 
   function Nothing({ filtered }) {
