@@ -79,10 +79,10 @@ class ComparePage(_Drawn):
 
 class TrialTable(_Drawn):
     """Trials as a table that people sort. ``heads`` name the cells of ``rows``, ``{"id", "name", "color",
-    "cells"}`` each."""
+    "cells"}`` each: ``keys`` hyper-parameters, and then metrics, by the first of which it is sorted."""
 
     _type = "TrialTable"
-    _props = ("heads", "rows")
+    _props = ("heads", "rows", "keys")
 
 
 class ViewMenu(_Drawn):

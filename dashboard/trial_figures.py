@@ -24,6 +24,7 @@ _SHADES = 24
 _TICKS = 7
 _GAP = 0.02
 _EDGE, _LETTERS = 36, 150
+_CLOSEST = 0.03
 
 
 def parallel(trials: Trials, kind: str, colors: str, by: str, theme: str) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def parallel(trials: Trials, kind: str, colors: str, by: str, theme: str) -> dic
     shown["layout"]["annotations"] = [
         note
         for at, (name, one) in enumerate(scales)
-        for note in _axis_notes(at, _label(name, one, longest), one, theme, at == last)
+        for note in _axis_notes(at, _label(name, one, longest, "<br>"), one, theme, at == last)
     ]
     shown["layout"]["shapes"] = [
         {
@@ -210,20 +211,25 @@ def _axis_notes(at: int, label: str, one: Scale, theme: str, is_last: bool) -> l
     ink = INK[theme]
     place = {"x": at, "xref": "x", "yref": "y", "showarrow": False}
     font = {"family": FONT, "size": 12, "color": ink["strong"]}
-    notes = [{**place, **anchor, "y": 1.09, "text": label, "font": font}]
+    notes = [{**place, **anchor, "y": 1.03, "yanchor": "bottom", "text": label, "font": font}]
     places, texts = _marks(one)
     low, high = np.nanmin(one.places), np.nanmax(one.places)
+    below = -np.inf
     for mark, text in zip(places, texts, strict=True):
         height = (mark - low) / (high - low) if high > low else 0.5
+        if height - below < _CLOSEST:
+            continue
+        below = height
         beside = {"xanchor": "left", "xshift": 7, "bgcolor": ink["paper"], "borderpad": 0}
         small = {"family": FONT, "size": 10, "color": ink["text"]}
         notes.append({**place, **beside, "y": height, "text": text, "font": small, "opacity": 0.85})
     return notes
 
 
-def _label(name: str, one: Scale, longest: int = 28) -> str:
+def _label(name: str, one: Scale, longest: int = 28, before_scale: str = " ") -> str:
     short = name if len(name) <= longest else f"…{name[1 - longest :]}"
-    return escaped(short) + (" (log)" if one.is_log else " (quantile)" if one.known else "")
+    kind = "(log)" if one.is_log else "(quantile)" if one.known else ""
+    return escaped(short) + (before_scale + kind if kind else "")
 
 
 def _ticks(one: Scale) -> dict[str, Any]:

@@ -37,13 +37,14 @@ def drawn(trials: Trials, view: str, kind: str, colors: str, by: str, theme: str
         said.append(f"The newest {MOST_DRAWN} are drawn.")
     if len(trials.keys) >= most:
         said.append(f"Of {len(trials.keys)} hyper-parameters the first {most - 1} are drawn: choose others.")
-    graph = _graph(draw(trials, kind, colors, by, theme), id="trial-figure")
+    axes = min(len(trials.keys) + 1, most)
+    graph = _graph(draw(trials, kind, colors, by, theme), {"--axes": axes}, id="trial-figure")
     return html.Div([html.P(" ".join(said), className="quiet"), graph], className="trial-body")
 
 
-def _graph(drawn: dict[str, Any], height: str = "", **more: Any) -> Component:
+def _graph(drawn: dict[str, Any], style: dict[str, Any], **more: Any) -> Component:
     graph = dcc.Graph(figure=drawn, config=_CONFIG, responsive=True, style={"height": "100%"}, **more)
-    return html.Div(graph, className="trial-figure", style={"height": height} if height else {})
+    return html.Div(graph, className="trial-figure", style=style)
 
 
 def _importance(trials: Trials, theme: str, said: list[str]) -> Component:
@@ -59,17 +60,14 @@ def _importance(trials: Trials, theme: str, said: list[str]) -> Component:
     if found.problem:
         parts.append(html.P(found.problem, role="alert", className="filter-problem"))
     height = f"{_MARGINS + _BAR * len(found.keys)}px"
-    parts.append(html.Div(_graph(bars(found, theme), height), className="trial-bars"))
+    parts.append(html.Div(_graph(bars(found, theme), {"height": height}), className="trial-bars"))
     return html.Div(parts, className="trial-body")
 
 
 def _table(trials: Trials) -> Component:
-    each = zip(trials.ids, trials.names, trials.colors, trials.configs, trials.values.tolist(), strict=True)
-    rows = [
-        {"id": run, "name": name, "color": color, "cells": [*config, value if value == value else None]}
-        for run, name, color, config, value in each
-    ]
-    return TrialTable(heads=[*trials.keys, trials.metric], rows=rows)
+    each = zip(trials.ids, trials.names, trials.colors, trials.rows(), strict=True)
+    rows = [{"id": run, "name": name, "color": color, "cells": cells} for run, name, color, cells in each]
+    return TrialTable(heads=trials.heads, rows=rows, keys=len(trials.keys))
 
 
 def _nothing(trials: Trials, told: int) -> Component:

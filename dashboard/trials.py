@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..storage.run_table import TableQuery
+from ..storage.run_table import RunRow, TableQuery
 from .colors import run_color
 from .groups import flatten, varying
 from .run_columns import metrics_of, number_of, plain
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 MAX_TRIALS = 2_000
 MAX_KEYS = 40
+MAX_BESIDE = 20
 _LATEX = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {one: f"\\{one}" for one in "&%$#_{}"}
@@ -32,7 +33,8 @@ _LATEX = str.maketrans(
 @dataclass(frozen=True)
 class Trials:
     """The newest runs, oldest first. ``configs`` have the values of ``keys``, None where a run has none;
-    ``values`` are those of ``metric``, NaN where a run has no finite one. ``total`` is how many there are."""
+    ``values`` are those of ``metric``, NaN where a run has no finite one; ``beside`` are those of further
+    metrics, by column. ``total`` is how many there are."""
 
     ids: list[str]
     names: list[str]
@@ -42,6 +44,18 @@ class Trials:
     metric: str
     values: NDArray[np.float64]
     total: int
+    beside: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @property
+    def heads(self) -> list[str]:
+        """The columns of a table of these trials, after their names."""
+        return [*self.keys, self.metric, *self.beside]
+
+    def rows(self) -> list[list[Any]]:
+        """Of each trial the values of ``heads``, None where it has none."""
+        numbers = np.column_stack([self.values, *self.beside.values()]).tolist()
+        told = [[None if value != value else value for value in row] for row in numbers]
+        return [[*config, *row] for config, row in zip(self.configs, told, strict=True)]
 
     def column(self, key: str) -> list[Any]:
         """The values of one hyper-parameter."""
@@ -67,24 +81,28 @@ class Scale:
 
 
 def read_trials(
-    store: Store, project: str | None, where: str, metric: str, chosen: Sequence[str] = ()
+    store: Store,
+    project: str | None,
+    where: str,
+    metric: str,
+    chosen: Sequence[str] = (),
+    beside: Sequence[str] = (),
 ) -> Trials:
-    """The trials among a project's runs, with the hyper-parameters that vary, or ``chosen`` ones of these.
+    """The trials among a project's runs: the hyper-parameters that vary, or ``chosen`` ones of these, and the
+    values of ``metric`` and of those ``beside`` it.
 
     Raises ``BadFilter``.
     """
-    query = TableQuery(project, where, limit=MAX_TRIALS, metrics=metrics_of([metric] if metric else []))
+    metrics = list(dict.fromkeys(one for one in (metric, *beside[:MAX_BESIDE]) if one))
+    query = TableQuery(project, where, limit=MAX_TRIALS, metrics=metrics_of(metrics))
     page = store.run_table(query)
     part_ids = {part.run.id for part in parts(page.rows)}
     listed = [one for one in zip(page.rows, page.older, strict=True) if one[0].id not in part_ids][::-1]
     flat = [flatten(row.config) for row, _ in listed]
     varied = varying(flat)
     keys = [key for key in chosen if key in varied] if chosen else varied[:MAX_KEYS]
-    below = values_below(store, project, metric) if metric else {}
-    values = [number_of(row, metric) if metric else None for row, _ in listed]
-    values = [
-        below.get(row.name) if own is None else own for own, (row, _) in zip(values, listed, strict=True)
-    ]
+    of_metric = {one: _values(store, project, [row for row, _ in listed], one) for one in metrics}
+    nothing = np.full(len(listed), np.nan)
     return Trials(
         ids=[row.id for row, _ in listed],
         names=[row.name for row, _ in listed],
@@ -92,9 +110,18 @@ def read_trials(
         keys=keys,
         configs=[[plain(config.get(key)) for key in keys] for config in flat],
         metric=metric,
-        values=np.array([np.nan if value is None else value for value in values], np.float64),
+        values=of_metric.pop(metric, nothing),
         total=page.total - len(part_ids),
+        beside=of_metric,
     )
+
+
+def _values(store: Store, project: str | None, rows: Sequence[RunRow], metric: str) -> NDArray[np.float64]:
+    """What a metric is in each run, or in a part of it; NaN where it is in neither."""
+    below = values_below(store, project, metric)
+    own = [number_of(row, metric) for row in rows]
+    found = [below.get(row.name) if value is None else value for value, row in zip(own, rows, strict=True)]
+    return np.array([np.nan if value is None else value for value in found], np.float64)
 
 
 def scale(values: Sequence[Any], kind: str = "auto") -> Scale:
@@ -124,11 +151,11 @@ def _quantiles(numbers: NDArray[np.float64], known: NDArray[np.float64]) -> Scal
 
 
 def to_csv(trials: Trials) -> str:
-    """One line a trial: id, name, hyper-parameters, metric. Text that a spreadsheet would take for a formula
+    """One line a trial: id, name, hyper-parameters, metrics. Text that a spreadsheet would take for a formula
     gets a quote before it."""
     out = io.StringIO()
     writer = csv.writer(out)
-    writer.writerow([_harmless(one) for one in ("id", "name", *trials.keys, trials.metric)])
+    writer.writerow([_harmless(one) for one in ("id", "name", *trials.heads)])
     for row in _rows(trials):
         writer.writerow([_harmless(one) for one in row])
     return out.getvalue()
@@ -136,12 +163,13 @@ def to_csv(trials: Trials) -> str:
 
 def to_json(trials: Trials) -> str:
     """A list of ``{"id", "name", "config": {…}, "metric": {…}}``, one a trial."""
+    keys, metrics = len(trials.keys), trials.heads[len(trials.keys) :]
     told = [
         {
             "id": run,
             "name": name,
-            "config": dict(zip(trials.keys, values[:-1], strict=True)),
-            "metric": {trials.metric: values[-1]},
+            "config": dict(zip(trials.keys, values[:keys], strict=True)),
+            "metric": dict(zip(metrics, values[keys:], strict=True)),
         }
         for run, name, *values in _rows(trials)
     ]
@@ -149,17 +177,18 @@ def to_json(trials: Trials) -> str:
 
 
 def to_latex(trials: Trials) -> str:
-    """A ``tabular`` of names, hyper-parameters and metric; needs no package."""
-    heads = ["run", *trials.keys, trials.metric]
+    """A ``tabular`` of names, hyper-parameters and metrics; needs no package."""
+    heads = ["run", *trials.heads]
     numeric = ["r" if scale(trials.column(key)).labels is None else "l" for key in trials.keys]
-    lines = [f"\\begin{{tabular}}{{l{''.join(numeric)}r}}", "\\hline", _latex_row(heads), "\\hline"]
+    numeric += "r" * (1 + len(trials.beside))
+    lines = [f"\\begin{{tabular}}{{l{''.join(numeric)}}}", "\\hline", _latex_row(heads), "\\hline"]
     lines += [_latex_row(row[1:]) for row in _rows(trials)]
     return "\n".join([*lines, "\\hline", "\\end{tabular}", ""])
 
 
 def _rows(trials: Trials) -> list[list[Any]]:
-    each = zip(trials.ids, trials.names, trials.configs, trials.values.tolist(), strict=True)
-    return [[run, name, *config, None if value != value else value] for run, name, config, value in each]
+    each = zip(trials.ids, trials.names, trials.rows(), strict=True)
+    return [[run, name, *cells] for run, name, cells in each]
 
 
 def _latex_row(cells: Sequence[Any]) -> str:

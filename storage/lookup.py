@@ -88,12 +88,16 @@ def series_row(connection: Connection, run_id: str, key: SeriesKey, where: str) 
     return row
 
 
-def series_records(connection: Connection, run_ids: Sequence[str], kind: str | None) -> list[SeriesRecord]:
+def series_records(
+    connection: Connection, run_ids: Sequence[str], kind: str | None, tag: str | None = None
+) -> list[SeriesRecord]:
     """The series of some runs, by run, tag and rank."""
     alive = select(runs.c.run_id).where(runs.c.run_id.in_(run_ids), _ALIVE)
     query = select(*_SERIES_COLUMNS).where(series.c.run_id.in_(alive))
     if kind is not None:
         query = query.where(series.c.kind == kind)
+    if tag is not None:
+        query = query.where(series.c.tag == tag)
     rows = connection.execute(query.order_by(series.c.run_id, series.c.tag, series.c.rank)).mappings()
     return [SeriesRecord(**_with_nan(dict(row))) for row in rows]
 

@@ -66,7 +66,9 @@ def read_page(
     rows = [dict(row) for row in connection.execute(query.limit(limit + 1)).mappings()]
     total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
     last = f"{rows[limit - 1]['created_at']!r},{rows[limit - 1]['run_id']}" if len(rows) > limit else None
-    older = count_older(connection, [(row["run_id"], row["project"]) for row in rows[:limit]])
+    older = count_older(
+        connection, [(row["run_id"], row["project"], row["created_at"]) for row in rows[:limit]]
+    )
     return RunPage([make(row, moment) for row in rows[:limit]], older, total, last)
 
 
@@ -121,14 +123,23 @@ def _beyond(after: str) -> ColumnElement[bool]:
     return or_(runs.c.created_at < began, and_(runs.c.created_at == began, runs.c.run_id > run_id))
 
 
-def count_older(connection: Connection, listed: Sequence[tuple[str, str]]) -> list[int]:
-    """For each run, told by its id and project, how many runs of its project began before it."""
-    age = func.row_number().over(
-        partition_by=runs.c.project, order_by=(runs.c.created_at, runs.c.run_id.desc())
-    )
-    projects = {project for _, project in listed}
-    ages = select(runs.c.run_id, (age - 1).label("older")).where(runs.c.project.in_(projects)).subquery()
-    ids = [run_id for run_id, _ in listed]
-    rows_of = connection.execute(select(ages).where(ages.c.run_id.in_(ids)))
-    found = {row.run_id: row.older for row in rows_of}
-    return [found[run_id] for run_id in ids]
+def count_older(connection: Connection, listed: Sequence[tuple[str, str, float]]) -> list[int]:
+    """For each run, told by its id, project and beginning, how many runs of its project began before it.
+
+    Only those between the listed ones are put in order; the others are as many as they are.
+    """
+    place = func.row_number().over(order_by=(runs.c.created_at, runs.c.run_id.desc()))
+    found: dict[str, int] = {}
+    for project in {project for _, project, _ in listed}:
+        began = {run_id: moment for run_id, one, moment in listed if one == project}
+        first, last = min(began.values()), max(began.values())
+        is_own = runs.c.project == project
+        earlier = select(func.count()).select_from(runs).where(is_own, runs.c.created_at < first)
+        before = connection.scalar(earlier) or 0
+        between = select(runs.c.run_id, place.label("place")).where(
+            is_own, runs.c.created_at.between(first, last)
+        )
+        places = between.subquery()
+        rows = connection.execute(select(places).where(places.c.run_id.in_(list(began))))
+        found |= {row.run_id: before + row.place - 1 for row in rows}
+    return [found[run_id] for run_id, *_ in listed]

@@ -145,5 +145,5 @@ def run_table(store: Store, wanted: TableQuery) -> TablePage:
         rows = {row["run_id"]: to_row(row, moment) for row in page}
         total = connection.scalar(select(func.count()).select_from(runs).where(found)) or 0
         add_metrics(connection, rows, wanted.metrics)
-        older = count_older(connection, [(row.id, row.project) for row in rows.values()])
+        older = count_older(connection, [(row.id, row.project, row.created_at) for row in rows.values()])
     return TablePage(list(rows.values()), older, total)

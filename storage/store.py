@@ -126,11 +126,13 @@ class Store(Database):
             row = lookup.run_row(connection, run_id, without_password(self.url))
             return self._run_record(row, now(connection))
 
-    def series(self, run_ids: str | Sequence[str], kind: str | None = None) -> list[SeriesRecord]:
-        """The series of one or several runs, all or of one kind, by run, tag and rank."""
+    def series(
+        self, run_ids: str | Sequence[str], kind: str | None = None, tag: str | None = None
+    ) -> list[SeriesRecord]:
+        """The series of one or several runs, all or of one kind or tag, by run, tag and rank."""
         wanted = [run_ids] if isinstance(run_ids, str) else list(run_ids)
         with self.reading() as connection:
-            return lookup.series_records(connection, wanted, kind)
+            return lookup.series_records(connection, wanted, kind, tag)
 
     def points(
         self,

@@ -62,13 +62,19 @@ def test_on_equal_spacing_the_average_by_distance_is_the_average() -> None:
 
 def test_a_kind_of_smoothing_is_chosen_and_says_how_far_it_looks(board: Page, four_run_url: str) -> None:
     board.goto(f"{four_run_url}/?smoothing=0.9")
-    expect(board.locator("#smoothing-value")).to_have_text("0.90")
+    weight = board.get_by_label("Smoothing weight")
+    expect(weight).to_have_value("0.9")
     board.get_by_role("textbox", name="Kind of smoothing").click()
     board.get_by_role("option", name="Median").click()
-    expect(board.locator("#smoothing-value")).to_have_text("19 pts")
+    expect(board.locator("#smoothing-reach")).to_have_text("19 pts")
     assert query(board) == {"smoothing": "0.9", "smoothing_kind": "median"}
     (first, *_) = drawn(board, "train/loss", "[curve.y[10], curve.value[10]]")
     assert first[0] == pytest.approx(first[1], abs=0.01)
+    weight.fill("0.995")
+    eventually(lambda: query(board)["smoothing"] == "0.995", 30)
+    expect(board.locator("#smoothing-reach")).to_have_text("399 pts")
+    board.get_by_role("slider", name="Smoothing").press("Home")
+    expect(weight).to_have_value("0")
 
 
 @pytest.mark.parametrize(("scale", "distribution"), [("Log", 3), ("Symlog", 4)])
@@ -166,6 +172,10 @@ def test_tables_tell_of_a_step_and_of_a_range(board: Page, four_run_url: str) ->
     rows = card(board, "train/loss").locator(".step-table tbody tr")
     expect(rows.first).to_contain_text("a-s0")
     expect(rows.first).to_contain_text("0.5100")
+    board.get_by_label("Config in tables").select_option("lr")
+    expect(card(board, "train/loss").locator(".step-table thead th")).to_contain_text(["Run", "lr", "Value"])
+    expect(rows).to_contain_text(["0.1", "0.1", "0.01", "0.01"])
+    board.get_by_label("Leave out lr").click()
     board.keyboard.press("v")
     plot = card(board, "train/loss").locator(".u-over")
     box = plot.bounding_box()

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from conftest import Segment
 from dashboard_fixtures import Dashboard, eventually, log_run
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 import trainboard as tb
 from trainboard.dashboard.trials import scale
@@ -116,7 +116,9 @@ def test_a_filter_is_typed_and_a_broken_one_says_where_and_keeps_the_last_view(
     expect(page.get_by_role("heading", name="No run matches the filter")).to_be_visible()
 
 
-def test_columns_are_chosen_with_the_number_wanted_of_a_metric(board: Page, served: Dashboard) -> None:
+def test_columns_are_chosen_with_the_number_wanted_of_a_metric_and_moved(
+    board: Page, served: Dashboard
+) -> None:
     board.goto(f"{served.url}/runs?columns=status")
     board.get_by_role("button", name="Columns").click()
     panel = board.get_by_role("group", name="Columns", exact=True)
@@ -128,6 +130,14 @@ def test_columns_are_chosen_with_the_number_wanted_of_a_metric(board: Page, serv
     for field in ("max.loss", "config.opt.lr"):
         expect(board.locator(f".ag-header-cell[col-id='{field}']")).to_be_visible()
     expect(board).to_have_url(re.compile("columns=status%2Cmax.loss%2Cconfig.opt.lr"))
+    choose(board, "large-119")
+    board.locator(".ag-header-cell[col-id=status]").focus()
+    board.keyboard.press("Shift+ArrowRight")
+    expect(board).to_have_url(re.compile("columns=max.loss%2Cstatus%2Cconfig.opt.lr"))
+    expect(board.get_by_text("1 run chosen", exact=True)).to_be_visible()
+    board.reload()
+    shown = board.locator(".ag-header-viewport .ag-header-cell")
+    expect(shown.first).to_have_attribute("col-id", "max.loss")
 
 
 def test_runs_are_renamed_tagged_noted_archived_deleted_and_brought_back(
@@ -264,6 +274,23 @@ def test_a_view_is_saved_opened_renamed_and_deleted(board: Page, store: Store, d
     eventually(lambda: store.views("digits") == [])
 
 
+def test_views_are_listed_though_the_dialog_was_open_before_the_runs_were_known(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(store, "one", [{"loss": 1.0}])
+    store.save_view("digits", "mine", "/runs")
+    held: list[Route] = []
+    board.route("**/api/v1/runs?*", lambda route: held.append(route))
+    board.goto(dashboard.url)
+    board.get_by_role("button", name="Views").click()
+    expect(
+        board.get_by_role("dialog", name="Saved views").get_by_role("button", name="Save")
+    ).to_be_disabled()
+    for route in held:
+        route.continue_()
+    expect(board.get_by_role("link", name="mine", exact=True)).to_be_visible()
+
+
 def test_groups_are_compared_and_the_better_one_is_named(board: Page, served: Dashboard) -> None:
     board.goto(f"{served.url}/compare?compare_by=keys&compare_keys=model")
     expect(board.get_by_role("row", name=re.compile("model small"))).to_contain_text("120")
@@ -289,7 +316,7 @@ def test_pairs_that_are_not_independent_are_told(served: Dashboard, seed: str, r
 
 def test_hyper_parameters_are_drawn_ranked_tabled_and_exported(board: Page, served: Dashboard) -> None:
     board.goto(f"{served.url}/hparams")
-    expect(board.locator("#trial-figure .annotation", has_text="opt.lr (log)")).to_be_visible()
+    expect(board.locator("#trial-figure .annotation", has_text="opt.lr(log)")).to_be_visible()
     board.get_by_text("Importance", exact=True).click()
     expect(board.locator(".trial-bars .ytick text").last).to_have_text("model")
     board.get_by_text("Scatter matrix", exact=True).click()
@@ -316,13 +343,18 @@ def test_quantiles_place_equal_values_halfway_and_know_their_numbers() -> None:
     np.testing.assert_allclose(axis.values_at(np.array([0.375, 0.875])), [2, 4.25])
 
 
-def drag_over(page: Page, axis: int, axes: int, low: float, high: float) -> None:
-    """Drag a box over a part of an axis of the parallel coordinates, between two shares of its height."""
+def place_on(page: Page, axis: int, axes: int, share: float) -> tuple[float, float]:
+    """Where a share of the height of an axis of the parallel coordinates is, once they are drawn."""
     page.wait_for_function(FILLS_ITS_FRAME)
     frame = page.locator("#trial-figure .nsewdrag").bounding_box()
     assert frame is not None
     x = frame["x"] + frame["width"] * (axis + 0.3) / (axes - 0.4)
-    top, bottom = (frame["y"] + frame["height"] * (1.14 - share) / 1.2 for share in (high, low))
+    return x, frame["y"] + frame["height"] * (1.14 - share) / 1.2
+
+
+def drag_over(page: Page, axis: int, axes: int, low: float, high: float) -> None:
+    """Drag a box over a part of an axis of the parallel coordinates, between two shares of its height."""
+    (x, top), (_, bottom) = (place_on(page, axis, axes, share) for share in (high, low))
     page.mouse.move(x - 15, top)
     page.mouse.down()
     page.mouse.move(x + 15, bottom, steps=5)
@@ -332,9 +364,10 @@ def drag_over(page: Page, axis: int, axes: int, low: float, high: float) -> None
 def test_values_that_are_dragged_over_become_a_filter(board: Page, served: Dashboard) -> None:
     board.goto(f"{served.url}/hparams?where=tag+%3D+even+or+tag+%3D+odd")
     expect(board.get_by_text("240 of 240 runs have a value.")).to_be_visible()
-    expect(board.locator("#trial-figure .annotation", has_text="opt.lr (log)")).to_be_visible()
+    expect(board.locator("#trial-figure .annotation", has_text="opt.lr(log)")).to_be_visible()
     drag_over(board, axis=1, axes=4, low=0.5, high=1.1)
     expect(board.get_by_text("120 of 120 runs have a value.")).to_be_visible()
+    expect(board.locator("#trial-figure .points path")).to_have_count(4 * 120)
     field = board.get_by_label("Filter runs")
     drag_over(board, axis=0, axes=4, low=0.6, high=1.1)
     expect(board.get_by_text("60 of 60 runs have a value.")).to_be_visible()
@@ -349,18 +382,45 @@ def test_values_that_are_dragged_over_become_a_filter(board: Page, served: Dashb
     expect(board.get_by_role("heading", name=re.compile("(small|large)-[0-9]+"))).to_be_visible()
 
 
-def test_trials_are_drawn_anew_when_a_run_ends_and_only_the_chosen_keys(
+def test_trials_are_drawn_anew_when_a_run_ends_and_only_what_was_chosen(
     board: Page, store: Store, dashboard: Dashboard
 ) -> None:
     for number in range(3):
-        log_run(
-            store, f"run {number}", [{"loss": number}], config={"lr": 0.1 * number, "depth": number, "k": 1}
-        )
+        config = {"lr": 0.1 * number, "depth": number, "k": 1}
+        log_run(store, f"run {number}", [{"loss": number, "accuracy": 0.9 - number / 10}], config=config)
     board.goto(f"{dashboard.url}/hparams?trial_view=table&trial_keys=lr")
-    expect(board.locator(".trial-body thead th")).to_have_text(["Run", "lr", "last.loss ↑"])
-    expect(board.locator(".trial-body tbody tr")).to_have_count(3)
+    heads = board.locator(".trial-body thead th")
+    expect(heads).to_have_text(["Run", "lr", "last.loss ↑"])
+    board.get_by_role("textbox", name="Further metrics").click()
+    board.get_by_role("option", name="accuracy").click()
+    board.keyboard.press("Escape")
+    expect(heads).to_have_text(["Run", "lr", "last.loss ↑", "last.accuracy"])
+    board.get_by_role("button", name="last.accuracy").click()
+    rows = board.locator(".trial-body tbody tr")
+    expect(rows).to_contain_text(["run 2", "run 1", "run 0"])
     log_run(store, "run 3", [{"loss": 3.0}], config={"lr": 0.3})
-    expect(board.locator(".trial-body tbody tr")).to_have_count(4)
+    expect(rows).to_contain_text(["run 2", "run 1", "run 0", "run 3"])
+    with board.expect_download() as csv:
+        board.get_by_role("link", name="CSV").click()
+    first, *_, last = csv.value.path().read_text().splitlines()
+    assert first == "id,name,lr,last.loss,last.accuracy" and last.endswith("run 3,0.3,3.0,")
+
+
+def test_a_run_that_ends_does_not_end_a_drag(board: Page, store: Store, dashboard: Dashboard) -> None:
+    for number in range(4):
+        log_run(store, f"run {number}", [{"loss": number}], config={"depth": number})
+    board.goto(f"{dashboard.url}/hparams")
+    expect(board.get_by_text("4 of 4 runs have a value.")).to_be_visible()
+    (x, top), (_, bottom) = (place_on(board, 0, 2, share) for share in (1.1, 0.5))
+    board.mouse.move(x - 15, top)
+    board.mouse.down()
+    board.mouse.move(x, top + 10, steps=3)
+    with board.expect_response(lambda one: "update-component" in one.url and "run 4" in one.text()):
+        log_run(store, "run 4", [{"loss": 4.0}], config={"depth": 3})
+    board.mouse.move(x + 15, bottom, steps=5)
+    board.mouse.up()
+    expect(board.get_by_label("Filter runs")).to_have_value(re.compile(r"config\.depth >= 1\.5\d*$"))
+    expect(board.get_by_text("3 of 3 runs have a value.")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/runs", "/compare", "/hparams"])

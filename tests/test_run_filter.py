@@ -151,3 +151,20 @@ def test_a_part_of_a_table_has_its_total_and_its_metrics(filled: Store) -> None:
 
 def test_python_programs_take_filters(filled: Store) -> None:
     assert [run.name for run in tb.open_store(filled.url).runs("p", "config.lr > 0.01")] == ["adam-2"]
+
+
+def test_rows_say_how_many_runs_are_older_whatever_the_order_and_the_page(
+    filled: Store, segment: type[Segment]
+) -> None:
+    """Runs of one moment count by their ids, as they are listed; those of another project do not."""
+    for number in range(6):
+        said = segment(f"q{number}", project="q", name=f"q{number}", created_at=1e9 + number // 3)
+        filled.ingest(f"q{number}").feed(0, said.data, 0)
+    listed = filled.run_table(TableQuery("q", order=[("name", False)]))
+    assert listed.older == [2, 1, 0, 5, 4, 3]
+    assert filled.run_table(TableQuery("q", limit=2, offset=3)).older == [2, 1]
+    together = filled.run_table(TableQuery(where="name in [q4, adam-1]"))
+    assert dict(zip([row.name for row in together.rows], together.older, strict=True)) == {
+        "adam-1": 3,
+        "q4": 4,
+    }

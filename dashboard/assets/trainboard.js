@@ -24,7 +24,7 @@
     highlighted: null,
   });
 
-  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "tick", "connected", "highlight", "groups", "marks". */
+  /** Call `listener` on every `event`: "query", "runs", "shown", "theme", "change", "tick", "connected", "highlight", "groups", "marks", "config". */
   trainboard.on = (event, listener) => {
     if (!listeners.has(event)) listeners.set(event, new Set());
     listeners.get(event).add(listener);

@@ -39,32 +39,50 @@ def draw(shown: Shown | None, name: str = "", color: str = "", theme: str = "lig
 
 def _body(shown: Shown, name: str) -> list[Any]:
     image = shown.record.value
+    if wrong := problem(image):
+        link = html.A("Open it by itself", href=shown.url(image.png), target="_blank", rel="noopener")
+        told = html.Div([wrong, " ", link], className="card-nothing")
+        return [told if _is_too_large(image) else nothing(wrong)]
+    more = len(image.boxes) - MAX_BOXES
+    told = [html.Div(f"{more:,} more boxes are not shown", className="media-facts")] if more > 0 else []
+    return [Picture(**picture(shown, name)), *told, *caption(image.caption)]
+
+
+def problem(image: Image) -> str:
+    """Why this image cannot be shown among others, or ""."""
     if file(image) is None:
-        return [nothing("This image is damaged: its bytes are not a PNG file.")]
+        return "This image is damaged: its bytes are not a PNG file."
     if not _is_whole(image.png):
-        return [nothing("This image is damaged: its PNG file is cut off or has been changed.")]
+        return "This image is damaged: its PNG file is cut off or has been changed."
+    if _is_too_large(image):
+        width, height = size(image.png)
+        return f"This image has {width:,} × {height:,} pixels, too many to show among others."
+    return ""
+
+
+def picture(shown: Shown, name: str) -> dict[str, Any]:
+    """What the component ``Picture`` takes, of an image without a problem."""
+    image = shown.record.value
     address = shown.url(image.png)
     width, height = size(image.png)
-    if width * height > MAX_PIXELS:
-        words = f"This image has {width:,} × {height:,} pixels, too many to show among others. "
-        link = html.A("Open it by itself", href=address, target="_blank", rel="noopener")
-        return [html.Div([words, link], className="card-nothing")]
-    picture = Picture(
-        src=address,
-        width=width,
-        height=height,
-        alt=image.caption or f"Image at step {shown.record.step}",
-        title=f"{name} · step {shown.record.step:,}",
-        where={"run": shown.run_id, "tag": shown.tag, "rank": shown.rank, "step": shown.record.step},
-        boxes=[vars(box) for box in image.boxes[:MAX_BOXES]],
-        masks=[
+    return {
+        "src": address,
+        "width": width,
+        "height": height,
+        "alt": image.caption or f"Image at step {shown.record.step}",
+        "title": f"{name} · step {shown.record.step:,}",
+        "where": {"run": shown.run_id, "tag": shown.tag, "rank": shown.rank, "step": shown.record.step},
+        "boxes": [vars(box) for box in image.boxes[:MAX_BOXES]],
+        "masks": [
             {"src": f"{address}&part={number}", "group": one.group, "labels": _named(one.labels)}
             for number, one in enumerate(image.masks)
         ],
-    )
-    more = len(image.boxes) - MAX_BOXES
-    told = [html.Div(f"{more:,} more boxes are not shown", className="media-facts")] if more > 0 else []
-    return [picture, *told, *caption(image.caption)]
+    }
+
+
+def _is_too_large(image: Image) -> bool:
+    width, height = size(image.png)
+    return width * height > MAX_PIXELS
 
 
 def size(png: bytes) -> tuple[int, int]:

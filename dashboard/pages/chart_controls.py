@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Choices = Sequence[tuple[str, str]]
 
 MAX_SMOOTHING = 0.999
+KINDS: Choices = [("scalar", "Scalars"), ("histogram", "Histograms"), ("image", "Images")]
 AXES: Choices = [("step", "Step"), ("relative", "Relative"), ("wall", "Time")]
 SCALES: Choices = [("linear", "Linear"), ("log", "Log"), ("symlog", "Symlog")]
 SMOOTHINGS: Choices = [
@@ -56,7 +57,8 @@ def toolbar(query: Mapping[str, str]) -> Component:
                 [
                     _select("smoothing_kind", "Kind of smoothing", SMOOTHINGS, query, 124),
                     _smoothing(query["smoothing"]),
-                    html.Output(id="smoothing-value", htmlFor="smoothing"),
+                    _weight(query["smoothing"]),
+                    html.Output(id="smoothing-reach"),
                 ],
                 className="toolbar-field",
             ),
@@ -88,6 +90,7 @@ def toolbar(query: Mapping[str, str]) -> Component:
 def _view(query: Mapping[str, str]) -> Component:
     return html.Div(
         [
+            _row("Cards of", _kinds(query["kinds"])),
             _row("X scale", _segments("xscale", "X scale", SCALES, query)),
             _row("X axis of a tag", _tags("x_tag", "X axis of a tag", "tokens, epoch, …", query)),
             _row(
@@ -98,6 +101,7 @@ def _view(query: Mapping[str, str]) -> Component:
             _row("Marks", _switch("marks", "Events and restarts", "Draw a line where they happened", query)),
             _row("Difference to", html.Div(id="baseline-field")),
             _row("Step tables", html.Div(id="steps-field")),
+            _row("Config in tables", html.Div(id="config-field")),
             _row("Group runs", _text("groups", "Group runs", _HOW_TO_GROUP, query)),
             _problem("groups"),
             _row(
@@ -203,10 +207,17 @@ def _number(text: str, default: float) -> float:
         return default
 
 
+def _kinds(chosen: str) -> Component:
+    boxes = [dmc.Checkbox(value=value, label=label, size="xs") for value, label in KINDS]
+    return dmc.CheckboxGroup(
+        dmc.Group(boxes, gap=12), id={"query": "kinds"}, value=chosen.split(","), **aria(label="Cards of")
+    )
+
+
 def _smoothing(chosen: str) -> Component:
     return dmc.Slider(
         id={"query": "smoothing"},
-        value=min(max(_number(chosen, 0.0), 0.0), MAX_SMOOTHING),
+        value=_smoothing_of(chosen),
         min=0,
         max=MAX_SMOOTHING,
         step=0.01,
@@ -218,6 +229,28 @@ def _smoothing(chosen: str) -> Component:
         label=None,
         thumbLabel="Smoothing",
     )
+
+
+def _weight(chosen: str) -> Component:
+    """The same number to type, which a slider is too short for."""
+    return dmc.NumberInput(
+        id="smoothing-weight",
+        value=_smoothing_of(chosen),
+        min=0,
+        max=MAX_SMOOTHING,
+        step=0.01,
+        decimalScale=4,
+        clampBehavior="strict",
+        hideControls=True,
+        debounce=300,
+        size="xs",
+        w=52,
+        **aria(label="Smoothing weight"),
+    )
+
+
+def _smoothing_of(chosen: str) -> float:
+    return min(max(_number(chosen, 0.0), 0.0), MAX_SMOOTHING)
 
 
 def _card_width(chosen: str) -> Component:

@@ -1,4 +1,4 @@
-"""The Charts page: every scalar of the shown runs, compared live.
+"""The Charts page: every scalar of the shown runs, compared live, with histograms and images on wish.
 
 Python says which controls there are and what they mean; ``ChartGrid`` draws, and asks the API for points.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dash import ClientsideFunction, Dash, Input, Output, html
 
 from ..components import ChartGrid
-from . import chart_routes
+from . import chart_records, chart_routes
 from .chart_controls import toolbar
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ TITLE = "Charts"
 KEY = "c"
 QUERY: Mapping[str, str] = {
     "filter": "",
+    "kinds": "scalar",
     "smoothing": "0",
     "smoothing_kind": "average",
     "axis": "step",
@@ -41,6 +42,7 @@ QUERY: Mapping[str, str] = {
     "marks": "0",
     "restarts": "",
     "steps": "",
+    "table_config": "",
     "tooltip": "nearest",
     "card_width": "264",
     "color": "",
@@ -58,14 +60,17 @@ def layout(store: Store, query: Mapping[str, str]) -> Component:
 
 
 def register(app: Dash, store: Store) -> None:
-    """Say the smoothing beside its slider; all else people do here changes the address, and it the charts."""
+    """Smoothing has a slider and a number; all else people do here changes the address, and it the charts."""
     app.clientside_callback(
-        ClientsideFunction("trainboard_shell", "say_smoothing"),
-        Output("smoothing-value", "children"),
+        ClientsideFunction("trainboard_shell", "smooth"),
+        Output({"query": "smoothing"}, "value"),
+        Output("smoothing-weight", "value"),
+        Output("smoothing-reach", "children"),
         Input({"query": "smoothing"}, "value"),
+        Input("smoothing-weight", "value"),
         Input({"query": "smoothing_kind"}, "value"),
     )
 
 
 def routes(store: Store) -> list[BaseRoute]:
-    return chart_routes.routes(store)
+    return [*chart_routes.routes(store), *chart_records.routes(store)]

@@ -21,7 +21,7 @@ from ..run_columns import columns
 from ..sessions import tags_below
 from ..trial_figures import COLORS
 from ..trial_views import drawn
-from ..trials import read_trials, to_csv, to_json, to_latex
+from ..trials import MAX_BESIDE, read_trials, to_csv, to_json, to_latex
 
 if TYPE_CHECKING:
     from dash.development.base_component import Component
@@ -40,6 +40,7 @@ QUERY: Mapping[str, str] = {
     "trial_color_by": "metric",
     "trial_sort": "",
     "trial_keys": "",
+    "trial_beside": "",
     "where": "",
 }
 VIEWS = (
@@ -50,6 +51,7 @@ VIEWS = (
 )
 SUMMARIES = (("last", "last"), ("min", "minimum"), ("max", "maximum"), ("mean", "mean"))
 SCALES = (("auto", "Auto"), ("linear", "Linear"), ("log", "Log"), ("quantile", "Quantile"))
+_OFFERED = 100
 FILES = {
     "csv": ("CSV", to_csv, "text/csv"),
     "json": ("JSON", to_json, "application/json"),
@@ -69,6 +71,7 @@ def layout(store: Store, query: Mapping[str, str]) -> Component:
             html.P(id="trials-problem", role="alert", className="filter-problem"),
             html.Div(html.P("Loading…", className="notice"), id="trials"),
             html.Div(id="trials-clicked", hidden=True),
+            dcc.Store(id="trials-drawn"),
             dcc.Store(id="trials-tick", data=0),
         ]
     )
@@ -120,6 +123,19 @@ def _tools(
         className="trial-keys",
         **aria(label="Hyper-parameters"),
     )
+    beside = dmc.MultiSelect(
+        id={"query": "trial_beside"},
+        data=list(tags),
+        value=[tag for tag in query["trial_beside"].split(",") if tag in tags],
+        placeholder="More metrics",
+        size="xs",
+        searchable=True,
+        clearable=True,
+        limit=_OFFERED,
+        maxValues=MAX_BESIDE,
+        className="trial-keys trial-beside",
+        **aria(label="Further metrics"),
+    )
     links = [
         html.A(name, id=f"trials-{kind}", href="#", className="quiet-button", download=f"trials.{kind}")
         for kind, (name, *_) in FILES.items()
@@ -133,6 +149,7 @@ def _tools(
         choice("trial_colors", "Colours", [(name, name) for name in COLORS], query["trial_colors"]),
         choice("trial_color_by", "of", colored, query["trial_color_by"]),
         listed,
+        beside,
         find,
         *links,
     ]
@@ -142,7 +159,7 @@ def register(app: Dash, store: Store) -> None:
     """Draw what is chosen; a point that is clicked leads to its run."""
 
     @app.callback(
-        Output("trials", "children"),
+        Output("trials-drawn", "data"),
         Output("trials-problem", "children"),
         *(Output(f"trials-{kind}", "href") for kind in FILES),
         Input({"query": "trial_view"}, "value"),
@@ -152,6 +169,7 @@ def register(app: Dash, store: Store) -> None:
         Input({"query": "trial_colors"}, "value"),
         Input({"query": "trial_color_by"}, "value"),
         Input({"query": "trial_keys"}, "value"),
+        Input({"query": "trial_beside"}, "value"),
         Input({"query": "where"}, "value"),
         Input("theme", "data"),
         Input("trials-tick", "data"),
@@ -165,6 +183,7 @@ def register(app: Dash, store: Store) -> None:
         colors: str,
         by: str,
         keys: list[str] | None,
+        tags: list[str] | None,
         where: str,
         theme: str,
         _: Any,
@@ -172,14 +191,21 @@ def register(app: Dash, store: Store) -> None:
     ) -> Any:
         project = value(query, "project", "") or next(iter(store.projects()), None)
         asked = {"project": project or "", "where": where or "", "metric": f"{summary}.{tag}" if tag else ""}
+        beside = [f"{summary}.{one}" for one in tags or ()]
         try:
-            trials = read_trials(store, project, asked["where"], asked["metric"], keys or ())
+            trials = read_trials(store, project, asked["where"], asked["metric"], keys or (), beside)
         except BadFilter as error:
             return no_update if ctx.triggered_id else None, str(error), *(no_update for _ in FILES)
-        asked["keys"] = ",".join(keys or ())
+        asked |= {"keys": ",".join(keys or ()), "beside": ",".join(beside)}
         links = [f"/api/v1/trials.{file}?{urlencode(asked)}" for file in FILES]
         return drawn(trials, view, kind, colors, by, theme), "", *links
 
+    app.clientside_callback(
+        ClientsideFunction("trainboard_trials", "place"),
+        Output("trials", "children"),
+        Input("trials-drawn", "data"),
+        prevent_initial_call=True,
+    )
     app.clientside_callback(
         ClientsideFunction("trainboard_trials", "refresh"),
         Output("trials-tick", "data"),
@@ -205,13 +231,13 @@ def register(app: Dash, store: Store) -> None:
 
 def routes(store: Store) -> list[BaseRoute]:
     async def export(request: Request) -> Response:
-        """``?project=P&where=FILTER&metric=COLUMN&keys=A,B``: the trials as CSV, JSON or LaTeX."""
+        """``?project=P&where=FILTER&metric=COLUMN&keys=A,B&beside=C,D``: the trials as CSV, JSON or LaTeX."""
         if (kind := request.path_params["kind"]) not in FILES:
             raise HTTPException(404, f"Trials can be had as {', '.join(FILES)}, not as {kind!r:.50}.")
         _, write, media_type = FILES[kind]
         asked = request.query_params
-        where, metric, keys = (asked.get(name, "") for name in ("where", "metric", "keys"))
-        told = store, asked.get("project") or None, where, metric, [key for key in keys.split(",") if key]
+        lists = ([one for one in asked.get(name, "").split(",") if one] for name in ("keys", "beside"))
+        told = store, asked.get("project") or None, asked.get("where", ""), asked.get("metric", ""), *lists
         trials = await asyncio.to_thread(read_trials, *told)
         return Response(write(trials), media_type=media_type)
 

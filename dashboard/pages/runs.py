@@ -69,9 +69,9 @@ def register(app: Dash, store: Store) -> None:
 
 def routes(store: Store) -> list[BaseRoute]:
     async def columns(request: Request) -> Response:
-        """``?project=P``: what a table of its runs can show."""
-        project = request.query_params.get("project") or None
-        return JSONResponse(await asyncio.to_thread(run_columns.columns, store, project))
+        """``?project=P``: what a table of its runs can show; without one, of the newest project's."""
+        project = request.query_params.get("project", "")
+        return JSONResponse(await asyncio.to_thread(_columns, store, project))
 
     async def table(request: Request) -> Response:
         """``{"project", "where", "archived", "columns", "sort": [[field, descending], …]}`` …."""
@@ -107,6 +107,11 @@ def routes(store: Store) -> list[BaseRoute]:
         Route("/api/v1/run-differences", differences),
         Route("/api/v1/run-changes", change, methods=["POST"]),
     ]
+
+
+def _columns(store: Store, name: str) -> dict[str, Any]:
+    project = name or next(iter(store.projects()), None)
+    return {"project": project, **run_columns.columns(store, project)}
 
 
 def _listed(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@
       return () => observer.disconnect();
     }, []);
     useEffect(() => {
+      if (chart.kind) return undefined; /* no curves to take away */
       trainboard.cards.set(chart.id, chart);
       return () => trainboard.cards.delete(chart.id);
     }, [JSON.stringify(chart)]);
@@ -29,24 +30,25 @@
     return h(
       "article",
       { ...attributes, "data-table": hasTable || undefined, "aria-label": chart.title },
-      inView ? h(LiveCard, { chart, title, isWide }) : h(Head, { chart, title }),
+      inView ? h(chart.kind ? trainboard.RecordCard : LiveCard, { chart, title, isWide }) : h(Head, { chart, title }),
     );
   };
 
-  function Head({ chart, title, note, children }) {
+  trainboard.CardHead = Head;
+  function Head({ chart, title, note, about = "Points drawn, and points logged in this range", children }) {
     return h(
       "header",
       { className: "card-head" },
       h("h3", { className: "card-title", title: chart.title }, title),
-      h(trainboard.Description, { tag: chart.id }),
-      note && h("span", { className: "card-note", title: "Points drawn, and points logged in this range" }, note),
+      h(trainboard.Description, { tag: chart.title }),
+      note && h("span", { className: "card-note", title: about }, note),
       children,
     );
   }
 
   /** A card in view: follows its lines, and asks for detail where a zoom shows thinned ones. */
   function LiveCard({ chart, title, isWide }) {
-    trainboard.useState("shown", "query", "catalog", "marks", "groups");
+    trainboard.useState("shown", "query", "catalog", "marks", "groups", "config");
     const [zoom, setZoom] = useState(null);
     const plot = useRef(null);
     const look = trainboard.look(chart);
@@ -54,8 +56,6 @@
     const lines = useDetail(chart, base, zoom, plot, look);
     const marks = useMemo(() => trainboard.marks.along(lines), [lines, trainboard.value("marks"), trainboard.marks.count()]);
 
-    const button = (mark, name, press, pressed) =>
-      h("button", { title: name, "aria-label": `${name} for ${chart.title}`, "aria-pressed": pressed, onClick: press }, mark);
     return h(
       React.Fragment,
       null,
@@ -63,7 +63,7 @@
         Head,
         { chart, title, note: noteOf(lines) },
         zoom && h("button", { title: "Reset the zoom (double-click)", "aria-label": `Reset the zoom of ${chart.title}`, onClick: () => plot.current.setZoom(null) }, "⟲"),
-        button("⤢", "Full width", () => toggle("wide", chart.id), isWide),
+        h(trainboard.WidthButton, { chart, isWide }),
         h(trainboard.CardMenu, { chart, plotRef: plot }),
       ),
       h(Legend, { chart }),
@@ -73,6 +73,9 @@
       h(trainboard.StepTable, { lines, look }),
     );
   }
+
+  trainboard.WidthButton = ({ chart, isWide }) =>
+    h("button", { title: "Full width", "aria-label": `Full width for ${chart.title}`, "aria-pressed": isWide, onClick: () => toggle("wide", chart.id) }, "⤢");
 
   const NONE = [];
   const providerOf = () => (trainboard.bands.isOn() ? trainboard.bands : trainboard.scalars);

@@ -1,4 +1,4 @@
-/* The Charts page: every scalar of the shown runs, one card a tag, in sections by the tag's prefix. */
+/* The Charts page: one card a tag of the shown runs, in sections by the tag's prefix. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
@@ -29,18 +29,19 @@
 
     useEffect(() => void (tags && offer(tags)), [tags]);
 
-    const found = (tags ?? []).filter(lastFilter.current);
+    const charts = useMemo(() => [...(tags && trainboard.hasKind("scalar") ? tags.map(cardOf) : []), ...trainboard.recordCharts()], [tags, trainboard.value("kinds"), trainboard.recordCharts()]);
+    const found = useMemo(() => charts.filter(({ title }) => lastFilter.current(title)), [charts, lastFilter.current]);
     const width = Number(trainboard.value("card_width")) || undefined;
     return h(
       "div",
       { className: "chart-grid", style: width && { "--card": `${Math.min(Math.max(width, 160), 1600)}px` } },
       problem && h("p", { className: "filter-problem", role: "alert" }, `This is not a regular expression: ${problem}`),
       trainboard.scalars.untold() > 0 && h(Untold, { told: tags.length }),
-      notice(state, tags, found, filter) ?? [
+      notice(state, tags && charts, found, filter) ?? [
         h(Chosen, { key: "own", name: "Your charts", charts: trainboard.ownCharts() }),
-        h(Chosen, { key: "pins", name: "Pinned", charts: pinned(tags) }),
+        h(Chosen, { key: "pins", name: "Pinned", charts: pinned(charts) }),
         h(trainboard.LayoutSections, { key: "layout" }),
-        h(Sections, { key: "all", tags: found, filter }),
+        h(Sections, { key: "all", charts: found, filter }),
       ],
       h(trainboard.ChartEditor, { tags: tags ?? [] }),
       h(trainboard.LayoutEditor, { tags: tags ?? [] }),
@@ -48,7 +49,7 @@
     );
   };
 
-  const pinned = (tags) => trainboard.values("pins").filter((tag) => tags.includes(tag)).map(cardOf);
+  const pinned = (charts) => trainboard.values("pins").flatMap((id) => charts.filter((chart) => chart.id === id));
 
   /** Let the fields that take a tag complete it. */
   function offer(tags) {
@@ -74,22 +75,23 @@
   }
 
   /** What to say instead of charts, or null. */
-  function notice(state, tags, found, filter) {
-    if (state.runs === null || (tags === null && state.shown.length > 0)) return h("p", { className: "notice" }, "Loading…");
+  function notice(state, charts, found, filter) {
+    if (state.runs === null || (charts === null && state.shown.length > 0)) return h("p", { className: "notice" }, "Loading…");
     if (state.runs.length === 0) return null;
     if (state.shown.length === 0 && trainboard.unknownRuns().length > 0) return say("No such runs", "The address names runs that were deleted, or never were in this store. Tick others in the list of runs.");
     if (state.shown.length === 0) return say("No run is shown", "Tick a run in the list of runs, or show all of them.");
-    if (tags.length === 0) return say("No scalars yet", "These runs have logged no numbers so far. They appear here as they come.");
-    if (found.length === 0) return say("No chart matches", `None of the ${tags.length} tags matches “${filter}”.`);
+    if (charts.length === 0 && !trainboard.hasKind("scalar")) return say("Nothing yet", "These runs have logged none of what View → Cards of chooses.");
+    if (charts.length === 0) return say("No scalars yet", "These runs have logged no numbers so far. They appear here as they come.");
+    if (found.length === 0) return say("No chart matches", `None of the ${charts.length} tags matches “${filter}”.`);
     return null;
   }
 
   const say = (title, text) => h("div", { className: "notice", role: "status" }, h("h2", null, title), h("p", null, text));
 
-  function Sections({ tags, filter }) {
+  function Sections({ charts, filter }) {
     const chosen = trainboard.values("sections"); /* "open:train" and "closed:val": by hand */
     let before = 0;
-    return [...bySection(tags)].map(([name, members]) => {
+    return [...bySection(charts)].map(([name, members]) => {
       const startsOpen = before < OPEN_CARDS || filter !== "";
       before += members.length;
       const isOpen = chosen.includes(`open:${name}`) || (startsOpen && !chosen.includes(`closed:${name}`));
@@ -97,26 +99,26 @@
         const others = chosen.filter((entry) => ![`open:${name}`, `closed:${name}`].includes(entry));
         trainboard.setValues("sections", isOpen === startsOpen ? [...others, `${isOpen ? "closed" : "open"}:${name}`] : others);
       };
-      return h(Section, { key: name, name, tags: members, isOpen, toggle });
+      return h(Section, { key: name, name, charts: members, isOpen, toggle });
     });
   }
 
   const rank = (section) => (ASIDE.includes(section) ? 2 : section === "" ? 1 : 0);
 
-  function bySection(tags) {
+  function bySection(charts) {
     const sections = new Map();
-    for (const tag of tags) {
-      const slash = tag.indexOf("/");
-      const name = slash > 0 ? tag.slice(0, slash) : "";
+    for (const chart of charts) {
+      const slash = chart.title.indexOf("/");
+      const name = slash > 0 ? chart.title.slice(0, slash) : "";
       if (!sections.has(name)) sections.set(name, []);
-      sections.get(name).push(tag);
+      sections.get(name).push(chart);
     }
     return [...sections].sort(([a], [b]) => rank(a) - rank(b) || a.localeCompare(b, "en", { numeric: true }));
   }
 
-  function Section({ name, tags, isOpen, toggle }) {
+  function Section({ name, charts, isOpen, toggle }) {
     const [listed, setListed] = useState(LISTED_CARDS);
-    const cards = () => tags.slice(0, listed).map((tag) => h(trainboard.Card, { key: tag, chart: cardOf(tag), section: name }));
+    const cards = () => charts.slice(0, listed).map((chart) => h(trainboard.Card, { key: chart.id, chart, section: name }));
     return h(
       "section",
       { className: "section", "aria-label": name || "other" },
@@ -128,13 +130,13 @@
           { "aria-expanded": isOpen, onClick: toggle },
           h("span", { className: "chevron", "aria-hidden": true }, isOpen ? "▾" : "▸"),
           name || "other",
-          h("span", { className: "count" }, tags.length),
+          h("span", { className: "count" }, charts.length),
         ),
       ),
       isOpen && h("div", { className: "cards" }, cards()),
       isOpen &&
-        tags.length > listed &&
-        h("button", { className: "more", onClick: () => setListed(listed + LISTED_CARDS) }, `${tags.length - listed} more`),
+        charts.length > listed &&
+        h("button", { className: "more", onClick: () => setListed(listed + LISTED_CARDS) }, `${charts.length - listed} more`),
     );
   }
 })();

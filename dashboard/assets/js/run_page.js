@@ -10,6 +10,17 @@
   const REFRESH_MILLISECONDS = 2000;
   const EXAMPLE = 'words, or: config.lr > 1e-3 and status = finished';
 
+  const columnsOf = (project) => trainboard.json(`/api/v1/run-columns?project=${encodeURIComponent(project)}`);
+
+  /* Asked for while the page is still being built; the rows wait for it. */
+  const isHere = location.pathname === "/runs";
+  const early = isHere ? columnsOf(new URLSearchParams(location.search).get("project") ?? "").catch(() => null) : null;
+
+  async function knownColumns(project) {
+    const first = await early;
+    return first?.project === project ? first : columnsOf(project);
+  }
+
   trainboard.RunPage = function RunPage() {
     trainboard.useState("query", "runs");
     const run = trainboard.value("run");
@@ -42,8 +53,10 @@
       return () => void (current = false);
     }, []);
     useEffect(() => {
-      if (project === null) return;
-      trainboard.json(`/api/v1/run-columns?project=${encodeURIComponent(project)}`).then(setKnown, () => {});
+      if (project === null) return undefined;
+      let current = true;
+      knownColumns(project).then((found) => current && setKnown(found), () => {});
+      return () => void (current = false);
     }, [project]);
     useEffect(() => {
       if (isReady) api.setGridOption("columnDefs", trainboard.columnDefinitions(fields));
@@ -52,11 +65,12 @@
       if (!isReady) return;
       chosen.none();
       api.setGridOption("datasource", source(asked, setTotal));
-    }, [isReady, project, filter.applied, asked.current.archived, fields.join("\n")]);
+    }, [isReady, project, filter.applied, asked.current.archived, [...fields].sort().join("\n")]);
     useEffect(() => {
       if (!isReady) return undefined;
-      api.addEventListener("sortChanged", keepSort);
-      return () => api.removeEventListener("sortChanged", keepSort);
+      const kept = Object.entries({ sortChanged: keepSort, columnMoved: (event) => keepOrder(event, asked.current.columns) });
+      kept.forEach(([event, keep]) => api.addEventListener(event, keep));
+      return () => kept.forEach(([event, keep]) => api.removeEventListener(event, keep));
     }, [isReady]);
     useRefresh(isReady ? api : null);
 
@@ -168,6 +182,13 @@
     const sorted = api.getColumnState().filter((column) => column.sort);
     sorted.sort((a, b) => a.sortIndex - b.sortIndex);
     trainboard.setValues("sort", sorted.map(({ colId, sort }) => (sort === "desc" ? `-${colId}` : colId)));
+  }
+
+  /** A person moved a column: the address keeps the order of all. */
+  function keepOrder({ api, finished }, fields) {
+    if (!finished) return;
+    const order = api.getColumnState().map(({ colId }) => colId).filter((field) => fields.includes(field));
+    if (order.join("\n") !== fields.join("\n")) trainboard.setValues("columns", order);
   }
 
   function Nothing({ filtered }) {

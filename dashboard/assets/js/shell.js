@@ -36,9 +36,14 @@
       return trainboard.state.theme;
     },
 
-    /** Averages say their weight, the others how many points they look at. */
-    say_smoothing: (weight, kind) =>
-      ["average", "distance"].includes(kind) ? weight.toFixed(weight > 0.99 ? 3 : 2) : `${2 * trainboard.reachOf(weight) + 1} pts`,
+    /** Slider and number follow one another; kinds that are no averages say how many points they look at. */
+    smooth(slider, typed, kind) {
+      const isTyped = dash_clientside.callback_context.triggered.some(({ prop_id }) => prop_id === "smoothing-weight.value");
+      const weight = isTyped && typed !== "" && Number.isFinite(Number(typed)) ? Number(typed) : slider;
+      const reach = ["average", "distance"].includes(kind) ? "" : `${2 * trainboard.reachOf(weight) + 1} pts`;
+      const unlessSame = (known) => (Number(known) === weight ? dash_clientside.no_update : weight);
+      return [unlessSame(slider), isTyped ? dash_clientside.no_update : unlessSame(typed), reach];
+    },
 
     mark_page(pathname) {
       for (const link of document.querySelectorAll(".page-link")) {

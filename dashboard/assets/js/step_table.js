@@ -9,9 +9,10 @@
     const steps = trainboard.stepsOf(look.selected);
     const [[sorted, falling], setSort] = useState([0, false]);
     const table = useMemo(() => steps && tableOf(trainboard.curvesOf(lines.filter(({ faint }) => !faint), look), steps, look), [lines, ...Object.values(look)]);
+    const columns = table && { ...trainboard.configColumns(), ...table.columns };
     if (!table) return null;
-    const heads = Object.keys(table.columns);
-    const by = table.columns[heads[sorted - 1]];
+    const heads = Object.keys(columns);
+    const by = columns[heads[sorted - 1]];
     const place = (row) => (sorted === 0 ? row.curve.name : finite(by(row)));
     const rows = [...table.rows].sort((a, b) => (falling ? -1 : 1) * compare(place(a), place(b)));
     const head = (name, i) =>
@@ -27,15 +28,18 @@
         "table",
         null,
         h("thead", null, h("tr", null, ["Run", ...heads].map(head))),
-        h("tbody", null, rows.map((row) => h(Row, { key: row.curve.id + row.curve.name, row, columns: table.columns }))),
+        h("tbody", null, rows.map((row) => h(Row, { key: row.curve.id + row.curve.name, row, columns }))),
       ),
     );
   };
+
+  const isConfig = (name) => trainboard.values("table_config").includes(name);
 
   function Row({ row, columns }) {
     const { number, integer } = trainboard.format;
     const said = ([name, of]) => {
       const value = of(row);
+      if (isConfig(name)) return String(value);
       if (name.includes("%")) return Number.isFinite(value) ? `${number(value)} %` : "–";
       return name.toLowerCase().includes("step") ? integer(value) : name === "After" ? trainboard.format.duration(value) : number(value);
     };
@@ -47,8 +51,8 @@
     );
   }
 
-  const finite = (value) => (Number.isFinite(value) ? value : Infinity);
-  const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a === b ? 0 : a - b);
+  const finite = (value) => (typeof value === "string" || Number.isFinite(value) ? value : Infinity);
+  const compare = (a, b) => (typeof a === "number" && typeof b === "number" ? (a === b ? 0 : a - b) : String(a).localeCompare(b, "en", { numeric: true }));
 
   /** The rows, and what each column tells of one. */
   function tableOf(curves, { from, to }, { smoothing }) {

@@ -6,13 +6,13 @@
   const { useMemo } = React;
   const MOST_ROWS = 500;
 
-  trainboard.TrialTable = function TrialTable({ heads, rows }) {
+  trainboard.TrialTable = function TrialTable({ heads, rows, keys }) {
     trainboard.useState("query");
     const names = ["Run", ...heads];
     const sort = trainboard.value("trial_sort");
     const falls = sort.startsWith("-");
     const chosen = names.indexOf(sort.slice(falls ? 1 : 0));
-    const by = chosen < 0 ? heads.length : chosen; /* the metric */
+    const by = chosen < 0 ? keys + 1 : chosen; /* the metric */
     const order = useMemo(() => sorted(rows, by, falls), [rows, by, falls]);
     const head = (name, i) =>
       h(
@@ -27,20 +27,17 @@
       h(
         "div",
         { className: "scrolled", tabIndex: 0 },
-        h("table", { className: "grid" }, h("thead", null, h("tr", null, names.map(head))), h("tbody", null, order.slice(0, MOST_ROWS).map((row) => h(Row, { key: row.id, row })))),
+        h("table", { className: "grid" }, h("thead", null, h("tr", null, names.map(head))), h("tbody", null, order.slice(0, MOST_ROWS).map((row) => h(Row, { key: row.id, row, keys })))),
       ),
     );
   };
 
-  function Row({ row: { id, name, color, cells } }) {
+  function Row({ row: { id, name, color, cells }, keys }) {
     const link = h("a", { href: `/runs?${new URLSearchParams({ run: id })}` }, h("span", { className: "swatch", style: { background: color } }), name);
-    return h("tr", null, h("th", { scope: "row" }, link), cells.map((cell, i) => h("td", { key: i, className: typeof cell === "number" ? "number" : undefined }, written(cell))));
+    return h("tr", null, h("th", { scope: "row" }, link), cells.map((cell, i) => h("td", { key: i, className: typeof cell === "number" ? "number" : undefined }, written(cell, i < keys ? "config." : ""))));
   }
 
-  function written(cell) {
-    if (cell === null) return "–";
-    return typeof cell === "number" && !Number.isInteger(cell) ? trainboard.format.number(cell) : String(cell);
-  }
+  const written = (cell, field) => (cell === null ? "–" : trainboard.cell(field, cell));
 
   const collator = new Intl.Collator("en", { numeric: true });
 

@@ -9,7 +9,29 @@
   let refreshedAt = 0;
   let timer = null;
 
+  /* Plotly tells of a box up to a tenth of a second after the mouse let go; a figure drawn before is without it. */
+  const TELLING_MILLISECONDS = 250;
+  let released = Promise.resolve();
+  let placed = "";
+
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest(".trial-figure")) return;
+    released = new Promise((resolve) => {
+      const end = () => setTimeout(resolve, TELLING_MILLISECONDS);
+      for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, end, { once: true });
+    });
+  }, true);
+
   (window.dash_clientside ??= {}).trainboard_trials = {
+    /** What was drawn comes onto the page; not under a box that is being dragged, which it would end. */
+    async place(drawn) {
+      await released;
+      const told = JSON.stringify(drawn);
+      if (told === placed && document.querySelector("#trials .trial-body")) return dash_clientside.no_update;
+      placed = told;
+      return drawn;
+    },
+
     open_run(clicked) {
       const run = clicked?.points?.[0]?.customdata;
       if (run) trainboard.open(`/runs?${new URLSearchParams({ ...trainboard.state.query, run })}`);

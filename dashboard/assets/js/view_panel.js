@@ -1,17 +1,18 @@
-/* The fields of the View panel that know the runs: the baseline, and the steps of the tables. */
+/* The fields of the View panel that know the runs: the baseline, and the steps and columns of the tables. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
   const { useEffect } = React;
 
+  const FIELDS = { "baseline-field": Baseline, "steps-field": Steps, "config-field": trainboard.ConfigField };
+
   /** Draws into the places that the toolbar keeps for it. */
   trainboard.ViewFields = function ViewFields() {
     trainboard.useState("shown", "query");
-    const [baseline, steps] = ["baseline-field", "steps-field"].map((id) => document.getElementById(id));
+    const places = Object.entries(FIELDS).map(([id, field]) => [document.getElementById(id), field]);
     useEffect(() => trainboard.on("groups", say), []);
-    if (!baseline || !steps) return null;
-    return h(React.Fragment, null, ReactDOM.createPortal(h(Baseline), baseline), ReactDOM.createPortal(h(Steps), steps));
+    return h(React.Fragment, null, places.map(([place, field]) => place && ReactDOM.createPortal(h(field), place, place.id)));
   };
 
   /** What is wrong with the texts that group and colour, beside their fields. */

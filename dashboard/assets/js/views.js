@@ -3,29 +3,34 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useRef, useState } = React;
+  const { useEffect, useRef, useState } = React;
   const URL_OF_VIEWS = "/api/v1/views";
 
   trainboard.ViewMenu = function ViewMenu() {
     const state = trainboard.useState("runs");
     const dialog = useRef(null);
+    const [isOpen, setOpen] = useState(false);
     const [views, setViews] = useState([]);
     const [name, setName] = useState("");
     const [renaming, setRenaming] = useState(null);
     const [problem, setProblem] = useState(null);
+    const { project } = state;
+    const isKnown = state.runs !== null; /* before that nobody knows whose views they are */
     const load = async () => {
-      const project = encodeURIComponent(state.project ?? "");
-      const answer = await trainboard.json(`${URL_OF_VIEWS}?project=${project}`).catch(() => null);
-      if (answer) setViews(answer.views);
+      const answer = await trainboard.json(`${URL_OF_VIEWS}?project=${encodeURIComponent(project ?? "")}`).catch(() => null);
+      if (answer && project === state.project) setViews(answer.views);
     };
+    useEffect(() => {
+      if (isOpen && isKnown) load();
+    }, [isOpen, isKnown, project]);
     const show = () => {
       setProblem(null);
-      load();
+      setOpen(true);
       if (!dialog.current.open) dialog.current.showModal();
     };
     trainboard.showViews = show;
     async function change(asked) {
-      const refusal = await trainboard.change(URL_OF_VIEWS, { project: state.project, ...asked });
+      const refusal = await trainboard.change(URL_OF_VIEWS, { project, ...asked });
       setProblem(refusal && { ...refusal, asked });
       if (refusal) return;
       setName("");
@@ -40,7 +45,7 @@
     };
     const save = (event) => {
       event.preventDefault();
-      change({ action: "save", name, address: address(state.project) });
+      change({ action: "save", name, address: address(project) });
     };
     return h(
       React.Fragment,
@@ -48,7 +53,7 @@
       h("button", { id: "views-button", title: "Saved views (s)", onClick: show }, "Views"),
       h(
         "dialog",
-        { ref: dialog, id: "views-dialog", "aria-label": "Saved views" },
+        { ref: dialog, id: "views-dialog", "aria-label": "Saved views", onClose: () => setOpen(false) },
         h("h2", null, "Saved views"),
         views.length === 0 && h("p", { className: "quiet" }, "A view keeps this page as it is now: filters, columns, runs, axes."),
         h(
@@ -70,7 +75,7 @@
           "form",
           { className: "control", onSubmit: save },
           h("input", { "aria-label": "Name of the view", placeholder: "Name of this view", value: name, required: true, maxLength: 200, onChange: (event) => setName(event.target.value) }),
-          h("button", null, "Save"),
+          h("button", { disabled: !isKnown }, "Save"),
         ),
         problem && h(trainboard.Problem, { problem, retry: () => change(problem.asked) }),
         h("button", { onClick: () => dialog.current.close() }, "Close"),
