@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SAMPLE_RATE = 44_100
 DEFAULT_FPS = 4.0
+MAX_TRACE = 5 * MAX_PAYLOAD
+"""Bytes of a trace's file, which is gzipped, and so becomes a tenth as large."""
 
 
 def Histogram(values: Any) -> HistogramRecord:
@@ -97,7 +99,7 @@ def Trace(trace: bytes | str | os.PathLike[str], name: str = "") -> TraceRecord:
     """A timeline in Chrome's trace format, gzipped or not: the bytes of its JSON, or a file's path."""
     from ..storage.kinds.trace import Trace
 
-    content = _content(trace)
+    content = _content(trace, MAX_TRACE)
     return cast(Any, content) if isinstance(content, TooLarge) else Trace.from_bytes(content, name)
 
 
@@ -113,9 +115,9 @@ def _with_arrays(masks: Any) -> Any:
     }
 
 
-def _content(file: bytes | str | os.PathLike[str]) -> bytes | TooLarge:
+def _content(file: bytes | str | os.PathLike[str], limit: int = MAX_PAYLOAD) -> bytes | TooLarge:
     """The bytes of a file; one that is too large to log is not read."""
     if isinstance(file, bytes):
         return file
     size = Path(file).stat().st_size
-    return TooLarge(size, "a file", MAX_PAYLOAD) if size > MAX_PAYLOAD else Path(file).read_bytes()
+    return TooLarge(size, "a file", limit) if size > limit else Path(file).read_bytes()

@@ -176,7 +176,7 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, st
     ring = [{"step": step, "gradients": {"0.weight": 1.0, "2.weight": 2.0}} for step in range(25, 40)]
     ring.append({"step": 40, "gradients": {"0.weight": math.nan, "2.weight": 2.0}})
     steps: list[dict[str, Any]] = [
-        {"loss": 1.0, "knobs/lr": 0.1 if step < 35 else 10.0} for step in range(40)
+        {"loss": 1.0 if step < 38 else math.inf, "knobs/lr": 0.1 if step < 35 else 10.0} for step in range(40)
     ]
     odd = Event("odd", "", "error", {"ring": "none", "step": "x", "layer": 7})
     told = Event("Not finite", "", "error", {**FAULT, "ring": ring})
@@ -192,7 +192,11 @@ def test_a_fault_after_a_turned_knob_is_blamed_on_the_knob(faulty: tuple[Store, 
     told = faults.read(store, knobbed)
     report = told["reports"][0]
     assert (report["what"], report["batch"]) == ("NaN or infinity came out of layer 2.", 41)
-    assert report["causes"][0]["title"] == "The learning rate jumped"
+    assert [cause["title"] for cause in report["causes"]][:2] == [
+        "The learning rate jumped",
+        "The loss was not finite before",
+    ]
+    assert "loss was NaN or infinite from step 38 on" in report["causes"][1]["why"]
     assert "knobs/lr became 100 times as large at step 35" in report["causes"][0]["why"]
     assert report["norms"]["gradients"]["rows"][0][-2:] == [1.0, "bad"]
     json.dumps(told, allow_nan=False)

@@ -162,11 +162,19 @@ def test_a_zoom_into_a_figure_survives_the_next_step(board: Page, store: Store, 
 
 
 def test_damaged_records_leave_the_page_whole(board: Page, store: Store, dashboard: Dashboard) -> None:
+    film = Video(b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(100), "mp4")
     log_run(
-        store, "net", [{name: make() for name, (make, _) in DAMAGED.items()} | {"z": tb.Text("still here")}]
+        store,
+        "net",
+        [
+            {name: make() for name, (make, _) in DAMAGED.items()}
+            | {"a file without a film": film, "z": tb.Text("still here")}
+        ],
     )
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-section")).to_have_count(len(DAMAGED) + 1, timeout=PATIENCE)
+    expect(board.locator(".media-section")).to_have_count(len(DAMAGED) + 2, timeout=PATIENCE)
+    board.get_by_role("heading", name="a file without a film").scroll_into_view_if_needed()
+    expect(board.get_by_text("This video cannot be played")).to_be_visible(timeout=PATIENCE)
     board.get_by_role("heading", name="z", exact=True).scroll_into_view_if_needed()
     expect(board.get_by_text("still here")).to_be_visible()
 

@@ -41,6 +41,20 @@ COLORED = """(canvas) => {
     for (let at = 3; at < data.length; at += 4) if (data[at]) colored += 1;
     return colored;
 }"""
+EDGES = """(canvas) => {
+    const { width, height } = canvas;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+    let colored = 0;
+    for (let at = 3; at < data.length; at += 4) {
+        const [x, y] = [((at - 3) / 4) % width, Math.floor((at - 3) / 4 / width)];
+        if (data[at] && (x === 0 || y === 0 || x === width - 1 || y === height - 1)) colored += 1;
+    }
+    return colored;
+}"""
+MIDDLE = """(canvas) => {
+    const { width, height } = canvas;
+    return [...canvas.getContext("2d").getImageData(width / 2, height / 2, 1, 1).data];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +82,12 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         faces=FACES,
         config={"camera": {"cls": "Window"}},
     )
-    log_run(store, "odd", [{"nowhere": tb.Mesh(nowhere), "odd": odd}])
+    dim = {
+        "lights": [{"cls": "AmbientLight", "color": "#ffffff", "intensity": 0.25}],
+        "material": {"cls": "MeshLambertMaterial", "color": "#ffffff"},
+    }
+    lit = tb.Mesh(CORNERS, faces=FACES, config=dim)
+    log_run(store, "odd", [{"nowhere": tb.Mesh(nowhere), "odd": odd, "lit": lit}])
     dashboard = Dashboard(store)
     yield dashboard
     dashboard.stop()
@@ -89,9 +108,11 @@ def cameras(page: Page) -> list[str]:
 
 def test_cards_turn_together_by_choice_and_share_one_context(page: Page, dashboard: Dashboard) -> None:
     wrong = opened(page, dashboard)
-    expect(page.locator(".mesh-card")).to_have_count(6)
-    canvas = page.locator(".mesh-section", has_text="body").locator("canvas").first
-    eventually(lambda: canvas.evaluate(COLORED) > 1_000, 30)
+    expect(page.locator(".mesh-card")).to_have_count(7)
+    bodies = page.locator(".mesh-section", has_text="body").locator("canvas")
+    for canvas in bodies.all():
+        eventually(lambda canvas=canvas: canvas.evaluate(COLORED) > 1_000, 30)
+    assert [canvas.evaluate(EDGES) for canvas in bodies.all()] == [0, 0], "the larger one is seen whole, too"
     before = cameras(page)[0]
     page.locator(CARDS).first.focus()
     page.keyboard.press("ArrowLeft")
@@ -140,6 +161,14 @@ def test_a_step_that_arrives_is_drawn_without_moving_the_camera(page: Page, dash
         expect(card).to_contain_text("4 vertices, 3 faces")
         eventually(lambda: cameras(page) == ["1,1,5,0,0,0"], 30)
     assert wrong == []
+
+
+def test_light_is_mixed_as_in_tensorboard(page: Page, dashboard: Dashboard) -> None:
+    opened(page, dashboard, "mesh_filter=lit")
+    canvas = page.locator(CARDS)
+    expect(canvas).to_have_count(1)
+    eventually(lambda: canvas.evaluate(MIDDLE)[3] == 255, 30)
+    assert canvas.evaluate(MIDDLE)[:3] == pytest.approx([64, 64, 64], abs=1), "a quarter of white"
 
 
 def test_without_webgl_points_are_painted(page: Page, dashboard: Dashboard) -> None:

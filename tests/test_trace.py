@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,8 +15,8 @@ from playwright.sync_api import Page, expect
 from test_page_attacks import ATTACK, MADE_OF_ATTACKS
 
 import trainboard as tb
-from trainboard.dashboard.trace import events
-from trainboard.dashboard.trace.events import BadTrace
+from trainboard.dashboard.trace import content, timeline
+from trainboard.dashboard.trace.content import BadTrace, Content
 from trainboard.dashboard.trace.summary import summarize
 from trainboard.dashboard.trace.timeline import drawable
 from trainboard.storage import open_store
@@ -39,6 +40,14 @@ class Net(torch.nn.Module):
         return self.head(self.body(x))
 
 
+def bomb() -> bytes:
+    """A trace of spaces that is larger than what is looked into when unpacked."""
+    packer = zlib.compressobj(wbits=31)
+    head = packer.compress(b"[") + packer.flush(zlib.Z_FULL_FLUSH)
+    spaces = packer.compress(b" " * (1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return head + spaces * ((content.MAX_BYTES >> 20) + 1)
+
+
 @pytest.fixture(scope="module")
 def profiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dashboard, Trace, str]]:
     """A dashboard of a run with a real trace of PyTorch and bad ones, that trace, and the run's id."""
@@ -53,7 +62,7 @@ def profiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dashboa
         hostile = [{"ph": "X", "pid": ATTACK, "tid": 1, "ts": at, "dur": 1, "name": ATTACK} for at in (0, 2)]
         run.log({"hostile": Trace.from_bytes(json.dumps(hostile).encode(), ATTACK)})
         run.log({"profile/monday/host.xplane.pb": Raw("profile", XPLANE, "file")})
-        run.log({"bomb": Trace(gzip.compress(b"[" + b" " * (events.MAX_BYTES + 1)))})
+        run.log({"bomb": Trace(bomb())})
     dashboard = Dashboard(store)
     yield dashboard, record.value, run.id
     dashboard.stop()
@@ -112,14 +121,22 @@ def test_kernels_of_a_device_are_put_down_to_what_launched_them() -> None:
 
 
 def test_functions_of_tensorflow_are_told_by_layer() -> None:
-    place = "StatefulPartitionedCall/sequential_1/dense_1"
-    names = [f"{place}/MatMul:MatMul", f"{place}/Cast/ReadVariableOp:ReadVariableOp"]
+    place = "StatefulPartitionedCall/sequential_1"
+    names = [f"{place}/dense_1/MatMul:MatMul", f"{place}/dense_1/Cast/ReadVariableOp:ReadVariableOp"]
     names.append("StatefulPartitionedCall/gradient_tape/sequential_1/dense_1/MatMul:MatMul")
+    names += [
+        f"{place}/conv_1/convolution:Conv2D",
+        f"{place}/conv_1/convolution/ReadVariableOp:ReadVariableOp",
+    ]
+    names += ["StatefulPartitionedCall/adam/Sqrt:Sqrt", "KernelAndDeviceFunc::Run", "StandAlone:GatherV2"]
     made = [{"ph": "X", "pid": 0, "tid": 0, "ts": 10 * at, "dur": 5, "name": n} for at, n in enumerate(names)]
     told = summarize(gzip.compress(json.dumps(made).encode()))
-    (layer,) = told["layers"]
-    assert (layer["name"], layer["forward"], layer["backward"]) == ("sequential_1/dense_1", 10, 5)
-    assert {row["name"] for row in told["operators"]} == {"MatMul", "ReadVariableOp"}
+    layers = {layer["name"]: (layer["kind"], layer["forward"], layer["backward"]) for layer in told["layers"]}
+    assert list(layers) == ["sequential_1/dense_1", "sequential_1/conv_1", "adam"], "the longest first"
+    assert layers["sequential_1/dense_1"] == ("", 10, 5)
+    assert layers["adam"] == ("optimizer", 5, 0)
+    operators = {row["name"] for row in told["operators"]}
+    assert operators == {"MatMul", "ReadVariableOp", "Conv2D", "Sqrt", "GatherV2"}, "and not the runtime"
 
 
 def test_a_profile_of_xla_is_told_and_a_damaged_one_in_words() -> None:
@@ -159,7 +176,7 @@ def test_a_trace_that_was_cut_off_is_told_as_far_as_it_goes(cut: bytes) -> None:
         (zipped(b"[" * 100_000), "not JSON"),
         (zipped(b'{"a": 1}'), "no list of traceEvents"),
         (zipped(b'[{"ph": "X", "name": 3, "ts": "x", "dur": NaN}, 5, null]'), "no events"),
-        (zipped(b" " * (events.MAX_BYTES + 1)), "larger than 128 MB"),
+        (bomb(), "no events"),
     ],
 )
 def test_what_is_no_trace_is_told_in_words(content: bytes, words: str) -> None:
@@ -167,11 +184,49 @@ def test_what_is_no_trace_is_told_in_words(content: bytes, words: str) -> None:
         summarize(content)
 
 
+def test_of_a_trace_that_is_too_large_the_beginning_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "MAX_BYTES", 1 << 20)
+    one = {"ph": "X", "pid": 1, "tid": 1, "ts": 1, "dur": 1, "name": "é" * 100}
+    told = summarize(gzip.compress(json.dumps({"schema": 1, "traceEvents": [one] * 5_000}).encode()))
+    assert told["note"].startswith("Only the first") and 1_000 < told["events"] < 5_000
+
+
+def test_events_are_read_one_by_one_however_the_bytes_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = [{"name": f"é {number}", "args": {"list": [1, {"]": "},"}]}} for number in range(20)]
+    text = json.dumps({"before": [1], "traceEvents": made, "after": {"x": []}})
+    for size in (1, 7, 64):
+        monkeypatch.setattr(content, "_PIECE", size)
+        read = Content(gzip.compress(text.encode()))
+        assert list(read) == made and read.note == ""
+
+
 def test_the_viewer_gets_numbers_for_threads_that_have_names() -> None:
     spans = [{"ph": "X", "pid": "Spans", "tid": "one", "ts": 0, "dur": 1, "name": "a", "args": {"big": 1}}]
     lone = {"ph": "M", "pid": 5, "tid": 0, "name": "process_name", "args": {"name": "idle"}}
-    (drawn,) = drawable([*spans, lone, {"ph": "s", "name": "flow"}])
-    assert isinstance(drawn["pid"], int) and isinstance(drawn["tid"], int) and "args" not in drawn
+    drawn = drawable([*spans, lone, {"ph": "s", "name": "flow"}])
+    assert [event["ph"] for event in drawn] == ["M", "M", "B", "E"]
+    assert drawn[1]["args"]["name"] == "thread one"
+    assert all(isinstance(event["pid"], int) and isinstance(event["tid"], int) for event in drawn)
+
+
+def test_the_viewer_gets_spans_that_end_in_order_and_the_busiest_thread_first() -> None:
+    outer, inner = 1_000.1 + 0.3, 1_000.2 + 0.2
+    assert inner > outer, "by a rounding error"
+    times = [("outer", 1_000.1, 0.3), ("inner", 1_000.2, 0.2), ("next", 1_001, 0)]
+    spans = [{"ph": "X", "pid": 1, "tid": 1, "ts": ts, "dur": dur, "name": name} for name, ts, dur in times]
+    idle = {"ph": "X", "pid": 0, "tid": 0, "ts": 0, "dur": 5, "name": "idle"}
+    drawn = [event for event in drawable([idle, *spans]) if event["ph"] != "M"]
+    assert [event["name"] for event in drawn if event["tid"] == 0] == [
+        *("outer", "inner", "inner", "outer", "next", "next")
+    ]
+    assert drawn[2]["ts"] == drawn[3]["ts"] == outer
+    assert drawn[-1]["name"] == "idle"
+
+
+def test_the_shortest_of_too_many_spans_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timeline, "MAX_DRAWN", 2)
+    spans = [{"ph": "X", "pid": 1, "tid": 1, "ts": at, "dur": at, "name": f"{at}"} for at in range(5)]
+    assert {event["name"] for event in drawable(spans) if event["ph"] == "B"} == {"3", "4"}
 
 
 def test_a_real_trace_is_read_as_tables_and_as_a_timeline(
@@ -194,7 +249,7 @@ def test_a_real_trace_is_read_as_tables_and_as_a_timeline(
     expect(board.get_by_role("region", name="Top operators")).to_contain_text("MatMul")
     expect(board.get_by_role("link", name="Save the trace")).to_have_attribute("download", "host.xplane.pb")
     board.get_by_role("combobox", name="Trace").select_option(f"{run} 0 0 bomb")
-    expect(board.get_by_role("alert")).to_contain_text("larger than 128 MB when unpacked")
+    expect(board.get_by_role("alert")).to_contain_text("holds no events that took time")
 
 
 def test_nothing_that_was_logged_runs_on_the_profile_page(

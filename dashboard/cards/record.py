@@ -89,5 +89,11 @@ def nothing(words: str) -> html.Div:
     return html.Div(words, className="card-nothing")
 
 
+def unplayable(what: str) -> html.Div:
+    """Words that are seen in the place of the player before them, if it cannot play."""
+    words = f"This {what} cannot be played: it is damaged, or of a coding that this browser does not know."
+    return html.Div(words, className="unplayable")
+
+
 def caption(text: str) -> list[html.Div]:
     return [html.Div(text, className="media-caption")] if text else []

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dash import html
 
 from ...storage.kinds.video import format_of
-from .record import File, Shown, caption, frame, nothing
+from .record import File, Shown, caption, frame, nothing, unplayable
 
 if TYPE_CHECKING:
     from ...storage.kinds.video import Video
@@ -33,9 +33,10 @@ def _body(shown: Shown) -> list[Any]:
         return [nothing("This video is damaged: its bytes are not a GIF, PNG, MP4 or WebM file.")]
     address = shown.url(video.data)
     if found.media_type.startswith("video/"):
-        picture = html.Video(
+        player = html.Video(
             src=address, controls=True, loop=True, muted=True, preload="metadata", key=address
         )
+        picture = [player, unplayable("video")]
     else:
         picture = html.Img(src=address, alt=video.caption or f"Video at step {shown.record.step}")
     known = {"frames": video.frames, "frames a second": video.fps}

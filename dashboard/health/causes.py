@@ -98,10 +98,11 @@ def _exploding(evidence: Evidence) -> Iterator[Cause]:
         return
     totals = evidence.totals("gradients")
     since = _begin(totals)
+    earliest = ", the earliest that was kept" if since == totals[0][0] else ""
     yield Cause(
         "Gradients exploded",
         f"One step before, the norm of all gradients was {said(totals[-1][1])}, "
-        f"{said(growth)} times its median; it grew from step {since:,} on.",
+        f"{said(growth)} times its median; it grew from step {since:,} on{earliest}.",
         "Clip gradients by their norm (1.0 is usual), lower the learning rate, or warm it up.",
         0.9,
     )
@@ -181,6 +182,15 @@ def _half_precision(evidence: Evidence) -> Iterator[Cause]:
 
 def _diverging(evidence: Evidence) -> Iterator[Cause]:
     for signal in evidence.of("loss"):
+        if signal.bad_since is not None and signal.bad_since < evidence.fault.step:
+            yield Cause(
+                "The loss was not finite before",
+                f"{signal.tag} was NaN or infinite from step {signal.bad_since:,} on, before the recorder "
+                "saw it in the model: it overflowed, or something outside of the model made it so.",
+                "Look at what the loss is made of at that step; lower the learning rate if it had grown.",
+                0.75,
+            )
+            return
         if signal.last is not None and signal.usual > 0 and signal.last >= LOSS_GREW * signal.usual:
             yield Cause(
                 "Training diverged",

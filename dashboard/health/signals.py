@@ -31,8 +31,11 @@ LOOKED_BACK = 200
 
 @dataclass(frozen=True)
 class Signal:
-    """A scalar before a step: its ``last`` value (None if not finite), and its ``usual`` one, the median of
-    those before. It last changed by a factor of two or more at ``jump_step``, by ``jump``."""
+    """A scalar before a step: its ``last`` value and its ``usual`` one, the median of those before.
+
+    ``last`` is None if it is not finite, as at every step from ``bad_since`` on. It last changed by a factor
+    of two or more at ``jump_step``, by ``jump``.
+    """
 
     tag: str
     what: What
@@ -41,6 +44,7 @@ class Signal:
     usual: float
     jump: float | None
     jump_step: int | None
+    bad_since: int | None
 
     def plain(self) -> dict[str, Any]:
         return asdict(self)
@@ -83,7 +87,15 @@ def _signal(store: Store, series: SeriesRecord, what: What, step: int) -> Signal
         usual if math.isfinite(usual) else 0.0,
         jump,
         where,
+        _bad_since(points.step, values),
     )
+
+
+def _bad_since(steps: np.ndarray, values: np.ndarray) -> int | None:
+    """The step from which on no value is finite; None if the last one is."""
+    finite = np.flatnonzero(np.isfinite(values))
+    first = int(finite[-1]) + 1 if len(finite) else 0
+    return int(steps[first]) if first < len(steps) else None
 
 
 def _jump(steps: np.ndarray, values: np.ndarray) -> tuple[float | None, int | None]:

@@ -55,7 +55,7 @@ def make(
     if words := missing(method):
         raise CannotMap(words)
     if len(vectors) < FEWEST:
-        raise CannotMap(f"A map of neighbours needs at least {FEWEST} points; here are {len(vectors)}.")
+        raise CannotMap(f"A map of neighbours needs at least {FEWEST} points; this has {len(vectors)}.")
     if not np.ptp(vectors, axis=0).any():
         raise CannotMap("All points are the same, so no map can tell them apart.")
     dimensions = int(settings["dimensions"])

@@ -1,37 +1,26 @@
-"""The events of a trace in Chrome's format, from bytes that may be damaged, bounded in size."""
+"""The events of a trace as spans of time, each within the one around it."""
 
 from __future__ import annotations
 
-import json
 import resource
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import xplane
-
-MAX_BYTES = 128 << 20
-"""So much of unpacked JSON is looked into: as objects it takes about ten times as much memory."""
-
-MAX_XPLANE = 32 << 20
-"""A profile of XLA is a fifth to a third as large as the JSON that says the same."""
+from .content import BadTrace, Content
 
 MAX_MEMORY = 3 << 30
 XPLANE = "xplane"
 """The argument of the programs of this package that says that they are given such a profile."""
-_PIECE = 1 << 20
 _DEVICE_CATEGORIES = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
+_KNOWN = ("External id", "Sequence number")
+"""What of the arguments of a span is asked for: there are many spans."""
 _APART = frozenset({"python_function", "Trace", "overhead", "gpu_user_annotation", "ac2g", "async_gpu"})
 """Categories that tell the same time once more, or none of the program's."""
 
 
-class BadTrace(ValueError):
-    """A trace that cannot be looked into; the message says why, and what still can be done."""
-
-
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Span:
     """Something that took a while: times in microseconds; ``own`` is less what ran within it."""
 
@@ -56,53 +45,16 @@ class Timeline:
     spans: list[Span] = field(default_factory=list)
     threads: dict[tuple[Any, Any], list[Span]] = field(default_factory=dict)
     instants: list[dict[str, Any]] = field(default_factory=list)
+    total: int = 0
+    """Spans in the trace, with those that tell the same time once more."""
     note: str = ""
-
-
-def unpacked(gzipped: bytes) -> tuple[bytes, bool]:
-    """What is gzipped, and whether all of it is there. Raises ``BadTrace`` for more than ``MAX_BYTES``."""
-    unpacker = zlib.decompressobj(wbits=31)
-    parts: list[bytes] = []
-    size = 0
-    data = gzipped
-    try:
-        while data and not unpacker.eof:
-            part = unpacker.decompress(data, _PIECE)
-            data = unpacker.unconsumed_tail
-            size += len(part)
-            if size > MAX_BYTES:
-                raise BadTrace(
-                    f"This trace is larger than {MAX_BYTES >> 20} MB when unpacked: too large to be "
-                    "summed up here. Save it, or profile fewer steps; the timeline may still open."
-                )
-            parts.append(part)
-    except zlib.error as error:
-        if not parts:
-            raise BadTrace("This trace is damaged: its bytes are not gzipped.") from error
-        return b"".join(parts), False
-    return b"".join(parts), unpacker.eof
-
-
-def events_of(content: bytes, is_xplane: bool = False) -> tuple[list[Any], bool]:
-    """The events of gzipped JSON or a profile of XLA, and whether it was whole. Raises ``BadTrace``."""
-    if not is_xplane:
-        text, is_whole = unpacked(content)
-        events, is_parsed = parsed(text)
-        return events, is_whole and is_parsed
-    if len(content) > MAX_XPLANE:
-        raise BadTrace(f"This profile is larger than {MAX_XPLANE >> 20} MB: too large to be summed up here.")
-    try:
-        return list(xplane.events(content)), True
-    except xplane.BadProfile as error:
-        raise BadTrace(f"This profile is damaged: {error}.") from error
 
 
 def read(content: bytes, is_xplane: bool = False) -> Timeline:
     """The timeline of a trace; of one that ends early, as far as it goes. Raises ``BadTrace``."""
-    events, is_whole = events_of(content, is_xplane)
+    events = Content(content, is_xplane)
     timeline = _timeline(event for event in events if isinstance(event, dict))
-    if not is_whole:
-        timeline.note = "This trace ends early; what is there is shown."
+    timeline.note = events.note
     if not timeline.spans:
         raise BadTrace("This trace holds no events that took time.")
     return timeline
@@ -111,28 +63,6 @@ def read(content: bytes, is_xplane: bool = False) -> Timeline:
 def limit_memory() -> None:
     """Let this process take no more than ``MAX_MEMORY``."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
-
-
-def parsed(text: bytes) -> tuple[list[Any], bool]:
-    """The events of a trace, and whether it was whole. Raises ``BadTrace``."""
-    if not text.strip():
-        raise BadTrace("This trace is empty.")
-    for candidate, is_whole in ((text, True), (_mended(text), False)):
-        try:
-            found = json.loads(candidate)
-        except (ValueError, RecursionError):
-            continue
-        events = found.get("traceEvents") if isinstance(found, dict) else found
-        if isinstance(events, list):
-            return events, is_whole
-        raise BadTrace("This is JSON, but not a trace: it has no list of traceEvents.")
-    raise BadTrace("This trace is not JSON that can be read.")
-
-
-def _mended(text: bytes) -> bytes:
-    """A trace that was cut off, closed after its last whole event."""
-    cut = text[: text.rfind(b"},") + 1]
-    return cut + (b"]}" if text.lstrip()[:1] == b"{" else b"]")
 
 
 def _timeline(events: Iterable[dict[str, Any]]) -> Timeline:
@@ -145,19 +75,18 @@ def _timeline(events: Iterable[dict[str, Any]]) -> Timeline:
         args: dict[str, Any] = given if isinstance(given, dict) else {}
         if phase == "M" and name == "process_name" and str(args.get("name")).startswith("/device:GPU"):
             devices.add(_key(event.get("pid")))
-        elif phase == "i" and _is_time(event.get("ts")):
+        elif phase == "i" and is_time(event.get("ts")):
             timeline.instants.append(event)
         elif (
-            phase == "X"
-            and isinstance(name, str)
-            and _is_time(event.get("ts"))
-            and _is_time(event.get("dur"))
+            phase == "X" and isinstance(name, str) and is_time(event.get("ts")) and is_time(event.get("dur"))
         ):
+            timeline.total += 1
             category = str(event.get("cat", ""))
             if category in _APART or name.startswith("$"):
                 continue
             is_device = category in _DEVICE_CATEGORIES or _key(event.get("pid")) in devices
-            span = Span(name, category, float(event["ts"]), float(event["dur"]), args, is_device)
+            known = {one: args[one] for one in _KNOWN if one in args}
+            span = Span(name, category, float(event["ts"]), float(event["dur"]), known, is_device)
             threads[_key(event.get("pid")), _key(event.get("tid"))].append(span)
     for spans in threads.values():
         spans.sort(key=lambda span: (span.start, -span.duration))
@@ -185,5 +114,6 @@ def _key(name: Any) -> Any:
     return name if isinstance(name, int | str) else str(name)
 
 
-def _is_time(value: Any) -> bool:
+def is_time(value: Any) -> bool:
+    """Whether a value can be a time, in microseconds."""
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18

@@ -7,8 +7,14 @@ from typing import Any
 
 from .events import Span, Timeline
 
-_OPERATIONS = re.compile(r"(/[A-Z_]\w*)+$")
+_OPERATIONS = re.compile(r"(/(?:[A-Z_]\w*|convolution|moments|batchnorm))+$")
 """TensorFlow's operations have names such as ``MatMul_1``, its layers such as ``dense_1``."""
+_OPTIMIZERS = (
+    "adadelta adafactor adagrad adam adamax adamw ftrl lamb lion loss_scale_optimizer muon nadam rmsprop sgd"
+)
+_KINDS = {"compile_loss": "loss", "loss": "loss", **dict.fromkeys(_OPTIMIZERS.split(), "optimizer")}
+"""Keras's names of what is no layer."""
+_NUMBER = re.compile(r"_\d+$")
 MAX_LAYERS = 300
 LONGEST_NAME = 300
 _MARK = re.compile(r"^layer: (.*) \(([^()]*)\)$", re.DOTALL)
@@ -17,8 +23,11 @@ _CALL = re.compile(r"^(?:StatefulPartitionedCall|PartitionedCall|jit_\w+|gradien
 
 
 def by_layer(timeline: Timeline) -> list[dict[str, Any]]:
-    """Layers in the order in which they first ran: calls, time forward with and without layers within them,
-    backward, and on the device. Microseconds; empty if the trace names no layers."""
+    """Layers: calls, time forward with and without layers within them, backward, and on the device.
+
+    Microseconds; empty if the trace names no layers. Those of PyTorch come in the order in which they first
+    ran, those of TensorFlow, which runs operations in any order, the longest first.
+    """
     rows: dict[str, dict[str, Any]] = {}
     marks = {id(span): match for span in timeline.spans if (match := _mark(span))}
     owners: dict[int | None, str] = {}
@@ -29,7 +38,10 @@ def by_layer(timeline: Timeline) -> list[dict[str, Any]]:
             _count_operation(rows, marks, owners, span)
         elif not span.category and ":" in span.name:
             _count_tensorflow(rows, span)
-    return list(rows.values())[:MAX_LAYERS]
+    found = list(rows.values())
+    if not marks:
+        found.sort(key=lambda row: -(row["own"] + row["backward"] + row["device"]))
+    return found[:MAX_LAYERS]
 
 
 def _mark(span: Span) -> re.Match[str] | None:
@@ -96,11 +108,11 @@ def _count_tensorflow(rows: dict[str, dict[str, Any]], span: Span) -> None:
     while match := _CALL.match(place):
         place = place[match.end() :]
     layer = _OPERATIONS.sub("", place)
-    layer = place.rpartition("/")[0] if layer == place else layer
+    layer = _OPERATIONS.sub("", place.rpartition("/")[0]) if layer == place else layer
     is_inside = "/" in place.removesuffix("/ReadVariableOp")
     if not (layer and is_inside and kind.isidentifier()) or ":" in layer:
         return
-    row = _row(rows, layer, "")
+    row = _row(rows, layer, _KINDS.get(_NUMBER.sub("", layer.partition("/")[0]), ""))
     row["calls"] += 1
     row["device" if span.is_device else "backward" if is_backward else "forward"] += span.duration
     if not span.is_device and not is_backward:

@@ -7,19 +7,23 @@ at a time, and a server must not stand still for it, let alone die of it.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from .events import XPLANE, BadTrace, Span, Timeline, limit_memory, read
+from .content import BadTrace
+from .events import XPLANE, Span, Timeline, limit_memory, read
 from .layers import by_layer
+from .timeline import MAX_DRAWN
 
 MAX_OPERATORS = 100
 MAX_PLACES = 600
 LONGEST_NAME = 300
-_OVERHEADS = ("ThreadpoolListener::", "ExecutorState::", "ExecutorDoneCallback")
+_TENSORFLOW = re.compile(r"([^:]+):([A-Za-z_]\w*)")
+"""A place in the graph and a type: ``model/dense/MatMul:MatMul``."""
 
 
 def main() -> None:
@@ -44,6 +48,7 @@ def summarize(content: bytes, is_xplane: bool = False) -> dict[str, Any]:
     return {
         "note": timeline.note,
         "events": len(timeline.spans),
+        "left_out": max(timeline.total - MAX_DRAWN, 0),
         "duration": end - begin,
         "operators": _operators(timeline),
         "layers": by_layer(timeline),
@@ -67,9 +72,12 @@ def _give_kernels_to_operations(timeline: Timeline) -> None:
 def _operators(timeline: Timeline) -> list[dict[str, Any]]:
     """By name and where it ran: calls, time with and without what ran within, on the device, memory."""
     rows: dict[tuple[str, bool], dict[str, Any]] = {}
+    is_tensorflow = any(_is_tensorflow(span) for span in timeline.spans)
     for span in timeline.spans:
-        if span.category == "user_annotation" or span.name.startswith(_OVERHEADS):
+        if span.category == "user_annotation":
             continue
+        if is_tensorflow and not (span.is_device or _is_tensorflow(span)):
+            continue  # TensorFlow's runtime, which mostly waits for its operations
         name = _operation(span)
         row = rows.setdefault(
             (name, span.is_device),
@@ -86,10 +94,13 @@ def _operators(timeline: Timeline) -> list[dict[str, Any]]:
     return [row | {"name": row["name"][:LONGEST_NAME]} for row in ordered]
 
 
+def _is_tensorflow(span: Span) -> bool:
+    return not span.category and _TENSORFLOW.fullmatch(span.name) is not None
+
+
 def _operation(span: Span) -> str:
-    """TensorFlow names an operation by its place in the graph and its type: ``model/dense/MatMul:MatMul``."""
-    place, _, kind = span.name.rpartition(":")
-    return kind if kind.isidentifier() and "/" in place and not span.category else span.name
+    """The name of an operation; of TensorFlow's its type."""
+    return span.name.rpartition(":")[2] if _is_tensorflow(span) else span.name
 
 
 def _around(span: Span) -> Iterator[Span]:

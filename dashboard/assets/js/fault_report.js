@@ -64,8 +64,12 @@
   function Before({ report }) {
     const sources = Object.keys(report.norms).filter((source) => report.norms[source].names.length);
     const [chosen, choose] = useState(null);
-    if (!sources.length) return h("p", { className: "quiet" }, "The recorder has no norms of the steps before.");
+    const scrolled = useRef(null);
     const source = chosen ?? sources[0];
+    useEffect(() => {
+      if (scrolled.current) scrolled.current.scrollLeft = scrolled.current.scrollWidth;
+    }, [source]);
+    if (!sources.length) return h("p", { className: "quiet" }, "The recorder has no norms of the steps before.");
     const all = report.norms[source];
     const kept = all.names.map((name, at) => [name, all.rows[at]]).filter(([, row]) => row.some((value) => value !== 0));
     const left = all.names.length - kept.length;
@@ -76,7 +80,7 @@
       h("h3", null, `The last ${report.steps.length} steps: norm of each parameter’s `, sources.map((one) => h("button", { key: one, type: "button", className: "quiet-button", "aria-pressed": one === source, onClick: () => choose(one) }, one))),
       h(
         "div",
-        { className: "scrolled", tabIndex: 0 },
+        { className: "scrolled", tabIndex: 0, ref: scrolled },
         h(
           "table",
           { className: "grid norms" },
@@ -104,7 +108,7 @@
       "div",
       { className: "fault-signals" },
       h("h3", null, "What was logged just before"),
-      h("div", { className: "scrolled", tabIndex: 0 }, h("table", { className: "grid" }, h("thead", null, h("tr", null, heads.map((head) => h("th", { key: head, scope: "col" }, head)))), h("tbody", null, signals.map((signal) => h("tr", { key: signal.tag }, h("th", { scope: "row" }, signal.tag), h("td", { className: "number" }, number(signal.usual)), h("td", { className: "number" }, signal.last === null ? "not finite" : number(signal.last)), h("td", { className: "number" }, integer(signal.last_step)), h("td", null, jump(signal))))))),
+      h("div", { className: "scrolled", tabIndex: 0 }, h("table", { className: "grid" }, h("thead", null, h("tr", null, heads.map((head) => h("th", { key: head, scope: "col" }, head)))), h("tbody", null, signals.map((signal) => h("tr", { key: signal.tag }, h("th", { scope: "row" }, signal.tag), h("td", { className: "number" }, number(signal.usual)), h("td", { className: "number" }, signal.last === null ? `not finite since step ${integer(signal.bad_since)}` : number(signal.last)), h("td", { className: "number" }, integer(signal.last_step)), h("td", null, jump(signal))))))),
     );
   }
 })();

@@ -100,7 +100,8 @@
     return { level: worst.level, words: `${worst.title} since step ${integer(worst.since)}${worse > 1 ? `, and ${worse - 1} more` : ""}.${beyond}` };
   }
 
-  const lowered = (text) => text.charAt(0).toLowerCase() + text.slice(1);
+  /** As the words after a colon begin, but for NaN. */
+  const lowered = (text) => (/^.[A-Z]|^NaN/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1));
 
   function Finding({ finding: { level, title, text, hint, since, until, layer, layers } }) {
     const { integer } = trainboard.format;

@@ -1,4 +1,4 @@
-/* The Media page: brightness and contrast of all its pictures, and the way back to their own. */
+/* The Media page: brightness and contrast of all its pictures, and the way back to their own; players that fail. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
@@ -10,6 +10,11 @@
       document.documentElement.style.setProperty(name, String(level / 100));
     }
   });
+
+  /* These events do not bubble, but are seen on their way down. */
+  const note = (isBad) => ({ target }) => target instanceof HTMLMediaElement && target.toggleAttribute("data-unplayable", isBad);
+  document.addEventListener("error", note(true), true);
+  document.addEventListener("loadedmetadata", note(false), true);
 
   (window.dash_clientside ??= {}).trainboard_media = {
     /** The button was used: pictures as they are. */

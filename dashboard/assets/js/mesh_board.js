@@ -53,7 +53,8 @@
   /** Where cards are seen from, by name; that of all is kept in the address. */
   function createCameras() {
     const states = new Map();
-    const frames = new Map();
+    const seen = new Map();
+    const held = new Map();
     const listeners = new Map();
     let timer = null;
     const first = trainboard.orbitFrom(value("camera"));
@@ -61,8 +62,18 @@
     const tell = (key) => listeners.get(key)?.forEach((listener) => listener());
     return {
       get: (key) => states.get(key),
-      /** The frame that was drawn first under a name. */
-      frame: (key, own) => frames.get(key) ?? (frames.set(key, own), own),
+      /** Have a mesh's frame be part of the one under a name. */
+      include(name, key, own) {
+        const known = seen.get(name);
+        const frame = known ? trainboard.frameAround(known, own) : own;
+        seen.set(name, frame);
+        if (known && frame !== known) tell(key);
+      },
+      /** The frame under a name, around all that was drawn so far; from the first turn on it stays. */
+      frame(name, key) {
+        if (!states.has(key)) return seen.get(name);
+        return held.get(name) ?? (held.set(name, seen.get(name)), seen.get(name));
+      },
       set(key, state) {
         states.set(key, state);
         tell(key);
@@ -72,7 +83,7 @@
       },
       reset() {
         states.clear();
-        frames.clear();
+        held.clear();
         set("camera", "");
         listeners.forEach((_, key) => tell(key));
       },

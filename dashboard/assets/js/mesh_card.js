@@ -5,6 +5,7 @@
   const h = (...args) => React.createElement(...args);
   const { useEffect, useRef, useState } = React;
   const MARGIN = "200px";
+  const REST = 300; /* milliseconds without a turn, after which all of a mesh is drawn again */
 
   /** A hook: a ref, and whether its element is on the screen, or near it. */
   function useInView() {
@@ -46,6 +47,7 @@
     const drawing = useRef(null);
     const { mesh, problem } = useMesh({ run: one.run, tag: one.tag, rank: one.rank, index }, inView);
     const [failed, setFailed] = useState("");
+    const [pace, setPace] = useState("");
     const name = `${one.run} ${one.tag} ${one.rank}`;
 
     useEffect(() => {
@@ -55,7 +57,7 @@
         .three()
         .then((THREE) => {
           if (over) return;
-          drawing.current = draw(THREE, canvas.current, mesh, { name, tag: one.tag, view, look, color: run.color, cameras });
+          drawing.current = draw(THREE, canvas.current, mesh, { name, tag: one.tag, view, look, color: run.color, cameras, tellPace: setPace });
         })
         .catch(() => setFailed("The drawing library cannot be loaded."));
       return () => {
@@ -75,31 +77,43 @@
         ? h("div", { className: "mesh-nothing" }, index === null ? "Nothing logged up to this step" : nothing)
         : h("canvas", { ref: canvas, tabIndex: 0, role: "application", "aria-label": `${one.tag} of ${run.name}; arrow keys turn, plus and minus zoom` }),
       h("div", { className: "mesh-facts quiet" }, counts || " "),
-      mesh?.notes.map((note) => h("p", { key: note, className: "mesh-warning" }, note)),
+      mesh && [...mesh.notes, ...(pace ? [pace] : [])].map((note) => h("p", { key: note, className: "mesh-warning" }, note)),
     );
   };
 
-  function draw(THREE, canvas, mesh, { name, tag, view, look, color, cameras }) {
+  function draw(THREE, canvas, mesh, { name, tag, view, look, color, cameras, tellPace }) {
     const own = trainboard.frameOf(mesh);
     const shared = view === "share" ? `tag ${tag}` : name;
-    const frame = view === "fit" ? own : cameras.frame(shared, own);
     const key = view === "share" ? "all" : name;
+    if (view !== "fit") cameras.include(shared, key, own);
+    const frame = () => (view === "fit" ? own : cameras.frame(shared, key));
     const scene = trainboard.createMeshScene(THREE, mesh, look, color);
-    const home = () => trainboard.meshHome(mesh, frame);
+    const home = () => trainboard.meshHome(mesh, frame());
     const get = () => cameras.get(key) ?? home();
+    let resting = null;
     const drawn = trainboard.createView(canvas, (context, width, height) => {
-      trainboard.placeMeshCamera(scene.camera, get(), frame, mesh.config.camera, width, height);
-      scene.render(context, width, height, trainboard.paperOf(canvas), canvas.width / width);
+      trainboard.placeMeshCamera(scene.camera, get(), frame(), mesh.config.camera, width, height);
+      scene.render(context, width, height, trainboard.paperOf(canvas), canvas.width / width, resting !== null);
+      tellPace(scene.pace.words());
     });
+    const turn = () => {
+      clearTimeout(resting);
+      resting = setTimeout(() => {
+        resting = null;
+        drawn.draw();
+      }, REST);
+      drawn.draw();
+    };
     const stops = [
       trainboard.listenToOrbit(canvas, { get, set: (state) => cameras.set(key, state), home }),
-      cameras.listen(key, drawn.draw),
+      cameras.listen(key, turn),
       trainboard.on("theme", drawn.draw),
     ];
     drawn.draw();
     canvas.trainboard = { camera: () => trainboard.orbitText(get()), isPlain: () => !trainboard.hasWebgl() };
     return {
       close() {
+        clearTimeout(resting);
         stops.forEach((stop) => stop());
         drawn.close();
         scene.close();

@@ -3,8 +3,8 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const LIGHTS = [
-    { cls: "HemisphereLight", color: "#ffffff", groundColor: "#8a8f98", intensity: 1.6 },
-    { cls: "DirectionalLight", color: "#ffffff", intensity: 1.4, position: [1, 2, 3] },
+    { cls: "HemisphereLight", color: "#ffffff", groundColor: "#8a8f98", intensity: 0.7 },
+    { cls: "DirectionalLight", color: "#ffffff", intensity: 0.45, position: [1, 2, 3] },
   ];
   const MATERIAL = { cls: "MeshStandardMaterial", roughness: 0.85, metalness: 0 };
   const DOUBLE_SIDED = 2;
@@ -14,6 +14,9 @@
   const UNIT = Math.PI;
   const WHITE = "#ffffff";
   const FOV = 45;
+  const SLOW = 100; /* milliseconds of a frame that are too many to turn by */
+  const SPARSE = 50_000;
+  const EVEN = 1e-6; /* so much of a radius is no difference */
   const ROOM = 1.05; /* around a mesh, so much of its size is in view */
   const HOME = { theta: 0.6, phi: 1.2, target: [0, 0, 0] };
 
@@ -25,13 +28,25 @@
     const surface = isSurface ? surfaceOf(THREE, mesh, look, color) : null;
     if (surface) scene.add(surface);
     else scene.add(cloudOf(THREE, mesh, cloud, color));
-    for (const light of mesh.config.lights?.map(asLogged) ?? LIGHTS) scene.add(lightOf(THREE, light));
+    for (const light of mesh.config.lights ?? LIGHTS) scene.add(lightOf(THREE, asLogged(light)));
     const camera = cameraOf(THREE, mesh.config.camera);
+    const whole = surface ?? cloud.points;
+    const pace = createPace(mesh.positions.length / 3);
+    let sparse = null;
     return {
-      scene, camera, surface,
-      render(context, width, height, paper, ratio) {
-        cloud?.light(ratio, paper, 0, 1e9, height / 2);
-        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) return;
+      scene, camera, surface, pace,
+      /** Draw it; while it turns, if all takes too long, only some of its points. */
+      render(context, width, height, paper, ratio, isTurning) {
+        const isSparse = isTurning && pace.isSlow();
+        if (isSparse && !sparse) {
+          sparse = trainboard.createPointCloud(THREE);
+          scene.add(cloudOf(THREE, thinned(mesh), sparse, color));
+        }
+        whole.visible = !isSparse;
+        if (sparse) sparse.points.visible = isSparse;
+        for (const points of [cloud, sparse]) points?.light(ratio, paper, 0, 1e9, height / 2);
+        const began = performance.now();
+        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) return isSparse || pace.note(context, began);
         const plain = cloud ?? trainboard.createPointCloud(THREE);
         if (!cloud) fill(THREE, plain, mesh, color);
         plain.paintPlain(context, camera, width, height);
@@ -39,16 +54,40 @@
       },
       close() {
         cloud?.close();
+        sparse?.close();
         surface?.geometry.dispose();
         surface?.material.dispose();
       },
     };
   };
 
+  /** How long a frame of so many points takes, of which the second one tells: the first one gets all ready. */
+  function createPace(points) {
+    let [frames, took] = [0, 0];
+    return {
+      isSlow: () => took > SLOW,
+      /** In words, or none. */
+      words: () => (took > SLOW ? `Turned as ${SPARSE.toLocaleString("en")} points: this browser takes ${(took / 1000).toFixed(1)} s to draw all.` : ""),
+      note(context, began) {
+        frames += 1;
+        if (points <= SPARSE || frames !== 2) return;
+        context.getImageData(0, 0, 1, 1); /* waits until it is drawn */
+        took = performance.now() - began;
+      },
+    };
+  }
+
+  /** A mesh of some of the points of another, evenly spread. */
+  function thinned({ positions, colors, config }) {
+    const step = positions.length / 3 / SPARSE;
+    const some = (from) => from && from.constructor.from({ length: 3 * SPARSE }, (_, at) => from[3 * Math.floor(Math.floor(at / 3) * step) + (at % 3)]);
+    return { positions: some(positions), colors: some(colors), config };
+  }
+
   function surfaceOf(THREE, mesh, look, color) {
     const geometry = new THREE.BufferGeometry();
     geometry.setAttribute("position", new THREE.BufferAttribute(mesh.positions, 3));
-    if (mesh.colors) geometry.setAttribute("color", new THREE.BufferAttribute(linear(THREE, mesh.colors), 3));
+    if (mesh.colors) geometry.setAttribute("color", new THREE.BufferAttribute(mesh.colors, 3, true));
     geometry.setIndex(new THREE.BufferAttribute(mesh.corners, 1));
     geometry.computeVertexNormals();
     const { cls, ...settings } = mesh.config.material ?? MATERIAL;
@@ -57,12 +96,6 @@
     const material = new THREE[usual]({ side: DOUBLE_SIDED, ...(usual === "MeshNormalMaterial" ? {} : { color: tint, vertexColors: Boolean(mesh.colors) }), ...ofClass(settings, usual) });
     if (look === "wire") material.wireframe = true;
     return new THREE.Mesh(geometry, material);
-  }
-
-  /** Colours on the screen as shares of light, which is what three.js mixes. */
-  function linear(THREE, colors) {
-    const share = Float32Array.from({ length: 256 }, (_, byte) => new THREE.Color(byte / 255, 0, 0).convertSRGBToLinear().r);
-    return Float32Array.from(colors, (byte) => share[byte]);
   }
 
   /** Without settings that another class has: three.js would complain of each. */
@@ -121,6 +154,16 @@
       squared = Math.max(squared, x * x + y * y + z * z);
     }
     return { centre, radius: Math.sqrt(squared) || 1 };
+  };
+
+  /** The smallest frame around two; the first of them if it holds the other. */
+  trainboard.frameAround = (one, other) => {
+    const apart = other.centre.map((at, axis) => at - one.centre[axis]);
+    const away = Math.hypot(...apart);
+    if (away + other.radius <= one.radius * (1 + EVEN)) return one;
+    if (away + one.radius <= other.radius) return other;
+    const radius = (away + one.radius + other.radius) / 2;
+    return { centre: one.centre.map((at, axis) => at + (apart[axis] * (radius - one.radius)) / away), radius };
   };
 
   /** Where a camera begins, in radii around the frame: where the configuration puts it, or a little above. */

@@ -71,7 +71,7 @@
       React.Fragment,
       null,
       h(Facts, { trace, told }),
-      trainboard.value("profile_view") === "timeline" && !told.problem ? h(Timeline, { source }) : h(Summary, { told, source }),
+      trainboard.value("profile_view") === "timeline" && !told.problem ? h(Timeline, { source, leftOut: told.left_out }) : h(Summary, { told, source }),
     );
   }
 
@@ -92,12 +92,12 @@
   /** speedscope takes what it shows from the part of its address that is not sent to the server. */
   const viewerOf = (address, title) => `${VIEWER}#profileURL=${encode(address)}&title=${encode(title)}`;
 
-  function Timeline({ source }) {
+  function Timeline({ source, leftOut }) {
     return h(
       "div",
       { className: "timeline" },
       h("iframe", { key: source, src: source, title: "Timeline, in speedscope" }),
-      h("p", { className: "quiet" }, h("a", { href: source, target: "_blank", rel: "noopener" }, "Open it in a tab of its own"), ". One thread at a time: choose it at the top, or with n and p."),
+      h("p", { className: "quiet" }, h("a", { href: source, target: "_blank", rel: "noopener" }, "Open it in a tab of its own"), ". One thread at a time, the busiest first: choose it at the top, or with n and p.", leftOut > 0 && ` The ${trainboard.format.integer(leftOut)} shortest events are left out.`),
     );
   }
 

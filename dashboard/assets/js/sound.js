@@ -35,7 +35,8 @@
     return h("div", { id, className: "sound" },
       drawn && h("div", { className: "sound-drawn", onClick: seek, title: "Click to play from here" }, picture),
       /* The key makes a new player for other bytes: an old one would keep playing what it loaded. */
-      h("audio", { key: src, ref: player, src, controls: true, preload: "metadata" }));
+      h("audio", { key: src, ref: player, src, controls: true, preload: "metadata" }),
+      h("div", { className: "unplayable" }, "This sound cannot be played: its file is damaged."));
   };
 
   /** One closed line around all swings. */

@@ -14,6 +14,9 @@
     try {
       renderer = new THREE.WebGLRenderer({ alpha: true });
       renderer.setPixelRatio(1);
+      /* Colours are mixed as they are written, as in TensorBoard, whose three.js is of a time before it did otherwise. */
+      THREE.ColorManagement.enabled = false;
+      renderer.outputColorSpace = THREE.LinearSRGBColorSpace;
       const told = (isLost) => () => {
         lost = isLost;
         views.forEach((view) => view.draw());
