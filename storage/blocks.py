@@ -15,13 +15,17 @@ MOST_POINTS = 1 << 18
 _WAYS = 64
 
 
-def blocks(connection: Connection, series: RowMapping, most: int = MOST_POINTS) -> Iterator[Points]:
+def blocks(
+    connection: Connection, series: RowMapping, most: int = MOST_POINTS, window: Window | None = None
+) -> Iterator[Points]:
     """The points of a series sorted by step, equal steps in arrival order and in one block.
 
-    A block has no more than ``most`` points, unless it has one step only. ``series`` is the series' row.
+    A block has no more than ``most`` points, unless it has one step only. ``series`` is the series' row;
+    ``window`` the first and the last step, if not all are wanted.
     """
     if series["count"]:
-        yield from _within(connection, series, (series["first_step"], series["last_step"]), most)
+        window = window or (series["first_step"], series["last_step"])
+        yield from _within(connection, series, window, most)
 
 
 def _within(connection: Connection, series: RowMapping, window: Window, most: int) -> Iterator[Points]:

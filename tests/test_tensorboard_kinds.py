@@ -12,8 +12,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+from awkward_logs import write_awkward
 from event_file import VERSION, append, record, write
 from PIL import Image as pil
+from store_content import runs_of, series_of
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
@@ -44,8 +46,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         "tf2": write_tensorflow,
         "keras": write_keras,
         "tf1": write_tensorflow_1,
+        "awkward": write_awkward,
     }.items():
         write_logs(logs / name)
+    for path in [*logs.glob("keras/**/*tfevents*"), *logs.glob("tf1/*tfevents*")]:
+        os.utime(path, (1e9, 1e9))  # these runs have ended, the others go on
     opened = open_store(tmp_path_factory.mktemp("store") / "store.db", create=True)
     follower = open_follower(opened, [str(logs)])
     read_all(follower)
@@ -76,8 +81,23 @@ def pixels(png: bytes) -> np.ndarray[Any, Any]:
 
 
 def test_runs_are_the_folders_that_hold_event_files(store: Store) -> None:
-    expected = {"torch", "torch/trial", "tf2", "tf1", "keras/train", "keras/validation"}
+    expected = {"torch", "torch/trial", "tf2", "tf1", "keras/train", "keras/validation", "awkward"}
     assert {each.name for each in store.runs()} == expected
+
+
+def test_what_is_exported_and_read_again_is_the_same_to_the_bit_and_in_order(
+    store: Store, tmp_path: Path
+) -> None:
+    store.export_tensorboard(tmp_path / "out")
+    with closing(open_store(tmp_path / "back.db", create=True)) as back:
+        read_all(follower := open_follower(back, [str(tmp_path / "out")]))
+        assert follower.progress.damage == []
+        assert runs_of(back) == runs_of(store)
+        ours, theirs = series_of(store), series_of(back)
+        assert theirs.keys() == ours.keys()
+        assert [key for key in ours if theirs[key] != ours[key]] == []
+    status = {each.name: each.status for each in store.runs()}
+    assert (status["tf1"], status["awkward"], status["torch"]) == ("finished", "crashed", "running")
 
 
 def test_every_scalar_has_its_step_wall_time_and_value(store: Store) -> None:

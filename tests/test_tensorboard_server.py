@@ -30,6 +30,8 @@ from trainboard.storage.kinds.mesh import Mesh
 RUN = "lr 0.1/one"
 POINTS = 3000
 _STARTED = re.compile(r"http://[^:/]+:(\d+)/")
+RESUMED = [*range(100), *range(50, 150), 0, 200, 170]
+"""Steps of a series that was resumed, and then came in no order at all."""
 MESH = Mesh.from_arrays(np.eye(3), np.eye(3) * 255, [[0, 1, 2]], {"camera": {"fov": 75}})
 GRAPH = Graph([Node("1", "conv", "Conv2d", "net", [[None, 3]]), Node("2", "relu", "ReLU")], [Edge("1", "2")])
 # Importing TensorFlow takes longer than all of this, and TensorBoard does without.
@@ -94,6 +96,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory, segment: Any) -> Path:
     made = segment(run="one", name=RUN, config={"lr": 0.1, "bad": float("nan")}, created_at=1000.0)
     for step in range(POINTS):
         made.scalars(step, {"loss": step / 7})
+    for at, step in enumerate(RESUMED):
+        made.scalars(step, {"resumed": at / 4}, wall=float("nan") if at == 7 else 1000.0 + at)
     for kind in RECORDS:
         for step, value in enumerate(samples(kind)) if kind != "raw" else ():
             made.record(f"kind/{kind}", kind, KINDS[kind].encode(value).to_bytes(), step)
@@ -139,6 +143,12 @@ def test_scalars_are_shown_in_single_precision(server: Server, folder: Path) -> 
     assert [wall for wall, _, _ in shown] == [1000.0 + step for step in steps]
 
 
+def test_of_points_in_any_order_the_last_of_each_step_is_shown(server: Server) -> None:
+    shown = read(server, "scalars", "scalars", tag="resumed")
+    last = {step: at / 4 for at, step in enumerate(RESUMED)}
+    assert [(step, value) for _, step, value in shown] == sorted(last.items())
+
+
 def test_histograms_have_the_counts_of_our_own_buckets(server: Server) -> None:
     wall, step, rows = read(server, "histograms", "histograms", tag="kind/histogram")[-1]
     told = to_legacy(samples("histogram")[-1])
@@ -178,10 +188,15 @@ def test_pr_curves_meshes_and_layouts_are_shown(server: Server) -> None:
     assert curve["true_positives"] == ours.true_positives[:shown].tolist()
     parts = read(server, "mesh", "meshes", tag="kind/mesh", sample=0)
     assert sorted(part["data_shape"] for part in parts) == [[1, 1, 3], [1, 3, 3], [1, 3, 3]]
+    assert MESH.faces is not None and MESH.colors is not None
     query: dict[str, Any] = {"tag": "kind/mesh", "sample": 0, "step": 0, "timestamp": parts[0]["wall_time"]}
-    query |= {"meta": "", "content_type": "VERTEX"}
-    vertices = server.get("plugin/mesh/data", run=RUN, **query)
-    assert np.frombuffer(vertices, np.float32).reshape(3, 3).tolist() == MESH.vertices.tolist()
+    for part, dtype, ours in (
+        ("VERTEX", np.float32, MESH.vertices),
+        ("FACE", np.int32, MESH.faces),
+        ("COLOR", np.uint8, MESH.colors),
+    ):
+        data = server.get("plugin/mesh/data", run=RUN, meta="", content_type=part, **query)
+        assert np.frombuffer(data, dtype).tolist() == ours.ravel().tolist(), part
     layout = server.json("plugin/custom_scalars/layout")
     assert layout["category"][0]["chart"][0]["multiline"]["tag"] == ["loss/.*"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,13 +11,21 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from ..kinds.base import Encoded
-from .protobuf import KEPT_RECORD, KEPT_RUN, data, whole
+from .protobuf import KEPT_RECORD, KEPT_RUN, KEPT_WALL, SHOWN_ONLY, data, double, whole
 
 FILE_VERSION = "brain.Event:2"
+ONLY_SHOWN = whole(SHOWN_ONLY, 1)
+"""The mark of what is shown and is kept elsewhere, or is no record."""
+
+
+ALL = -1
 
 
 class Kept(NamedTuple):
-    """A record as the store has it. Its body is left out where it is the ``body_at``-th string shown."""
+    """A record as the store has it.
+
+    Its body is left out where it is the ``body_at``-th string shown, or ``ALL`` that is.
+    """
 
     kind: str
     tag: str
@@ -25,7 +34,10 @@ class Kept(NamedTuple):
 
     def to_bytes(self) -> bytes:
         header = json.dumps(self.encoded.header, separators=(",", ":"))
-        body = data(4, self.encoded.body) if self.body_at is None else whole(5, self.body_at)
+        if self.body_at is None:
+            body = data(4, self.encoded.body)
+        else:
+            body = whole(6, 1) if self.body_at == ALL else whole(5, self.body_at)
         return data(KEPT_RECORD, data(1, self.kind) + data(2, self.tag) + data(3, header) + body)
 
 
@@ -44,6 +56,11 @@ def graph_event(step: int, wall: float, definition: bytes) -> bytes:
     return Event(wall_time=wall, step=step, graph_def=definition).SerializeToString()
 
 
+def kept_wall(wall: float) -> bytes:
+    """A field for an event that keeps a wall time, if TensorBoard would not take it."""
+    return b"" if math.isfinite(wall) else double(KEPT_WALL, wall)
+
+
 def kept_run(run: Mapping[str, Any]) -> bytes:
-    """A field for an event that says what the store knows of a run."""
+    """A field for an event that says what the store knows of a run, or some of it."""
     return data(KEPT_RUN, json.dumps(run, separators=(",", ":")))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..store import Store
-    from .export_series import Exported
+    from .target import Exported
 
 
 def export_tensorboard(

@@ -11,23 +11,24 @@ from sqlalchemy import Connection, RowMapping, select
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from ..errors import BadChange
-from ..kinds.base import Encoded
 from ..schema import runs, series
 from ..series import RunRecord, SeriesKey
 from .assets import Projector
-from .event import Kept, kept_run, values_event
+from .event import ONLY_SHOWN, kept_run, values_event
 from .event_file import EventFile
-from .export_series import Exported, SeriesExport, Target
+from .export_series import SeriesExport
 from .names import digest, rank_folder, shown_tag
 from .session import session_end, session_start
+from .target import Exported, Target
 
 if TYPE_CHECKING:
     from ..store import Store
 
 _ABOUT = (
-    *("id", "project", "name", "group", "tags", "notes", "config", "environment", "status"),
+    *("id", "project", "name", "group", "tags", "notes", "config", "environment"),
     *("created_at", "descriptions"),
 )
+_ENDING = ("status", "exit_code", "error")
 _HPARAMS = "_hparams_/"
 
 
@@ -49,6 +50,7 @@ class RunExport:
         self._series: dict[SeriesKey, SeriesExport] = {}
         self._tags: set[tuple[int, str]] = set()
         self._about: dict[str, Any] = {}
+        self._endings: dict[int, dict[str, Any]] = {}
         self._begun = self._ended = False
 
     def close(self) -> None:
@@ -87,7 +89,7 @@ class RunExport:
             name = f"events.out.tfevents.{max(int(run.created_at), 0):010d}.trainboard.{digest(run.id)}"
             _claim(folder, name)
             file = EventFile(folder / name, run.created_at)
-            self._targets[rank] = Target(file, folder, Projector(folder), self._counts)
+            self._targets[rank] = Target(file, folder, Projector(folder), self._counts, run.created_at)
         return self._targets[rank]
 
     def _begin(self, run: RunRecord, rows: list[RowMapping]) -> None:
@@ -99,10 +101,20 @@ class RunExport:
             self._about = about
         imported = any(row["kind"] == "raw" and row["tag"].startswith(_HPARAMS) for row in rows)
         if run.config and not self._begun and not imported:
-            file.add(values_event(0, run.created_at, [session_start(run)]) + _NOT_KEPT)
+            file.add(values_event(0, run.created_at, [session_start(run)]) + ONLY_SHOWN)
             self._begun = True
 
     def _end(self, run: RunRecord, rows: list[RowMapping]) -> None:
+        """Say how the run is, last of all: whoever reads a file that grows takes its run for alive."""
+        self._end_session(run, rows)
+        ending = {name: getattr(run, name) for name in _ENDING}
+        for rank, target in self._targets.items():
+            if self._endings.get(rank) != ending:
+                wall = run.ended_at or run.created_at
+                target.file.add(values_event(0, wall, []) + kept_run(ending))
+                self._endings[rank] = ending
+
+    def _end_session(self, run: RunRecord, rows: list[RowMapping]) -> None:
         if run.status == "running" or self._ended:
             return
         file, wall = self._targets[0].file, run.ended_at or run.updated_at
@@ -110,14 +122,12 @@ class RunExport:
         logged = {row["tag"] for row in rows if row["kind"] == "scalar"}
         for name, number in run.summary.items():
             if name not in logged and self._wanted(name) and _is_number(number):
-                file.add(values_event(step, wall, [Summary.Value(tag=name, simple_value=number)]) + _NOT_KEPT)
+                file.add(
+                    values_event(step, wall, [Summary.Value(tag=name, simple_value=number)]) + ONLY_SHOWN
+                )
         if self._begun:
-            file.add(values_event(0, wall, [session_end(run)]) + _NOT_KEPT)
+            file.add(values_event(0, wall, [session_end(run)]) + ONLY_SHOWN)
         self._ended = True
-
-
-_NOT_KEPT = Kept("", "", Encoded({})).to_bytes()
-"""The mark of what is shown and is no record."""
 
 
 def _claim(folder: Path, name: str) -> None:

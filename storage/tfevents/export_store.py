@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from ..errors import BadChange
 from ..tag_filter import tag_filter
 from .export_run import RunExport
-from .export_series import Exported
 from .names import run_folders
+from .target import Exported
 
 if TYPE_CHECKING:
     from ..store import Store

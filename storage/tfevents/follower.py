@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -83,6 +84,7 @@ class Follower:
             self._runs[file.run_id].recalled = False
         stored = {(file.run_id, file.name): file for file in known}
         before, self._files = self._files, {}
+        self._note_growth(found)
         for run, tree, file in found:
             key = run.id, file.name
             kept = before.pop(key, None)
@@ -90,6 +92,15 @@ class Follower:
             damaged_to = kept.damaged_to if kept else -1
             self._files[key] = TreeFile(tree, self._runs[run.id], file, followed, damaged_to)
         self._find_renamed([*stored.values(), *(file.followed for file in before.values())])
+
+    def _note_growth(self, found: Sequence[tuple[RunOfTree, Tree, FoundFile]]) -> None:
+        """Note when the newest event file of each run was changed."""
+        for known in self._runs.values():
+            known.grew_at = -math.inf
+        for run, _, file in found:
+            if file.kind == "events":
+                known = self._runs[run.id]
+                known.grew_at = max(known.grew_at, file.modified)
 
     def _find_renamed(self, gone: Sequence[FollowedFile]) -> None:
         """Of files that are gone and are there by another name, go on reading."""

@@ -65,7 +65,8 @@ class RunOfTree:
 class Piece:
     """What was read of a file: how far it was before and is after, and what that says.
 
-    With ``again`` the store may have some of it.
+    With ``again`` the store may have some of it. ``grew_at`` is when the newest event file of its run was
+    changed, unless this is no news of one.
     """
 
     run: RunOfTree
@@ -74,6 +75,7 @@ class Piece:
     after: FollowedFile
     contents: Contents
     again: bool
+    grew_at: float | None = None
 
 
 def take_in(store: Store, pieces: Sequence[Piece]) -> None:
@@ -199,12 +201,13 @@ def _update_run(row: dict[str, Any], piece: Piece) -> None:
         row["created_at"] = min(row["created_at"], contents.first_wall)
     if contents.last_wall is not None:
         row["ended_at"] = max(row["ended_at"] or -math.inf, contents.last_wall)
-    if row["status"] in ("running", "finishing", "finished"):
-        row["status"] = "finishing" if time.time() - piece.after.modified < LIVE_S else "finished"
+    if piece.grew_at is not None and row["status"] in ("running", "finishing", "finished"):
+        row["status"] = "finishing" if time.time() - piece.grew_at < LIVE_S else "finished"
     for about in contents.about:
         row["config"] = row["config"] | about.config
         row["group_name"] = about.group or row["group_name"]
-        row["status"] = about.status or row["status"]
+        if about.status is not None:
+            row |= {"status": about.status, "exit_code": about.exit_code, "error": about.error}
         row["tags"] = list(dict.fromkeys([*row["tags"], *about.tags]))
         row["notes"] = row["notes"] or about.notes
         row["descriptions"] = described(row["descriptions"], about.descriptions)

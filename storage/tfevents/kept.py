@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields as fields_of
 from typing import Any
 
 from tensorboard.compat.proto.event_pb2 import Event
@@ -12,58 +13,58 @@ from tensorboard.compat.proto.event_pb2 import Event
 from ..kinds import KINDS
 from ..kinds.base import Encoded
 from .mappings.hparams import AboutRun
-from .protobuf import KEPT_NUMBER, KEPT_RECORD, KEPT_RUN, varint
+from .protobuf import KEPT_NUMBER, KEPT_RECORD, KEPT_RUN, KEPT_TAG, KEPT_WALL, SHOWN_ONLY, varint
+from .raw_values import raw_data
 from .wire import fields, whole_number
 
 _DOUBLE = struct.Struct("<d")
-_BYTES, _FIXED64 = 2, 1
-_MARKS = tuple(
-    varint(field << 3 | kind)
-    for field, kind in ((KEPT_RECORD, _BYTES), (KEPT_RUN, _BYTES), (KEPT_NUMBER, _FIXED64))
-)
+_VARINT, _FIXED64, _BYTES = 0, 1, 2
+_TYPES = {KEPT_NUMBER: _FIXED64, KEPT_WALL: _FIXED64, SHOWN_ONLY: _VARINT}
+_MARKS = tuple(varint(field << 3 | _TYPES.get(field, _BYTES)) for field in range(KEPT_RECORD, SHOWN_ONLY + 1))
+_ABOUT = tuple(field.name for field in fields_of(AboutRun))
 
 
 def read_kept(payload: bytes, event: Event) -> list[tuple[str, Any]] | None:
     """Tags and values that an event keeps, instead of what it shows; None if it keeps nothing.
 
-    Raises ``ValueError`` or ``KeyError`` for what no version of trainboard wrote.
+    A wall time that it keeps is put in the place of the one it shows. Raises ``ValueError``, ``KeyError``
+    or ``TypeError`` for what no version of trainboard wrote.
     """
     if not any(mark in payload for mark in _MARKS):
         return None
-    kept = [field for field in fields(payload, 0, len(payload)) if field.number >= KEPT_RECORD]
-    return (
-        [said for field in kept for said in _read(field.number, payload[field.start : field.stop], event)]
-        if kept
-        else None
-    )
+    found = fields(payload, 0, len(payload))
+    kept = {field.number: payload[field.start : field.stop] for field in found if field.number >= KEPT_RECORD}
+    if KEPT_WALL in kept:
+        event.wall_time = _DOUBLE.unpack(kept.pop(KEPT_WALL))[0]
+    return list(_read(kept, event)) if kept else None
 
 
-def _read(field: int, content: bytes, event: Event) -> Iterator[tuple[str, Any]]:
-    if field == KEPT_NUMBER:
-        yield event.summary.value[0].tag, _DOUBLE.unpack(content)[0]
-    elif field == KEPT_RUN:
-        told = json.loads(content)
-        status = None if told["status"] == "running" else told["status"]
-        yield (
-            "",
-            AboutRun(
-                told["config"],
-                told["group"],
-                status,
-                told["tags"],
-                told["notes"],
-                told["project"],
-                told["name"],
-                told.get("descriptions") or {},
-            ),
-        )
-    elif field == KEPT_RECORD:
-        parts = {part.number: content[part.start : part.stop] for part in fields(content, 0, len(content))}
+def _read(kept: Mapping[int, bytes], event: Event) -> Iterator[tuple[str, Any]]:
+    if SHOWN_ONLY in kept:
+        return
+    if KEPT_NUMBER in kept:
+        tag = kept[KEPT_TAG].decode() if KEPT_TAG in kept else event.summary.value[0].tag
+        yield tag, _DOUBLE.unpack(kept[KEPT_NUMBER])[0]
+    if KEPT_RUN in kept:
+        yield "", _about(json.loads(kept[KEPT_RUN]))
+    if KEPT_RECORD in kept:
+        record = kept[KEPT_RECORD]
+        parts = {part.number: record[part.start : part.stop] for part in fields(record, 0, len(record))}
         kind = KINDS.get(parts[1].decode())
         if kind is not None:
-            body = _shown_string(event, parts[5]) if 5 in parts else parts[4]
-            yield parts[2].decode(), kind.decode(Encoded(json.loads(parts[3]), body))
+            header = json.loads(parts[3])
+            yield parts[2].decode(), kind.decode(Encoded(header, _body(parts, header, event)))
 
 
-def _shown_string(event: Event, number: bytes) -> bytes:
-    return event.summary.value[0].tensor.string_val[whole_number(number)]
+def _about(told: dict[str, Any]) -> AboutRun:
+    """Runs that go on tell no ending: whether they still do is told by when their files grew."""
+    if told.get("status") == "running":
+        told["status"] = None
+    return AboutRun(**{name: told[name] for name in _ABOUT if name in told})
+
+
+def _body(parts: Mapping[int, bytes], header: dict[str, Any], event: Event) -> bytes:
+    """The body of a record: its own, one of the strings that are shown, or all that is shown."""
+    if 5 in parts:
+        return event.summary.value[0].tensor.string_val[whole_number(parts[5])]
+    return raw_data(event, header["message"]) if 6 in parts else parts[4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,13 +25,15 @@ _HEAVY_PIECE = 16 << 20
 class KnownRun:
     """A run and the memory of its summaries, which is ``recalled`` if it has all that the store tells.
 
-    ``removed`` if the run was, from the store and for good.
+    ``removed`` if the run was, from the store and for good. ``grew_at`` is when the newest of its event
+    files was changed.
     """
 
     run: RunOfTree
     summaries: Summaries
     removed: bool = False
     recalled: bool = True
+    grew_at: float = -math.inf
 
 
 @dataclass
@@ -100,7 +103,8 @@ def read_light(file: TreeFile) -> Piece:
     )
     if end >= file.found.size or end == now.position:
         after = file.seen_whole(after)
-    return file.piece(after, contents, now.position < now.again)
+    piece = file.piece(after, contents, now.position < now.again)
+    return replace(piece, grew_at=file.of.grew_at)
 
 
 def _goes_on(file: TreeFile) -> bool:

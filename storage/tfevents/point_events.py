@@ -13,7 +13,19 @@ from numpy.typing import NDArray
 
 from ..chunks import Columns
 from .checksums import brought_by_byte, mask, masked, unmask
-from .protobuf import KEPT_NUMBER, KEPT_RECORD, STEP, SUMMARY, WALL, data, double, single, whole
+from .protobuf import (
+    KEPT_NUMBER,
+    KEPT_TAG,
+    KEPT_WALL,
+    SHOWN_ONLY,
+    STEP,
+    SUMMARY,
+    WALL,
+    data,
+    double,
+    single,
+    whole,
+)
 
 Bytes = NDArray[np.uint8]
 _HEADER = struct.Struct("<QI")
@@ -21,24 +33,26 @@ _ROWS = 1 << 14  # so many records stay in the processor's cache
 _INT64_BYTES = 10
 
 
-def shown_points(tag: str, points: Columns, keep: bool) -> Iterator[bytes]:
-    """Records of points sorted by step; with ``keep`` each also keeps its number in double precision."""
-    with np.errstate(over="ignore"):
-        value = _octets(points.values.astype("<f4"))
-    shown = data(1, tag) + single(2, 0.0)[:-4]
-    inner = data(1, shown + bytes(4))
-    start = data(SUMMARY, inner)[: -len(inner)] + inner[:-4]
-    parts: list[bytes | Bytes] = [start, value]
-    if keep:
+def shown_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
+    """Records of points sorted by step; each keeps its number, too, unless float32 holds all of them.
+
+    ``wall`` is shown in the place of wall times that are not finite.
+    """
+    parts = _shown(tag, points)
+    if not is_single(points.values):
         parts += [double(KEPT_NUMBER, 0.0)[:-8], _octets(points.values)]
-    yield from _records(points, parts)
+    yield from _records(points, parts, wall)
 
 
-def kept_points(tag: str, points: Columns) -> Iterator[bytes]:
-    """Records of points that TensorBoard is not to show, sorted by step."""
-    record = data(1, "scalar") + data(2, tag) + data(3, "{}") + data(4, bytes(8))
-    start = data(KEPT_RECORD, record)[:-8]
-    yield from _records(points, [start, _octets(points.values)])
+def copied_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
+    """Records of points sorted by step that are to be shown, and are kept elsewhere in the file."""
+    yield from _records(points, [*_shown(tag, points), whole(SHOWN_ONLY, 1)], wall)
+
+
+def kept_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
+    """Records of points that TensorBoard is not to show, in any order."""
+    number: list[bytes | Bytes] = [double(KEPT_NUMBER, 0.0)[:-8], _octets(points.values)]
+    yield from _records(points, [*number, data(KEPT_TAG, tag)], wall)
 
 
 def is_single(values: NDArray[np.float64]) -> bool:
@@ -48,9 +62,23 @@ def is_single(values: NDArray[np.float64]) -> bool:
     return bool((back.view(np.uint64) == values.view(np.uint64)).all())
 
 
-def _records(points: Columns, parts: Sequence[bytes | Bytes]) -> Iterator[bytes]:
-    """Records whose events have a wall time, a step, and ``parts``; steps of one length make a block."""
-    wall, steps = _octets(points.walls), points.steps
+def _shown(tag: str, points: Columns) -> list[bytes | Bytes]:
+    with np.errstate(over="ignore"):
+        value = _octets(points.values.astype("<f4"))
+    shown = data(1, tag) + single(2, 0.0)[:-4]
+    inner = data(1, shown + bytes(4))
+    return [data(SUMMARY, inner)[: -len(inner)] + inner[:-4], value]
+
+
+def _records(points: Columns, parts: list[bytes | Bytes], instead: float) -> Iterator[bytes]:
+    """Records whose events have a wall time, a step, and ``parts``; steps of one length make a block.
+
+    TensorBoard takes no wall time that is not finite: ``instead`` is in its place, and it is kept.
+    """
+    is_finite = np.isfinite(points.walls)
+    if not is_finite.all():
+        parts += [double(KEPT_WALL, 0.0)[:-8], _octets(points.walls)]
+    wall, steps = _octets(np.where(is_finite, points.walls, instead)), points.steps
     lengths = _varint_lengths(steps)
     edges = np.flatnonzero(np.diff(lengths)) + 1
     for low, high in zip([0, *edges.tolist()], [*edges.tolist(), len(steps)], strict=True):

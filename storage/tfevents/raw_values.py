@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -17,34 +18,51 @@ from ..schema import records, series
 from ..series import SeriesKey
 from .event import graph_event, values_event
 from .names import safe_path
+from .tree import told_by_path
 
 _GRAPHS = ("graphs", "graph_run_metadata", "graph_run_metadata_graph", "graph_keras_model")
+_LATEST = 2.0**33  # a time in seconds that every file system takes
 
 
-def write_raw(raw: Raw, tag: str, step: int, wall: float, folder: Path) -> Iterator[bytes]:
-    """The events that hold it again; a file is written below ``folder``.
-
-    Raises ``OSError``, and ``DecodeError`` for what never was a protobuf.
-    """
-    if raw.message == "file":
-        path = folder / "plugins" / safe_path(tag)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(raw.data)
-    elif raw.message == "summary_value":
-        yield values_event(step, wall, [Summary.Value.FromString(raw.data)])
-    elif raw.message == "graph_def":
-        yield graph_event(step, wall, raw.data)
+def raw_event(raw: Raw, step: int, wall: float) -> bytes:
+    """The event that holds it again. Raises ``DecodeError`` for what never was a protobuf."""
+    if raw.message == "summary_value":
+        return values_event(step, wall, [Summary.Value.FromString(raw.data)])
+    if raw.message == "graph_def":
+        return graph_event(step, wall, raw.data)
+    event = Event(wall_time=wall, step=step)
+    if raw.message == "meta_graph_def":
+        event.meta_graph_def = raw.data
     else:
-        event = Event(wall_time=wall, step=step)
-        if raw.message == "meta_graph_def":
-            event.meta_graph_def = raw.data
-        else:
-            getattr(event, raw.message).ParseFromString(raw.data)
-        yield event.SerializeToString()
+        getattr(event, raw.message).ParseFromString(raw.data)
+    return event.SerializeToString()
 
 
-def written_as_raw(connection: Connection, run_id: str, key: SeriesKey) -> set[tuple[int, float]]:
-    """When (step, wall time) records of a series were made of raw ones, which are written instead.
+def raw_data(event: Event, message: str) -> bytes:
+    """What an event that ``raw_event`` made holds."""
+    held = event.summary.value[0] if message == "summary_value" else getattr(event, message)
+    return held if isinstance(held, bytes) else held.SerializeToString()
+
+
+def write_raw_file(raw: Raw, tag: str, wall: float, folder: Path) -> bool:
+    """Write what was a file below the folder of its run; False if it would not be found there again.
+
+    The time of the file is the record's. Raises ``OSError``.
+    """
+    name = f"plugins/{safe_path(tag)}"
+    is_found = told_by_path(name) is not None and name == f"plugins/{tag}"
+    if not is_found or not 0 <= wall < _LATEST:
+        return False
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(raw.data)
+    nanoseconds = int(Fraction(wall) * 10**9)  # as a float it would be rounded once more
+    os.utime(path, ns=(nanoseconds, nanoseconds))
+    return True
+
+
+def written_as_raw(connection: Connection, run_id: str, key: SeriesKey) -> set[tuple[int, float | None]]:
+    """When (step, wall time) records of a series were made of raw ones, which are shown instead.
 
     These are graphs, and meshes whose parts came one by one.
     """

@@ -111,7 +111,7 @@ def _read_alike(
             tag = _tag(rows[group[0]], shape, known)
             if tag is None:
                 left += numbers[group].tolist()
-            else:
+            elif not shape.shown_only:
                 read[tag].append(Part(starts[numbers[group]], points.take(group)))
                 if text := record[HEADER:][slice(*shape.description)]:
                     described[tag] = text.decode("utf-8", "replace")

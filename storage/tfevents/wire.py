@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .protobuf import KEPT_NUMBER
+from .protobuf import KEPT_NUMBER, KEPT_TAG, SHOWN_ONLY
 
 _DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 17: "<u2", 19: "<f2"}
 """Of TensorFlow's types of tensors those that numpy has, by number."""
@@ -35,7 +35,7 @@ class ScalarShape(NamedTuple):
     ``step`` and ``tag`` are the first and the last place but one; without a step there is none, which is
     step 0. ``plugin`` is None where the event does not tell. ``rounded`` are the places of the value in
     single precision beside one in double, which is the one that counts. ``description`` is where the tag's
-    begins and ends.
+    begins and ends. One that is ``shown_only`` is kept elsewhere.
     """
 
     wall: int
@@ -46,6 +46,7 @@ class ScalarShape(NamedTuple):
     plugin: str | None
     rounded: tuple[int, int] = (0, 0)
     description: tuple[int, int] = (0, 0)
+    shown_only: bool = False
 
 
 def fields(data: bytes, start: int, stop: int) -> Iterator[Field]:
@@ -76,7 +77,11 @@ def scalar_shape(event: bytes) -> ScalarShape | None:
     """The shape of an event with one scalar, its wall time and nothing else; None for any other."""
     try:
         said = {field.number: field for field in fields(event, 0, len(event))}
-        if not {1, 5} <= said.keys() <= {1, 2, 5, KEPT_NUMBER}:
+        step = said[2][2:] if 2 in said else (0, 0)
+        if said.keys() - {2} == {1, KEPT_NUMBER, KEPT_TAG}:
+            value = said[KEPT_NUMBER].start
+            return ScalarShape(said[1].start, step, said[KEPT_TAG][2:], value, "<f8", "scalars")
+        if not {1, 5} <= said.keys() <= {1, 2, 5, KEPT_NUMBER, SHOWN_ONLY}:
             return None
         (value,) = fields(event, said[5].start, said[5].stop)
         parts = {part.number: part for part in fields(event, value.start, value.stop)}
@@ -90,8 +95,11 @@ def scalar_shape(event: bytes) -> ScalarShape | None:
             description = metadata[_DESCRIPTION][2:] if _DESCRIPTION in metadata else (0, 0)
     except (ValueError, IndexError):
         return None
-    step = said[2][2:] if 2 in said else (0, 0)
-    shape = ScalarShape(said[1].start, step, parts[1][2:], *number, plugin, description=description)
+    shape = ScalarShape(
+        *(said[1].start, step, parts[1][2:], *number, plugin),
+        description=description,
+        shown_only=SHOWN_ONLY in said,
+    )
     if KEPT_NUMBER not in said:
         return shape
     rounded = (shape.value, shape.value + int(shape.dtype[-1]))

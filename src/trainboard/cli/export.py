@@ -15,7 +15,7 @@ from trainboard.storage.errors import BadChange
 
 if TYPE_CHECKING:
     from trainboard.storage import Store
-    from trainboard.storage.tfevents.export_series import Exported
+    from trainboard.storage.tfevents.target import Exported
 
 TABLES = ("csv", "parquet", "jsonl")
 

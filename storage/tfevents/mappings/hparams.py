@@ -18,12 +18,14 @@ _ENDINGS = {Status.STATUS_SUCCESS: "finished", Status.STATUS_FAILURE: "crashed"}
 class AboutRun:
     """What a log tells of its run: a session of the plugin, an export of ours, descriptions of tags.
 
-    None where it does not tell.
+    None where it does not tell. ``exit_code`` and ``error`` go with ``status``.
     """
 
     config: dict[str, Any] = field(default_factory=dict)
     group: str | None = None
     status: str | None = None
+    exit_code: int | None = None
+    error: str | None = None
     tags: list[str] = field(default_factory=list)
     notes: str = ""
     project: str | None = None

@@ -25,10 +25,15 @@ from .value import strings, value
 
 
 def histogram(record: Histogram, tag: str) -> list[Summary.Value]:
-    """Our own buckets as rows of left, right and count, so that counts are exact; NaN and infinities lack."""
+    """Our own buckets as rows of left, right and count, so that counts are exact; NaN and infinities lack.
+
+    The last row ends at the maximum, which of a histogram that came from wider intervals no bucket may hold.
+    """
     told = to_legacy(record)
     limits = np.array(told.bucket_limit, np.float64)
     rows = np.stack([np.append(told.min, limits[:-1]), limits, told.bucket], axis=1)
+    if limits[-1] < told.max:
+        rows = np.vstack([rows, [limits[-1], told.max, 0.0]])
     return [value(tag, "histograms", rows)]
 
 
