@@ -142,7 +142,7 @@ def bars(found: Importance, theme: str) -> dict[str, Any]:
 
 def _palette(colors: str, theme: str) -> list[str]:
     """Shades that are seen on the page: the darkest are left out where it is dark, else the lightest."""
-    low, high = (0.2, 1.0) if theme == "dark" else (0.0, 0.92)
+    low, high = (0.32, 1.0) if theme == "dark" else (0.0, 0.92)
     return sample_colorscale(colors, np.linspace(low, high, _SHADES).tolist())
 
 

@@ -129,7 +129,7 @@
           "button",
           { "aria-expanded": isOpen, onClick: toggle },
           h("span", { className: "chevron", "aria-hidden": true }, isOpen ? "▾" : "▸"),
-          name || "other",
+          h("span", { className: "section-title", title: name }, name || "other"),
           h("span", { className: "count" }, charts.length),
         ),
       ),

@@ -17,8 +17,9 @@
   document.addEventListener("pointerdown", (event) => {
     if (!event.target.closest(".trial-figure")) return;
     released = new Promise((resolve) => {
-      const end = () => setTimeout(resolve, TELLING_MILLISECONDS);
-      for (const name of ["pointerup", "pointercancel"]) document.addEventListener(name, end, { once: true });
+      const ended = new AbortController();
+      const end = () => void (ended.abort(), setTimeout(resolve, TELLING_MILLISECONDS));
+      for (const name of ["pointerup", "pointercancel", "blur"]) window.addEventListener(name, end, { signal: ended.signal });
     });
   }, true);
 
