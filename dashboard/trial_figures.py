@@ -23,7 +23,7 @@ MOST_DRAWN = 500
 _SHADES = 24
 _TICKS = 7
 _GAP = 0.02
-_EDGE, _LETTERS = 36, 150
+_EDGE, _LETTERS = 36, 130
 
 
 def parallel(trials: Trials, kind: str, colors: str, by: str, theme: str) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def parallel(trials: Trials, kind: str, colors: str, by: str, theme: str) -> dic
     shown["layout"]["annotations"] = [
         note
         for at, (name, one) in enumerate(scales)
-        for note in _axis_notes(at, _label(name, one, longest), one, theme, at == last)
+        for note in _axis_notes(at, _label(name, one, longest), one, theme, last)
     ]
     shown["layout"]["shapes"] = [
         {
@@ -204,9 +204,10 @@ def _edge(theme: str, one: Scale, name: str, domain: list[float], anchor: str) -
     return edge
 
 
-def _axis_notes(at: int, label: str, one: Scale, theme: str, is_last: bool) -> list[dict[str, Any]]:
+def _axis_notes(at: int, label: str, one: Scale, theme: str, last: int) -> list[dict[str, Any]]:
     """The name above an axis of parallel coordinates, and what stands beside it."""
-    anchor = {"xanchor": "right", "xshift": _EDGE} if is_last else {}
+    outer = {0: {"xanchor": "left", "xshift": -_EDGE}, last: {"xanchor": "right", "xshift": _EDGE}}
+    anchor = outer.get(at, {})
     ink = INK[theme]
     place = {"x": at, "xref": "x", "yref": "y", "showarrow": False}
     font = {"family": FONT, "size": 12, "color": ink["strong"]}
