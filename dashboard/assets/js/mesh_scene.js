@@ -46,7 +46,10 @@
         if (sparse) sparse.points.visible = isSparse;
         for (const points of [cloud, sparse]) points?.light(ratio, paper, 0, 1e9, height / 2);
         const began = performance.now();
-        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) return isSparse || pace.note(context, began);
+        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) {
+          if (!isSparse) pace.note(context, began);
+          return;
+        }
         const plain = cloud ?? trainboard.createPointCloud(THREE);
         if (!cloud) fill(THREE, plain, mesh, color);
         plain.paintPlain(context, camera, width, height);
