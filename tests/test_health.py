@@ -216,6 +216,14 @@ def test_the_verdict_on_steps_says_how_much_and_since_when(faulty: tuple[Store, 
     assert anatomy.read(store, faulty[1], 0) is None
 
 
+def test_steps_that_are_mostly_none_of_their_phases_are_not_said_to_compute() -> None:
+    steps, total = np.arange(20), np.full(20, 0.1)
+    told = anatomy.judge(steps, {"forward": np.full(20, 0.01), "other": np.full(20, 0.09)}, total)
+    assert told.words.startswith("Elsewhere: 90% of step time goes to the loop's own code")
+    told = anatomy.judge(steps, {"other": np.full(20, 0.09)}, total)
+    assert told.kind == "compute-bound", "where computing was not measured it is among the rest"
+
+
 def test_a_first_look_at_a_long_run_ends_in_time_and_the_next_ones_read_on(store: Store) -> None:
     run = log_run(store, "long", [{"layers/gradients": stats(PARAMETERS, norm=0.1)} for _ in range(300)])
     histories = Histories(store)

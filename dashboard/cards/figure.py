@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 from dash import dcc, html
@@ -24,6 +25,8 @@ INK: Mapping[str, Mapping[str, str]] = {
     },
 }
 """The colours of ``assets/base.css`` that a figure needs, by theme."""
+_LINE = 34
+"""Letters in a line of words that stand in the place of the narrowest figure."""
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif'
 WITHOUT_WEBGL: Mapping[str, str] = {
     "heatmapgl": "heatmap",
@@ -98,7 +101,11 @@ def nothing(message: str, theme: str) -> dict[str, Any]:
     hidden = {"visible": False, "fixedrange": True}
     empty = figure([], theme, hidden, hidden, "nothing")
     empty["layout"]["annotations"] = [
-        {"text": escaped(message), "showarrow": False, "font": {"size": 12, "color": INK[theme]["text"]}}
+        {
+            "text": "<br>".join(escaped(line) for line in wrap(message, _LINE)),
+            "showarrow": False,
+            "font": {"size": 12, "color": INK[theme]["text"]},
+        }
     ]
     return empty
 

@@ -48,5 +48,5 @@ def counters(histogram: Histogram) -> list[tuple[str, str]]:
     occurring = [("NaN", histogram.nans), ("+Inf", histogram.pos_infs), ("−Inf", histogram.neg_infs)]
     shown = [(name, f"{count:,}") for name, count in occurring if count]
     if histogram.zeros:
-        shown.insert(0, ("0", f"{100 * histogram.zeros / histogram.finite_count:.2g} %"))
+        shown.insert(0, ("0", f"{100 * histogram.zeros / histogram.finite_count:.3g} %"))
     return shown

@@ -91,5 +91,6 @@ def _extent(table: Table) -> str:
         ("rows", len(table.rows), MAX_ROWS),
         ("columns", len(table.columns), MAX_COLUMNS),
     ):
-        words.append(f"{have:,} {what}" if have <= most else f"the first {most:,} of {have:,} {what}")
+        counted = f"{have:,} {what.removesuffix('s') if have == 1 else what}"
+        words.append(counted if have <= most else f"the first {most:,} of {counted}")
     return ", ".join(words)

@@ -20,6 +20,9 @@ PHASES = ("data", "copy", "forward", "backward", "optimizer", "compute", "loggin
 TOTAL = "steps/total"
 INPUT_BOUND, LOGGING_BOUND = 0.25, 0.10
 """The shares of ``loggers.step_clock``: of a step, data and copying, or logging, take so much or more."""
+ELSEWHERE = 0.5
+"""So much of a step that is none of its phases is more than a loop's own work."""
+_COMPUTING = ("forward", "backward", "optimizer", "compute")
 
 WIDTH = 300
 MAX_RANKS = 64
@@ -29,7 +32,7 @@ _Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Verdict:
-    """``kind`` is input-bound, logging-bound or compute-bound, in ``words`` with ``since`` which step."""
+    """``kind`` is input-bound, logging-bound, elsewhere or compute-bound, in ``words``, ``since`` a step."""
 
     kind: str
     words: str
@@ -75,14 +78,12 @@ def judge(steps: NDArray[np.int64], seconds: Mapping[str, _Floats], total: _Floa
     none = np.zeros(len(steps))
     waits = seconds.get("data", none) + seconds.get("copy", none)
     logs = seconds.get("logging", none)
+    is_split = any(phase in seconds for phase in _COMPUTING)
+    other = seconds.get("other", none) if is_split else none
     for kind, spent, limit, words in (
         ("input-bound", waits, INPUT_BOUND, "waits for data"),
-        (
-            "logging-bound",
-            logs,
-            LOGGING_BOUND,
-            "goes to logging",
-        ),
+        ("logging-bound", logs, LOGGING_BOUND, "goes to logging"),
+        ("elsewhere", other, ELSEWHERE, "goes to the loop's own code, or to waiting for the device,"),
     ):
         begin = _begin(_smoothed(_share(spent, total)) >= limit)
         if begin is not None:

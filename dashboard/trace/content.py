@@ -20,7 +20,7 @@ MAX_EVENT = 8 << 20
 """Of JSON, so long may be what comes before the events, and each of them."""
 _PIECE = 1 << 20
 _BEGIN = re.compile(r'\s*\[|\s*\{.*?"traceEvents"\s*:\s*\[', re.DOTALL)
-_BETWEEN = re.compile(r"[\s,]*")
+_BETWEEN = re.compile(r"[\s,]+")
 _DECODER = json.JSONDecoder()
 
 
@@ -57,7 +57,8 @@ class Content:
         text = _begun(pieces)
         at = 0
         while True:
-            at = _BETWEEN.match(text, at).end()  # type: ignore[union-attr]  # matches even nothing
+            if between := _BETWEEN.match(text, at):
+                at = between.end()
             if text.startswith("]", at):
                 break
             try:

@@ -8,7 +8,7 @@
   ];
   const MATERIAL = { cls: "MeshStandardMaterial", roughness: 0.85, metalness: 0 };
   const DOUBLE_SIDED = 2;
-  const POINT = 2.5;
+  const SIZES = [[5_000, 4], [50_000, 2.5], [Infinity, 1.5]]; /* pixels of a point, where there are so many */
   const FINE = 2; /* pixels of a surface for each of the screen, whose own may be as fine */
   /* Since three.js counts light in physical units it divides by this, and until then, as in TensorBoard, it did not. */
   const UNIT = Math.PI;
@@ -46,7 +46,10 @@
         if (sparse) sparse.points.visible = isSparse;
         for (const points of [cloud, sparse]) points?.light(ratio, paper, 0, 1e9, height / 2);
         const began = performance.now();
-        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) return isSparse || pace.note(context, began);
+        if (trainboard.render(context, scene, camera, surface && ratio < FINE ? FINE : 1)) {
+          if (!isSparse) pace.note(context, began);
+          return;
+        }
         const plain = cloud ?? trainboard.createPointCloud(THREE);
         if (!cloud) fill(THREE, plain, mesh, color);
         plain.paintPlain(context, camera, width, height);
@@ -120,7 +123,7 @@
     const colors = mesh.colors ?? new Uint8Array(3 * count).map((_, at) => plain[at % 3]);
     cloud.place(mesh.positions, new Float32Array(count));
     const isFixed = size !== undefined && sizeAttenuation === false;
-    cloud.paint(colors, new Float32Array(count).fill(isFixed ? size : count > 50_000 ? 1.5 : POINT));
+    cloud.paint(colors, new Float32Array(count).fill(isFixed ? size : SIZES.find(([most]) => count <= most)[1]));
     cloud.measure(isFixed ? 0 : (size ?? 0));
   }
 
