@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 from urllib.request import urlopen
 
@@ -106,9 +107,12 @@ def test_callbacks_hear_of_keys_clicks_and_properties_at_once(board: Page, dashb
     assert vis.check_connection(timeout_seconds=3)
     vis.text("keys", win="keys", opts={"title": "Keys"})
     vis.image(np.zeros((3, 40, 40)), win="picture", opts={"title": "Picture"})
-    vis.properties(
-        [{"type": "checkbox", "name": "on", "value": False}], win="switch", opts={"title": "Switch"}
-    )
+    switches = [
+        {"type": "checkbox", "name": "on", "value": False},
+        {"type": "button", "name": "program", "value": "Go"},
+        {"type": "select", "name": "color", "value": 0, "values": ["red", "blue"]},
+    ]
+    vis.properties(switches, win="switch", opts={"title": "Switch"})
     heard: list[tuple[float, dict[str, Any]]] = []
     for win in ("keys", "picture", "switch"):
         vis.register_event_handler(lambda event: heard.append((time.time(), event)), win)
@@ -120,19 +124,57 @@ def test_callbacks_hear_of_keys_clicks_and_properties_at_once(board: Page, dashb
     assert heard[0][1]["key"] == "?"
     expect(board.locator("#keys")).to_be_hidden()  # which is what the key does elsewhere
     assert heard[0][0] - pressed < 1.0  # 0.1 on a machine with nothing else to do; see benchmarks
+    typed = 4 * ascii_lowercase
+    board.keyboard.type(typed)
+    eventually(lambda: len(heard) == 1 + len(typed), 30)
+    assert "".join(event["key"] for _, event in heard[1:]) == typed
+    heard.clear()
     pane(board, "Picture").locator("img").click()
-    eventually(lambda: len(heard) > 1)
-    assert 0 <= heard[1][1]["image_coord"]["x"] <= 40
-    pane(board, "Switch").get_by_role("checkbox").click()
-    eventually(lambda: len(heard) > 2)
-    assert (heard[2][1]["event_type"], heard[2][1]["value"]) == ("PropertyUpdate", True)
+    eventually(lambda: heard)
+    assert 0 <= heard[0][1]["image_coord"]["x"] <= 40
+    switch = pane(board, "Switch")
+    switch.get_by_role("checkbox").click()
+    switch.get_by_role("button", name="Go").click()
+    switch.get_by_label("color").select_option("blue")
+    eventually(lambda: len(heard) == 4)
+    assert [event["value"] for _, event in heard[1:]] == [True, "clicked", "1"]
 
 
-def test_a_line_for_webgl_is_drawn(board: Page, dashboard: Dashboard) -> None:
-    vis = client(dashboard, "webgl")
+def test_a_zoomed_picture_is_dragged_without_a_click(board: Page, dashboard: Dashboard) -> None:
+    vis = client(dashboard, "zoomed", use_incoming_socket=True)
+    assert vis.check_connection(timeout_seconds=3)
+    vis.image(np.zeros((3, 20, 40)), win="w", opts={"title": "Zoomed"})
+    heard: list[dict[str, Any]] = []
+    vis.register_event_handler(heard.append, "w")
+    board.goto(f"{dashboard.url}/panes?env=zoomed")
+    image, place = pane(board, "Zoomed").locator("img"), pane(board, "Zoomed").locator(".pane-image")
+    image.hover()
+    board.keyboard.down("Control")
+    board.mouse.wheel(0, -100)
+    board.keyboard.up("Control")
+    scrolled = "element => element.scrollLeft"
+    eventually(lambda: place.evaluate(scrolled) > 0)  # so that what is under the pointer stays there
+    before = place.evaluate(scrolled)
+    box = place.bounding_box()
+    assert box
+    board.mouse.move(box["x"] + 50, box["y"] + 50)
+    board.mouse.down()
+    board.mouse.move(box["x"] + 60, box["y"] + 50, steps=5)
+    board.mouse.up()
+    eventually(lambda: place.evaluate(scrolled) == before - 10)
+    image.dblclick()
+    eventually(lambda: place.evaluate(scrolled) == 0)
+    eventually(lambda: len(heard) == 2)
+    assert {event["event_type"] for event in heard} == {"Click"}  # those of the double click
+
+
+def test_a_line_for_webgl_and_one_of_two_axes_are_drawn(board: Page, dashboard: Dashboard) -> None:
+    vis = client(dashboard, "lines")
     vis.line(X=np.arange(3), Y=np.arange(3.0), opts={"title": "Fast", "webgl": True})
-    board.goto(f"{dashboard.url}/panes?env=webgl")
+    vis.dual_axis_lines(np.arange(5), np.arange(5) * 5, np.array([1, 7, 12, 3, 19]), opts={"title": "Two"})
+    board.goto(f"{dashboard.url}/panes?env=lines")
     expect(pane(board, "Fast").locator(".scatterlayer .js-line")).to_be_visible()
+    expect(pane(board, "Two").locator(".y2tick")).to_have_text(["0", "5", "10", "15", "20"])
 
 
 SHOWN = "document.querySelector('.js-plotly-plot').data"
@@ -212,6 +254,26 @@ def test_a_moved_window_stays_there_in_every_browser(board: Page, dashboard: Das
         arg=places["One"],
     )
     assert places["One"]["x"] or places["One"]["y"]
+
+
+def test_a_double_click_on_its_corner_gives_a_window_its_first_size(
+    board: Page, dashboard: Dashboard
+) -> None:
+    client(dashboard, "sized").text("x", win="w", opts={"title": "Sized", "width": 300, "height": 200})
+    board.goto(f"{dashboard.url}/panes?env=sized")
+    card = pane(board, "Sized")
+    card.hover()
+    first, corner = card.bounding_box(), board.locator(".ui-resizable-se").bounding_box()
+    assert first and corner
+    x, y = corner["x"] + corner["width"] / 2, corner["y"] + corner["height"] / 2
+    board.mouse.move(x, y)
+    board.mouse.down()
+    board.mouse.move(x + 300, y + 100, steps=20)
+    board.mouse.up()
+    eventually(lambda: card.bounding_box() != first)
+    card.hover()
+    board.locator(".ui-resizable-se").dblclick()
+    eventually(lambda: card.bounding_box() == first)
 
 
 def drag(board: Page, card: Locator, onto: Locator) -> None:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -148,6 +150,12 @@ def test_an_environment_may_have_any_name(name: str, dashboard: Dashboard) -> No
     assert name.replace("/", "_") in vis.get_env_list()
     vis.delete_env(name)
     assert name.replace("/", "_") not in vis.get_env_list()
+
+
+def test_an_address_of_visdoms_page_leads_to_its_environments(dashboard: Dashboard) -> None:
+    for path, shown in (("/env/a,b", "a%2Cb"), ("/compare/a,b+c", "a%2Cb,c")):
+        with urlopen(dashboard.url + path) as answer:
+            assert parse_qs(urlsplit(answer.url).query)["env"] == [shown]  # commas part a list on the page
 
 
 BAD = [

@@ -124,7 +124,8 @@ def _page(path: str) -> Response:
     for prefix, separator in ((_ENVIRONMENT, None), (_COMPARE, "+")):
         if path.startswith(prefix):
             names = path[len(prefix) :].split(separator) if separator else [path[len(prefix) :]]
-            return RedirectResponse(f"/panes?env={quote(','.join(names))}")
+            listed = ",".join(name.replace("%", "%25").replace(",", "%2C") for name in names)
+            return RedirectResponse(f"/panes?env={quote(listed)}")
     return PlainTextResponse("This is asked for by POST.", 405)
 
 

@@ -57,6 +57,8 @@ def _axis(axis: Any) -> Any:
     made = _titled(axis)
     if isinstance(made.get("nticks"), float):
         made["nticks"] = max(round(made["nticks"]), 0)
+    if made.get("overlaying") and not {"tickvals", "dtick"} & made.keys():
+        made.setdefault("tickmode", "auto")  # Plotly's own choice is the heights of the other axis's ticks
     return made
 
 

@@ -1,4 +1,4 @@
-/* What is in a window: a figure, a text, images, properties. Whatever else a program sent is shown as JSON. */
+/* What is in a window: a figure, or properties. Whatever else a program sent is shown as JSON. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
@@ -89,54 +89,6 @@
     if (isLong && typeof low === "number" && typeof high === "number") zoom([low, high]);
   }
 
-  function Image({ pane, tell }) {
-    const history = Array.isArray(pane.content) ? pane.content : [pane.content];
-    const [chosen, setChosen] = useState(null);
-    const [zoom, setZoom] = useState(1);
-    const at = Math.min(chosen ?? pane.selected ?? history.length - 1, history.length - 1);
-    const image = history[at] ?? {};
-    const place = useRef(null);
-    useEffect(() => {
-      const wheel = (event) => {
-        if (!event.ctrlKey) return;
-        event.preventDefault();
-        setZoom((now) => Math.min(32, Math.max(0.25, now * (event.deltaY < 0 ? 1.25 : 0.8))));
-      };
-      place.current.addEventListener("wheel", wheel, { passive: false });
-      return () => place.current?.removeEventListener("wheel", wheel);
-    }, []);
-    const click = (event) => {
-      const { left, top, width, height } = event.target.getBoundingClientRect();
-      const { naturalWidth, naturalHeight } = event.target;
-      const scale = Math.min(width / naturalWidth, height / naturalHeight);
-      const x = (event.clientX - left - (width - naturalWidth * scale) / 2) / scale;
-      const y = (event.clientY - top - (height - naturalHeight * scale) / 2) / scale;
-      tell({ event_type: "Click", image_coord: { x, y, visibility: "hidden" } });
-    };
-    return h(
-      "div",
-      { className: "pane-images" },
-      h(
-        "div",
-        { className: "pane-image", ref: place, onDoubleClick: () => setZoom(1) },
-        h("img", { src: safe(image.src), alt: image.caption || pane.title || "", onClick: click, style: { width: `${100 * zoom}%` } }),
-      ),
-      image.caption && h("p", { className: "quiet" }, image.caption),
-      history.length > 1 &&
-        pane.show_slider !== false &&
-        h("input", {
-          type: "range",
-          "aria-label": "Image of the history",
-          min: 0,
-          max: history.length - 1,
-          value: at,
-          onChange: (event) => setChosen(Number(event.target.value)),
-        }),
-    );
-  }
-
-  const safe = (source) => (/^data:image\//.test(source ?? "") ? source : undefined);
-
   function Properties({ pane, tell }) {
     const update = (id, value) => tell({ event_type: "PropertyUpdate", propertyId: id, value });
     return h(
@@ -171,12 +123,13 @@
         onBlur: send,
         onKeyDown: (event) => event.key === "Enter" && send(),
       });
-    return h("label", null, h("span", null, String(name)), (inputs[type] ?? field)());
+    /* A label would give a button its own name instead of what is on it. */
+    return h(type === "button" ? "div" : "label", { className: "pane-property" }, h("span", null, String(name)), (inputs[type] ?? field)());
   }
 
   function Raw({ pane }) {
     return h("pre", { className: "pane-raw" }, JSON.stringify(pane.content, null, 1));
   }
 
-  trainboard.paneKinds = { ...trainboard.paneKinds, plot: Plot, image: Image, image_history: Image, properties: Properties };
+  trainboard.paneKinds = { ...trainboard.paneKinds, plot: Plot, properties: Properties };
 })();

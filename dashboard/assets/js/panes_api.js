@@ -10,6 +10,7 @@
   let plotly = null;
   let pace = 0; /* milliseconds from one drawing to the next */
   let nextTurn = 0;
+  let lastEvent = Promise.resolve();
 
   const query = (pairs) => new URLSearchParams(pairs).toString();
 
@@ -28,6 +29,14 @@
     return answer.json();
   }
 
+  /** Tell programs of events in their order: of several requests on their way, a later one may arrive first. */
+  function tellEvent(env, win, event) {
+    const send = () => change("event", { env, win, event });
+    const told = lastEvent.then(send);
+    lastEvent = told.catch(() => {}); /* which its caller hears of */
+    return told;
+  }
+
   function askForToken(url, body) {
     const token = prompt("Changing this needs the write token that the server printed:");
     if (!token) throw new Error("Nothing was changed: that needs the write token.");
@@ -42,7 +51,7 @@
     window: (env, win, more = {}) => trainboard.json(`${PATH}/window?${query({ env, win, ...more })}`),
     exportUrl: (env, format) => `${PATH}/export?${query({ env, format })}`,
     import: (env, text) => post(`${PATH}/import?${query({ env })}`, text),
-    event: (env, win, event) => change("event", { env, win, event }),
+    event: tellEvent,
 
     /** Call with the milliseconds that drawing a window anew took. */
     drew: (took) => void (pace = took / SHARE_DRAWING),

@@ -7,13 +7,16 @@
   const NARROW = 600; /* pixels */
   const CELL = 40;
   const USUAL = { w: 4, h: 8 };
+  const FRAME = 10; /* pixels of gap and border around a card */
+  const AROUND = { image: 52, image_history: 76 }; /* pixels of bar, caption and slider */
+  const BAR = 30;
 
   /** The place of a card that was never moved: as large as the program asked. */
   function usual(card, width) {
     const [w, h] = card.size;
     return {
-      w: w ? Math.min(COLUMNS, Math.max(2, Math.ceil((w / width) * COLUMNS))) : USUAL.w,
-      h: h ? Math.max(3, Math.ceil((h + 30) / CELL)) : USUAL.h,
+      w: w ? Math.min(COLUMNS, Math.max(2, Math.ceil(((w + FRAME) / width) * COLUMNS))) : USUAL.w,
+      h: h ? Math.max(3, Math.ceil((h + FRAME + (AROUND[card.type] ?? BAR)) / CELL)) : USUAL.h,
     };
   }
 
@@ -23,6 +26,8 @@
     const grid = useRef(null);
     const told = useRef(moved);
     told.current = moved;
+    const shown = useRef(cards);
+    shown.current = cards;
 
     useEffect(() => {
       const made = GridStack.init(
@@ -31,6 +36,14 @@
       );
       grid.current = made;
       made.on("dragstop resizestop", () => keep(made, told.current));
+      const corner = ({ target }) => {
+        const item = target.closest(".ui-resizable-handle")?.closest(".grid-stack-item");
+        const card = item && shown.current.find(({ key }) => key === item.getAttribute("gs-id"));
+        if (!card) return;
+        made.update(item, usual(card, host.current.clientWidth));
+        keep(made, told.current);
+      };
+      host.current.addEventListener("dblclick", corner);
       return () => made.destroy(false);
     }, []);
 
