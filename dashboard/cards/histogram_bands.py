@@ -18,6 +18,7 @@ QUANTILES = (0.0, 0.0668, 0.1587, 0.3085, 0.5, 0.6915, 0.8413, 0.9332, 1.0)
 """Those of the normal distribution at its mean and half, one, one and a half and more deviations."""
 INNER = 2
 """The band from the 16th to the 84th percentile, counted from outside."""
+_ONE_OF_FOUR, _ALONE, _FAINTEST = 0x1C, 0x30, 0x08
 
 _HOVER = {
     "hovertemplate": "%{text}<br>median %{customdata[4]:.4g}<br>"
@@ -27,10 +28,17 @@ _HOVER = {
 
 
 def bands(lines: Sequence[Line], look: Look) -> dict[str, Any]:
-    """The median of each line; around it four bands of a line alone, of several the middle one of each."""
+    """The median of each line; around it four bands of a line alone, of several the middle one of each.
+
+    The more there are, the fainter; no band covers a median.
+    """
     scale = scale_of(lines, look)
     rims = range(4) if len(lines) == 1 else (INNER,)
-    data = [trace for line in lines for trace in of_columns(line, line.columns, scale, look, rims)]
+    shade = _ONE_OF_FOUR if len(lines) == 1 else max(2 * _ALONE // len(lines), _FAINTEST)
+    data = [
+        trace for line in lines for trace in of_columns(line, line.columns, scale, look, rims, shade=shade)
+    ]
+    data.sort(key=lambda trace: "name" in trace)
     made = figure(data + not_finite(lines, look), look.theme, look.steps(), value_axis(scale), look.revision)
     made["layout"]["yaxis9"] = MARKS_AXIS
     return with_step(made, lines[0], look)
@@ -43,8 +51,12 @@ def of_columns(
     look: Look,
     rims: Sequence[int],
     dash: str = "solid",
+    shade: int = _ALONE,
 ) -> list[dict[str, Any]]:
-    """Traces of bands between these quantiles, counted from outside, and of the median."""
+    """Traces of bands between these quantiles, counted from outside, and of the median, which has a name.
+
+    ``shade`` is how opaque a band is, of 255.
+    """
     paper = INK[look.theme]["paper"]
     held = [column for column in columns if column.value.finite_count]
     found = [quantiles(column.value) for column in held]
@@ -59,7 +71,7 @@ def of_columns(
     data: list[dict[str, Any]] = []
     for rim in rims:
         data.append(common | edge | {"y": drawn[rim]})
-        fill = {"fill": "tonexty", "fillcolor": f"{line.color}{'1c' if len(rims) > 1 else '30'}"}
+        fill = {"fill": "tonexty", "fillcolor": f"{line.color}{shade:02x}"}
         data.append(common | edge | fill | {"y": drawn[-1 - rim]})
     median = {"y": drawn[4], "line": {"color": line.color, "width": 1.5, "dash": dash}, "name": line.name}
     told = {"text": [words(column) for column in held], "customdata": [finite(row) for row in found]}
