@@ -278,8 +278,9 @@ def test_what_frozen_layers_return_is_let_go_before_the_next_layer_is_done(run: 
     model = frozen(lambda x: x * 1.0)
     run.watch(model, activations=False)
     held: list[Any] = []
-    model[2].register_forward_hook(lambda *_: held.append(model[0].returned()))
-    model[4].register_forward_hook(lambda *_: held.append(model[2].returned()))
+    for layer, after in (model[0], model[2]), (model[2], model[4]):
+        assert isinstance(layer, Remembered)
+        after.register_forward_hook(lambda *_, layer=layer: held.append(layer.returned()))
     model(torch.randn(6, 4)).sum().backward()
     assert held == [None, None]
 
