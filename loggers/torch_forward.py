@@ -1,8 +1,9 @@
 """What happens between a model's inputs and its gradients: calls in their order, and what is not finite.
 
-Nothing is computed in a forward pass but at its end: on the CPU, where looking waits for nothing, outputs
-are kept until the outermost call returns, and looked at only if what it returns is not finite. Elsewhere
-the sum of each output is left on the device.
+As little as can be is computed in a forward pass before its end: on the CPU, where looking waits for
+nothing, outputs are kept until the outermost call returns, and looked at only if what it returns is not
+finite. Of what autograd has no use for, as of frozen layers, only the extremes are kept. Elsewhere the sum
+of each output is left on the device.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from .torch_backward import is_finite
 from .torch_calls import tensors_in
 from .torch_layers import Models
 
+_REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 Suspect = tuple[str, str]
 """The name of a module and, in anomaly mode, the traceback of what made its output."""
 
 
 class _Output(NamedTuple):
-    """What a module returned, or ReLU of that; autograd's ``node`` is then what had made the former."""
+    """What a module returned, or ReLU of that; autograd's ``node`` is then what had made the former.
+
+    In place of a tensor that only this would hold there are its extremes.
+    """
 
     name: str
     tensors: list[torch.Tensor]
@@ -142,7 +147,7 @@ class Forward:
                 total = _total(tensor)
                 self.sums[name] = self.sums[name] + total if name in self.sums else total
         elif not (self._kept and len(tensors) == 1 and self._stands_for_last(tensors[0])):
-            self._kept.append(_Output(name, tensors))
+            self._kept.append(_Output(name, [_or_extremes(tensor) for tensor in tensors]))
 
     def _stands_for_last(self, result: Any) -> bool:
         """Whether ``result`` is ReLU of the last output: it is kept in place of that, and tells the same.
@@ -212,6 +217,15 @@ class _Hook:
                 self._forward.leave(self._name, output, leaf=self._leaf, opaque=self._opaque)
 
     __reduce__ = _Entry.__reduce__
+
+
+def _or_extremes(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor; or, if autograd does not hold it, its least and greatest value: NaN and infinities are told
+    by these as well, and the program can use the memory again.
+    """
+    if tensor.requires_grad or tensor.dtype not in _REAL or not tensor.numel():
+        return tensor
+    return torch.stack(tensor.aminmax()) if tensor.layout is torch.strided else tensor
 
 
 def _floats(tensors: Sequence[torch.Tensor]) -> list[torch.Tensor]:

@@ -266,6 +266,32 @@ def test_what_relu_was_given_is_let_go_before_the_next_layer_is_done(run: tb.Run
     assert held == [None]
 
 
+def frozen(fault: Callable[[torch.Tensor], torch.Tensor]) -> nn.Sequential:
+    """Two frozen layers with a fault between them, and one that learns."""
+    model = nn.Sequential(Remembered(4, 8), Planted(fault), Remembered(8, 8), nn.ReLU(), nn.Linear(8, 2))
+    model[0].requires_grad_(False)
+    model[2].requires_grad_(False)
+    return model
+
+
+def test_what_frozen_layers_return_is_let_go_before_the_next_layer_is_done(run: tb.Run) -> None:
+    model = frozen(lambda x: x * 1.0)
+    run.watch(model, activations=False)
+    held: list[Any] = []
+    for layer, after in (model[0], model[2]), (model[2], model[4]):
+        assert isinstance(layer, Remembered)
+        after.register_forward_hook(lambda *_, layer=layer: held.append(layer.returned()))
+    model(torch.randn(6, 4)).sum().backward()
+    assert held == [None, None]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_a_fault_among_frozen_layers_is_found_where_it_begins(run: tb.Run, bad: float) -> None:
+    found: list[Fault] = []
+    train(run, frozen(lambda x: x.where(x != x.max(), bad)), on_nonfinite=found.append)
+    check(run, found, "1", "forward")
+
+
 LOSSES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "a division by zero": lambda output: output.mean() / (output * 0).sum(),
     "the logarithm of zero": lambda output: (output * 0).log().mean(),
