@@ -21,7 +21,7 @@ from .traces import TraceSeries, as_json, as_numbers, fits_steps, to_columns, x_
 from .windows import (
     PROJECT,
     Window,
-    environment_row,
+    environment_run,
     from_row,
     load_window,
     load_windows,
@@ -52,10 +52,8 @@ class Environment:
     @classmethod
     def find(cls, connection: Connection, name: str) -> Environment | None:
         """The environment of this name, if there is one."""
-        run_id = run_id_of(name)
-        if environment_row(connection, run_id) is None:
-            return None
-        return cls(connection, name, load_run(connection, run_id))
+        run = environment_run(connection, run_id_of(name), locked=True)
+        return None if run is None else cls(connection, name, dict(run))
 
     @classmethod
     def make(cls, connection: Connection, name: str) -> Environment:

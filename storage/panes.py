@@ -13,7 +13,7 @@ from .pieces import read_pieces
 from .points import query_points, read_since
 from .series import Points
 from .traces import TraceSeries, as_json, x_of
-from .windows import Window, environment_row, load_window, load_windows, run_id_of
+from .windows import Window, environment_run, load_window, load_windows, run_id_of
 
 EXACT_POINTS = 4_000
 """A trace of no more points than this is told point by point, in the order they came."""
@@ -33,7 +33,7 @@ def read_pane(
     ``span`` is the first and the last x to tell of lines, of all if left out; it needs a ``width``.
     """
     run_id = run_id_of(name)
-    if environment_row(connection, run_id) is None:
+    if environment_run(connection, run_id) is None:
         return None
     window = load_window(connection, run_id, window_id)
     return window and make_pane(connection, run_id, window, width, span)
@@ -42,7 +42,7 @@ def read_pane(
 def read_panes(connection: Connection, name: str) -> dict[str, dict[str, Any]] | None:
     """All windows of an environment by id, or None if there is no such environment."""
     run_id = run_id_of(name)
-    if environment_row(connection, run_id) is None:
+    if environment_run(connection, run_id) is None:
         return None
     return {window.id: make_pane(connection, run_id, window) for window in load_windows(connection, run_id)}
 

@@ -27,12 +27,17 @@ _NAMESPACE = uuid.UUID("6f0c4d7e-3a52-5c1f-9d0e-2b7a5b9c8e11")
 _OPEN = (windows.c.run_id == bindparam("run")) & windows.c.closed_at.is_(None)
 _WINDOW = select(windows).where(_OPEN, windows.c.window_id == bindparam("window"))
 _WINDOWS = select(windows).where(_OPEN).order_by(windows.c.position)
-_EXISTS = select(windows.c.version).where(_OPEN, windows.c.window_id == bindparam("window"))
-_ENVIRONMENT = (
-    select(environments)
-    .join(runs, runs.c.run_id == environments.c.run_id)
-    .where(environments.c.run_id == bindparam("run"), runs.c.deleted_at.is_(None))
+_VERSION = (
+    select(windows.c.version)
+    .join(runs, runs.c.run_id == windows.c.run_id)
+    .where(_OPEN, windows.c.window_id == bindparam("window"), runs.c.deleted_at.is_(None))
 )
+_RUN = (
+    select(runs)
+    .join(environments, environments.c.run_id == runs.c.run_id)
+    .where(runs.c.run_id == bindparam("run"), runs.c.deleted_at.is_(None))
+)
+_LOCKED_RUN = _RUN.with_for_update(of=runs)
 
 
 @dataclass
@@ -92,9 +97,13 @@ def from_row(row: RowMapping) -> Window:
     return Window(row["window_id"], traces=traces, **{name: row[name] for name in kept})
 
 
-def environment_row(connection: Connection, run_id: str) -> RowMapping | None:
-    """The row of an environment that was not deleted."""
-    return connection.execute(_ENVIRONMENT, {"run": run_id}).mappings().first()
+def environment_run(connection: Connection, run_id: str, *, locked: bool = False) -> RowMapping | None:
+    """The row of the run that an environment is, None if it was deleted.
+
+    ``locked`` keeps other writers from it until the transaction ends.
+    """
+    query = _LOCKED_RUN if locked else _RUN
+    return connection.execute(query, {"run": run_id}).mappings().first()
 
 
 def load_window(connection: Connection, run_id: str, window_id: str) -> Window | None:
@@ -110,10 +119,7 @@ def load_windows(connection: Connection, run_id: str) -> list[Window]:
 
 def window_version(connection: Connection, name: str, window_id: str) -> int | None:
     """The version of a window, or None if there is none or it is closed."""
-    run_id = run_id_of(name)
-    if environment_row(connection, run_id) is None:
-        return None
-    return connection.scalar(_EXISTS, {"run": run_id, "window": window_id})
+    return connection.scalar(_VERSION, {"run": run_id_of(name), "window": window_id})
 
 
 def read_environments(connection: Connection, names: Sequence[str] | None = None) -> list[EnvironmentRecord]:
