@@ -140,7 +140,7 @@
       null,
       h(Toolbar, { views, name, grid, keep, owner, readOnly }),
       closed && h("p", { role: "status" }, `Closed ${closed.title}. `, h("button", { onClick: undo }, "Undo")),
-      !cards.length && h("p", { className: "quiet" }, chosen.length > 1 ? "These environments have no plot titles in common." : "No windows."),
+      !cards.length && h("p", { className: "quiet" }, whyEmpty(chosen, owner)),
       h(
         "div",
         { className: "grid-stack", ref: grid.host },
@@ -157,6 +157,11 @@
         ),
       ),
     );
+  }
+
+  function whyEmpty(chosen, owner) {
+    if (chosen.length > 1) return "These environments have no plot titles in common.";
+    return owner ? "No windows." : `There is no environment ${chosen[0]} yet.`;
   }
 
   function useFilter() {

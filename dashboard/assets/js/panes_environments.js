@@ -4,10 +4,12 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useState } = React;
+  const { useEffect, useRef, useState } = React;
 
   trainboard.PaneEnvironments = function PaneEnvironments({ environments, chosen, choose, report, readOnly }) {
     const [search, setSearch] = useState("");
+    const tree = useRef(null);
+    useEffect(() => void tree.current.querySelector(":checked")?.scrollIntoView({ block: "nearest" }), []);
     const found = environments.filter(({ name }) => name.toLowerCase().includes(search.toLowerCase()));
     const groups = Map.groupBy(found, ({ name }) => name.split("_")[0]);
     const toggle = (name, alone) => {
@@ -35,7 +37,7 @@
         value: search,
         onChange: (event) => setSearch(event.target.value),
       }),
-      h("div", { className: "pane-tree" }, [...groups].map(group)),
+      h("div", { className: "pane-tree", ref: tree }, [...groups].map(group)),
       h(Actions, { environments, chosen, choose, report, readOnly }),
     );
   };
