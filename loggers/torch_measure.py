@@ -8,24 +8,26 @@ source go to the host as one tensor.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..storage.kinds.moments import Moments
 from ..storage.kinds.tally import GREATEST_SQUARED, NEGATIVE, PATTERNS, SHIFT, SMALLEST_SQUARED
 from .layers import Measure
 from .torch_device import Pending
 
-# Bits and patterns of so many values stay in the processor's cache, and PyTorch, which shares out work from
-# 2**15 on, counts them in one thread: its threads wait for each other after every operation, which takes
-# many times as long as the work where other programs keep the processor busy. Ours wait once.
-_CHUNK = (1 << 15) - 64
-_WORTH_A_THREAD = 1 << 16
+# So many values stay in the processor's cache while NumPy, which uses one thread, passes over them.
+_CHUNK = 1 << 17
+# PyTorch shares out work from 2**15 values on, and NumPy a dot product from 10,000. Such threads wait for one
+# another after every operation, which takes many times as long as the work where other programs keep the
+# processor busy.
+_SHORT = (1 << 15) - 64
+_ROW = 1 << 13
 _DEVICE_CHUNK = 1 << 24
 
 
@@ -59,30 +61,12 @@ def measure(values: torch.Tensor, histogram: bool) -> Measure:
     """Measure a tensor of one dimension on the CPU."""
     if values.dtype == torch.float64 or not values.is_floating_point():
         return Measure.of(values.numpy(), histogram)
-    threads = min(torch.get_num_threads(), values.numel() // _WORTH_A_THREAD)
-    if threads < 2:
-        return _count(values, histogram).measure()
-    here, *elsewhere = values.tensor_split(threads)
-    others = [_pool(threads - 1).submit(_count, part, histogram) for part in elsewhere]
-    count = _count(here, histogram)
-    for other in others:
-        count.merge(other.result())
-    return count.measure()
-
-
-@cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    """Kept, as starting threads for every tensor takes as long as measuring many of them."""
-    return ThreadPoolExecutor(threads, thread_name_prefix="trainboard-measure")
-
-
-# A forked child has none of its parent's threads.
-os.register_at_fork(after_in_child=_pool.cache_clear)
+    return _count(values, histogram).measure()
 
 
 def _count(values: torch.Tensor, histogram: bool) -> _Count:
     count = _Count(histogram)
-    for chunk in values.split(_CHUNK):
+    for chunk in values.split(_CHUNK if values.dtype == torch.float32 else _SHORT):
         count.add(chunk.float().contiguous())
     return count
 
@@ -92,7 +76,7 @@ class _Count:
 
     def __init__(self, histogram: bool) -> None:
         self._histogram = histogram
-        self._shifted = np.empty(_CHUNK, np.uint32)
+        self._shifted = np.empty(_SHORT, np.uint32)
         self.patterns = np.zeros(PATTERNS, np.int64)
         self.counts = np.zeros(5, np.int64)  # all, zeros, NaN, +Inf, -Inf
         self.minimum, self.maximum = math.inf, -math.inf
@@ -100,29 +84,22 @@ class _Count:
 
     def add(self, values: torch.Tensor) -> None:
         self.counts[0] += values.numel()
-        least, greatest = (bound.item() for bound in values.aminmax())
+        array = values.numpy()
+        least, greatest = float(array.min()), float(array.max())  # NaN if one of them is
         if not (math.isfinite(least) and math.isfinite(greatest)):
-            values = self._without_non_finite(values)
-            if not values.numel():
+            array = self._without_non_finite(values).numpy()
+            if not array.size:
                 return
-            least, greatest = (bound.item() for bound in values.aminmax())
+            least, greatest = float(array.min()), float(array.max())
         self.minimum, self.maximum = min(self.minimum, least), max(self.maximum, greatest)
-        wide = values
-        if not SMALLEST_SQUARED < max(-least, greatest) < GREATEST_SQUARED:
-            wide = values.double()
-        # Not a dot product, which MKL shares out among threads however short it is.
-        self.sums += wide.sum().item(), torch.linalg.vector_norm(wide).item() ** 2
+        is_safe = SMALLEST_SQUARED < max(-least, greatest) < GREATEST_SQUARED
+        wide = array if is_safe else array.astype(np.float64)
+        self.sums += float(wide.sum()), _sum_of_squares(wide)
         if self._histogram:
-            self._add_patterns(values)
+            for at in range(0, array.size, _SHORT):
+                self._add_patterns(array[at : at + _SHORT])
         else:
-            # NumPy finds zeros in two thirds of the time that PyTorch's count of what is not zero takes.
-            self.counts[1] += np.count_nonzero(values.numpy() == 0)
-
-    def merge(self, other: _Count) -> None:
-        self.patterns += other.patterns
-        self.counts += other.counts
-        self.minimum, self.maximum = min(self.minimum, other.minimum), max(self.maximum, other.maximum)
-        self.sums += other.sums
+            self.counts[1] += np.count_nonzero(array == 0)
 
     def measure(self) -> Measure:
         extremes = (math.nan, math.nan)
@@ -137,8 +114,8 @@ class _Count:
         self.counts[2:] += [int(test(values).sum()) for test in (torch.isnan, torch.isposinf, torch.isneginf)]
         return values[values.isfinite()]
 
-    def _add_patterns(self, values: torch.Tensor) -> None:
-        bits, shifted = values.numpy().view(np.uint32), self._shifted[: values.numel()]
+    def _add_patterns(self, array: NDArray[np.float32]) -> None:
+        bits, shifted = array.view(np.uint32), self._shifted[: array.size]
         np.right_shift(bits, SHIFT, out=shifted)
         # PyTorch counts int32 as they are; NumPy would make int64 of them first.
         found = torch.bincount(torch.from_numpy(shifted.view(np.int32)), minlength=PATTERNS).numpy()
@@ -148,6 +125,12 @@ class _Count:
             found[NEGATIVE] -= negative_zeros
             self.counts[1] += zeros + negative_zeros
         self.patterns += found
+
+
+def _sum_of_squares(array: NDArray[Any]) -> float:
+    whole = array.size - array.size % _ROW
+    rows, rest = array[:whole].reshape(-1, _ROW), array[whole:]
+    return float(np.vecdot(rows, rows).sum(dtype=np.float64)) + float(np.vecdot(rest, rest))
 
 
 def _on_device(values: torch.Tensor, histogram: bool) -> torch.Tensor:
