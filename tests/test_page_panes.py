@@ -312,6 +312,19 @@ def test_html_of_a_program_runs_no_script(page: Page, dashboard: Dashboard) -> N
     assert page.evaluate("[window.hacked, document.title]") == [None, "Panes · trainboard"]
 
 
+def test_environments_of_a_pattern_are_deleted_together(board: Page, dashboard: Dashboard) -> None:
+    vis = client(dashboard, "kept_of_sweep")
+    for name in ("sweep_1", "sweep_2", "kept_of_sweep"):
+        vis.text("here", win="w", env=name)
+    asked: list[str] = []
+    board.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept("sweep_.*")))
+    board.goto(f"{dashboard.url}/panes?env=kept_of_sweep")
+    board.get_by_role("button", name="Delete matching").click()
+    eventually(lambda: "sweep_2" not in vis.get_env_list())
+    assert asked[1].endswith("sweep_1, sweep_2?")
+    assert "kept_of_sweep" in vis.get_env_list()
+
+
 def test_an_environment_leaves_as_a_page_and_as_json_and_comes_back(
     board: Page, dashboard: Dashboard, tmp_path: Path
 ) -> None:

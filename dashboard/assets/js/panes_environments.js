@@ -73,7 +73,7 @@
       choose(chosen.filter((name) => !envs.includes(name)));
     };
     const removeMatching = () => {
-      const pattern = prompt("Delete all environments whose names match this regular expression:");
+      const pattern = prompt("Delete all environments whose whole names match this regular expression, such as exp_.*:");
       if (!pattern) return;
       try {
         const expression = new RegExp(`^(?:${pattern})$`);
