@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import numpy as np
 import pytest
 from dashboard_fixtures import Dashboard, eventually
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Dialog, Locator, Page, expect
 from visdom_server import Client, post
 
 from trainboard.dashboard.visdom.figure import drawable
@@ -317,7 +317,12 @@ def test_environments_of_a_pattern_are_deleted_together(board: Page, dashboard: 
     for name in ("sweep_1", "sweep_2", "kept_of_sweep"):
         vis.text("here", win="w", env=name)
     asked: list[str] = []
-    board.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.accept("sweep_.*")))
+
+    def agree(dialog: Dialog) -> None:
+        asked.append(dialog.message)
+        dialog.accept("sweep_.*")
+
+    board.on("dialog", agree)
     board.goto(f"{dashboard.url}/panes?env=kept_of_sweep")
     board.get_by_role("button", name="Delete matching").click()
     eventually(lambda: "sweep_2" not in vis.get_env_list())
