@@ -312,6 +312,19 @@ def test_html_of_a_program_runs_no_script(page: Page, dashboard: Dashboard) -> N
     assert page.evaluate("[window.hacked, document.title]") == [None, "Panes · trainboard"]
 
 
+def test_a_point_of_a_region_is_told_by_its_place_among_all(board: Page, dashboard: Dashboard) -> None:
+    vis = client(dashboard, "region", use_incoming_socket=True)
+    point = {"group": 0, "name": "Entity 7", "position": [0.0, 0.0], "label": "c", "idx": 7}
+    content = {"type": "embeddings", "content": {"data": [point]}}
+    vis._send({"data": [content], "win": "points", "eid": "region", "opts": {"title": "Points"}})
+    heard: list[dict[str, Any]] = []
+    vis.register_event_handler(heard.append, "points")
+    board.goto(f"{dashboard.url}/panes?env=region")
+    pane(board, "Points").locator(".points path").click(force=True)
+    eventually(lambda: bool(heard))
+    assert (heard[0]["entityId"], heard[0]["idx"]) == ("Entity 7", 7)
+
+
 def test_environments_of_a_pattern_are_deleted_together(board: Page, dashboard: Dashboard) -> None:
     vis = client(dashboard, "kept_of_sweep")
     for name in ("sweep_1", "sweep_2", "kept_of_sweep"):

@@ -18,10 +18,9 @@
         await Plotly.react(spot, traces(points), { ...trainboard.paneGround(), showlegend: true, dragmode: "lasso", uirevision: pane.id, margin: { t: 8, b: 24, l: 24, r: 8 } });
         spot.removeAllListeners?.("plotly_click");
         spot.removeAllListeners?.("plotly_selected");
-        spot.on("plotly_click", ({ points: [hit] }) => {
-          const at = hit.customdata;
-          tell({ event_type: "EntitySelected", entityId: points[at].name, idx: at, pane_data: false });
-        });
+        spot.on("plotly_click", ({ points: [hit] }) =>
+          tell({ event_type: "EntitySelected", entityId: hit.id, idx: hit.customdata, pane_data: false }),
+        );
         spot.on("plotly_selected", (chosen) => {
           const selectedIdxs = (chosen?.points ?? []).map((point) => point.customdata);
           if (selectedIdxs.length) tell({ event_type: "RegionSelected", selectedIdxs, pane_data: false });
@@ -53,7 +52,8 @@
       x: found.map((at) => points[at].position[0]),
       y: found.map((at) => points[at].position[1]),
       text: found.map((at) => String(points[at].label ?? points[at].name ?? at)),
-      customdata: found,
+      customdata: found.map((at) => points[at].idx ?? at) /* its own among all, of which a region shows some */,
+      ids: found.map((at) => points[at].name),
     }));
   }
 
