@@ -15,7 +15,7 @@
       if (!points.length) return;
       const spot = place.current;
       trainboard.panes.plotly().then(async (Plotly) => {
-        await Plotly.react(spot, traces(points), { ...trainboard.paneGround(), showlegend: true, dragmode: "lasso", uirevision: pane.id, margin: { t: 8, b: 24, l: 24, r: 8 } });
+        await Plotly.react(spot, traces(points), { ...trainboard.paneGround(), showlegend: true, dragmode: "lasso", selections: [], uirevision: pane.id, selectionrevision: pane.contentID, margin: { t: 8, b: 24, l: 24, r: 8 } }, { displaylogo: false });
         spot.removeAllListeners?.("plotly_click");
         spot.removeAllListeners?.("plotly_selected");
         spot.on("plotly_click", ({ points: [hit] }) =>
@@ -27,6 +27,12 @@
         });
       });
     }, [pane.contentID, trainboard.state.theme]);
+    useEffect(() => {
+      if (isLoading) return undefined;
+      const watcher = new ResizeObserver(() => place.current?.data && window.Plotly?.Plots.resize(place.current));
+      watcher.observe(place.current);
+      return () => watcher.disconnect();
+    }, [isLoading]);
     if (isLoading) return h("p", { className: "quiet" }, "Computing…");
     const back = () => trainboard.panes.change("back", { env: pane.env, win: pane.id });
     return h(
@@ -48,7 +54,7 @@
     return [...groups].map(([group, found]) => ({
       type: "scatter",
       mode: "markers",
-      name: String(group),
+      name: String(points[found[0]].label ?? group),
       x: found.map((at) => points[at].position[0]),
       y: found.map((at) => points[at].position[1]),
       text: found.map((at) => String(points[at].label ?? points[at].name ?? at)),
