@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..storage.errors import SpoolGap, StoreGone
+from ..storage.forks import NO_FORK
+from ..storage.location import sqlite_path
 from ..storage.sinks import Sink, open_sink
 from ..storage.spools import feed_piece
 from .spool import Spool, SpoolClosed, SpoolFull
@@ -45,6 +47,7 @@ class Drain:
     ) -> None:
         self._spool = spool
         self._url = url
+        self._unforked = NO_FORK if sqlite_path(url) else contextlib.nullcontext()
         self._warn = warn
         self._announce = announce
         self._errand: Callable[[Sink], object] | None = errand
@@ -93,7 +96,8 @@ class Drain:
             self._wake.clear()
             try:
                 self._spool.deferred.poll()
-                self._pass()
+                with self._unforked:
+                    self._pass()
                 pause = INTERVAL
             except SpoolGap:
                 # The server was restarted and has yet to learn this segment's series.

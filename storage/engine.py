@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,9 +31,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
+from . import json_values, natural_order
 from .errors import NotAStore, StoreConflict, StoreGone, StoreUnavailable
-from .json_values import add_functions
+from .forks import NO_FORK
 from .location import file_uri, sqlite_path, without_password
+from .turns import turn
 
 BUSY_TIMEOUT_S = 15.0
 _LOOK_AGAIN_S = (0.001, 0.006)
@@ -98,7 +100,8 @@ def _postgresql_engine(url: str) -> Engine:
     settings = {"application_name": "trainboard", **_PATIENCE}
     missing = {name: value for name, value in settings.items() if name not in own}
     # The oldest connections are asked whether they live: the server may have been restarted meanwhile.
-    return create_engine(url, pool_pre_ping=True, connect_args=missing)
+    with NO_FORK:  # it imports the driver
+        return create_engine(url, pool_pre_ping=True, connect_args=missing)
 
 
 def _sqlite_engine(path: Path) -> Engine:
@@ -118,7 +121,8 @@ def _sqlite_engine(path: Path) -> Engine:
             raise
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
-        add_functions(connection)
+        json_values.add_functions(connection)
+        natural_order.add_function(connection)
         return connection
 
     engine = create_engine("sqlite://", creator=open_file, poolclass=QueuePool, max_overflow=60)
@@ -153,7 +157,8 @@ def _begin_writing(connection: Connection) -> None:
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     break
-            time.sleep(random.uniform(*_LOOK_AGAIN_S))
+            with NO_FORK:
+                NO_FORK.wait(random.uniform(*_LOOK_AGAIN_S))  # a sleep, in which the process may fork
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     finally:
         driver.execute(f"PRAGMA busy_timeout = {1_000 * BUSY_TIMEOUT_S:.0f}")
@@ -180,7 +185,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes, committed at the end of the block or not at all."""
-    with engine.execution_options(writes=True).begin() as connection:
+    path, _ = _files.get(engine, (None, None))
+    in_turn = turn(path, BUSY_TIMEOUT_S) if path else nullcontext()
+    with in_turn, engine.execution_options(writes=True).begin() as connection:
         check_file(engine)
         yield connection
 

@@ -1,4 +1,4 @@
-"""Which runs have anything of some kinds: most pages show records that few runs have."""
+"""Which runs have anything of some kinds, and which kinds a run has: most pages show what few runs have."""
 
 from __future__ import annotations
 
@@ -34,3 +34,10 @@ def holders(
     with store.reading() as connection:
         newest = query.order_by(runs.c.created_at.desc(), runs.c.run_id)
         return list(connection.scalars(newest.limit(limit)))
+
+
+def kinds_of(store: Store, run_id: str) -> list[str]:
+    """The different kinds of a run's series, in alphabetical order."""
+    query = select(series.c.kind).where(series.c.run_id == run_id).distinct().order_by(series.c.kind)
+    with store.reading() as connection:
+        return list(connection.scalars(query))

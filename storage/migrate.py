@@ -12,6 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from .engine import writing
 from .errors import NotAStore, StoreNotFound, StoreTooNew, StoreUnavailable
+from .forks import NO_FORK
 from .location import may_write, sqlite_path, without_password
 from .schema import SCHEMA_VERSION
 
@@ -81,8 +82,9 @@ def _take_turns(connection: Connection) -> None:
 
 
 def _run_migrations(connection: Connection, scripts: Path, target: str) -> None:
-    from alembic import command  # costs 0.2 s, and only new and older stores need it
-    from alembic.config import Config
+    with NO_FORK:
+        from alembic import command  # costs 0.2 s, and only new and older stores need it
+        from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(scripts).replace("%", "%%"))

@@ -29,7 +29,7 @@ class _Codecs(local):
     """zstd's state, one a thread: making it costs more than packing a chunk, and it cannot be shared."""
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL, write_checksum=True)
         self.decompressor = zstandard.ZstdDecompressor()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from .forks import NO_FORK
 from .location import is_server
 
 
@@ -86,9 +87,11 @@ def open_sink(url: str, *, create: bool = False) -> Sink:
     A server is not asked anything yet: whether it answers shows at the first use.
     """
     if is_server(url):
-        from .remote import RemoteStore
+        with NO_FORK:
+            from .remote import RemoteStore
 
         return RemoteStore(url)
-    from .opening import open_store
+    with NO_FORK:
+        from .opening import open_store
 
     return open_store(url, create=create)
