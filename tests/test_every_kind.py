@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from sqlalchemy import func, select
+from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
+from tensorboard.util.tensor_util import make_tensor_proto
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.kinds import KINDS
@@ -37,11 +40,12 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
     "scalar": lambda: [0.5, -0.0, math.inf, math.nan, 5e-324],
     "histogram": lambda: [
         Histogram(),
+        replace(Histogram(), source=Summary.Value(histo=HistogramProto(num=3)).SerializeToString()),
         Histogram.from_values([math.nan, math.inf, 0.0]),
         Histogram.from_values(np.random.default_rng(0).normal(size=1000)),
     ],
     "image": lambda: [
-        Image.from_array(np.zeros((1, 1), np.uint8)),
+        replace(Image.from_array(np.zeros((1, 1), np.uint8)), samples=10**9),
         Image.from_array(np.random.default_rng(0).random((9, 7, 3)), "noise"),
         Image.from_array(np.zeros((9, 7), np.uint8)).labelled(
             {"truth": {"box_data": [{"position": {"minX": 0, "maxX": 1, "minY": 0.5, "maxY": 1}}]}},
@@ -49,14 +53,19 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
         ),
     ],
     "audio": lambda: [
-        Audio.from_array(np.zeros(0), 8_000),
+        replace(Audio.from_array(np.zeros(0), 8_000), samples=2),
         Audio.from_array(np.random.default_rng(0).uniform(-1, 1, (50, 2)), 8_000, "noise"),
     ],
     "video": lambda: [
         Video(b"", "mp4"),
         Video.from_array(np.random.default_rng(0).random((3, 9, 7, 3)), 12.5, "noise"),
     ],
-    "text": lambda: [Text(""), Text("# a *title*", "markdown"), Text("nul \0 and half a pair \ud800")],
+    "text": lambda: [
+        Text(""),
+        Text("| a |", "markdown", Summary.Value(tensor=make_tensor_proto([["a"]])).SerializeToString()),
+        Text("# a *title*", "markdown"),
+        Text("nul \0 and half a pair \ud800"),
+    ],
     "table": lambda: [
         Table([], []),
         Table(

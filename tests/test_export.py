@@ -12,7 +12,21 @@ from typing import Any
 import numpy as np
 import pandas
 import pytest
+from event_file import VERSION, record, write
+from google.protobuf.struct_pb2 import Value as JSONValue
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.plugin_event_accumulator import (
+    EventAccumulator as PluginEventAccumulator,
+)
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.plugins.hparams.api_pb2 import Experiment, HParamInfo
+from tensorboard.plugins.hparams.metadata import (
+    EXPERIMENT_TAG,
+    SESSION_START_INFO_TAG,
+    create_summary_metadata,
+)
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionStartInfo
 from test_every_kind import RECORDS, SAMPLES
 
 from trainboard.cli import main
@@ -27,6 +41,7 @@ from trainboard.storage.tfevents.export_store import Export
 from trainboard.storage.tfevents.names import run_folders, safe_path
 
 CONFIG = {"lr": 0.1, "net": {"layers": [1, 2]}, "decay": math.nan, "flag": True}
+TAGS = (SESSION_START_INFO_TAG, EXPERIMENT_TAG)
 VALUES = [0.1, math.nan, math.inf, -0.0, 1e300, 0.5]
 
 
@@ -171,6 +186,30 @@ def test_an_export_that_follows_writes_what_comes_and_keeps_what_comes_late(
     back = open_store(tmp_path / "back.db")
     (run,) = back.runs()
     assert back.points(run.id, "x").step.tolist() == store.points("live", "x").step.tolist()
+
+
+@pytest.mark.parametrize(("second", "shown"), [("lr", True), ("depth", False)])
+def test_a_definition_of_the_experiment_is_shown_unless_it_hides_another_run(
+    second: str, shown: bool, tmp_path: Path
+) -> None:
+    for run, name in (("a", "lr"), ("b", second)):
+        session = SessionStartInfo(hparams={name: JSONValue(number_value=0.5)})
+        experiment = Experiment(hparam_infos=[HParamInfo(name=name)])
+        told = (HParamsPluginData(session_start_info=session), HParamsPluginData(experiment=experiment))
+        values = [
+            Summary.Value(tag=tag, metadata=create_summary_metadata(one))
+            for tag, one in zip(TAGS, told, strict=True)
+        ]
+        event = Event(wall_time=1e9, summary=Summary(value=values))
+        write(tmp_path / "logs" / run, VERSION + record(event))
+    logs, out, back = (str(tmp_path / name) for name in ("logs", "out", "back.db"))
+    assert main(["import", logs, "--store", str(tmp_path / "store.db")]) == 0
+    open_store(tmp_path / "store.db").export_tensorboard(out)
+    for run in ("a", "b"):
+        events = PluginEventAccumulator(f"{out}/{run}").Reload()
+        assert set(events.Tags()["tensors"]) == set(TAGS[: 1 + shown])
+    assert main(["import", out, "--store", back]) == 0
+    assert content(open_store(back)) == content(open_store(tmp_path / "store.db"))
 
 
 @pytest.mark.parametrize("most", [1, 7, 100_000])

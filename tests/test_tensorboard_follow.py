@@ -17,6 +17,7 @@ from event_file import VERSION, append, picture, scalar, scalars, tensor, write
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.compact import compact
+from trainboard.storage.tfevents import follower as follower_module
 from trainboard.storage.tfevents.follower import Follower
 from trainboard.storage.tfevents.following import following, open_follower, read_all
 
@@ -271,6 +272,22 @@ def test_following_shows_new_runs_and_points_within_a_second(store: Store, logs:
         append(path, scalar(1))
         wait_for(lambda: steps(store) == [0, 1])
         assert time.monotonic() - written < 3.0
+
+
+def test_how_much_is_read_is_told_only_while_reading_takes_long(
+    store: Store, logs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower_module, "_TURN_S", 0.0)
+    monkeypatch.setattr(follower_module, "_TRANSACTION_S", 0.0)
+    monkeypatch.setattr(follower_module, "_SOON_READ_BYTES", 1000)
+    for name in ("a", "b"):
+        write(logs / name, VERSION + scalars(range(100)))
+    follower = open_follower(store, [str(logs)])
+    assert follower.share is None
+    assert follower.poll() and follower.share is not None and 0 < follower.share < 1
+    monkeypatch.setattr(follower_module, "_TURN_S", 60.0)
+    read_all(follower)
+    assert follower.share is None
 
 
 def wait_for(ready: Callable[[], bool]) -> None:

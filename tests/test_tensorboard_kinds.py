@@ -16,6 +16,7 @@ from awkward_logs import write_awkward
 from event_file import VERSION, append, record, write
 from PIL import Image as pil
 from store_content import runs_of, series_of
+from tensorboard.backend.event_processing.plugin_event_accumulator import EventAccumulator
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
 from tensorboard.compat.proto.summary_pb2 import HistogramProto, Summary
@@ -23,7 +24,7 @@ from tensorboard.compat.proto.tensor_pb2 import TensorProto
 from tensorboard.compat.proto.types_pb2 import DT_FLOAT
 from tensorboard.plugins.mesh import metadata as mesh_metadata
 from tensorboard.plugins.mesh.plugin_data_pb2 import MeshPluginData
-from tensorboard.util.tensor_util import make_tensor_proto
+from tensorboard.util.tensor_util import make_ndarray, make_tensor_proto
 from tensorboard_logs import (
     PIXELS,
     POINTS,
@@ -39,7 +40,7 @@ from trainboard.storage.tfevents.following import open_follower, read_all
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     logs = tmp_path_factory.mktemp("logs")
     for name, write_logs in {
         "torch": write_torch,
@@ -51,6 +52,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         write_logs(logs / name)
     for path in [*logs.glob("keras/**/*tfevents*"), *logs.glob("tf1/*tfevents*")]:
         os.utime(path, (1e9, 1e9))  # these runs have ended, the others go on
+    return logs
+
+
+@pytest.fixture(scope="module")
+def store(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     opened = open_store(tmp_path_factory.mktemp("store") / "store.db", create=True)
     follower = open_follower(opened, [str(logs)])
     read_all(follower)
@@ -98,6 +104,27 @@ def test_what_is_exported_and_read_again_is_the_same_to_the_bit_and_in_order(
         assert [key for key in ours if theirs[key] != ours[key]] == []
     status = {each.name: each.status for each in store.runs()}
     assert (status["tf1"], status["awkward"], status["torch"]) == ("finished", "crashed", "running")
+
+
+def test_an_export_shows_what_the_logs_showed(store: Store, logs: Path, tmp_path: Path) -> None:
+    store.export_tensorboard(tmp_path)
+    for name in ("torch", "tf2", "tf1", "keras/train"):
+        before, after = (shown(folder / name) for folder in (logs, tmp_path))
+        assert before.keys() <= after.keys()
+        assert [tag for tag, found in before.items() if after[tag] != found] == []
+
+
+def shown(folder: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Of each tag but doubles, which are shown as floats, what TensorBoard has of it."""
+    sizes = {"tensors": 0, "images": 0, "audio": 0, "text": 0, "histograms": 0, "scalars": 0}
+    events = EventAccumulator(str(folder), sizes).Reload()
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for tag in events.Tags()["tensors"]:
+        told = [(each, make_ndarray(each.tensor_proto)) for each in events.Tensors(tag)]
+        said = events.SummaryMetadata(tag).summary_description
+        if told[0][1].dtype != float or told[0][1].ndim:
+            found[tag] = [(e.wall_time, e.step, said, a.shape, str(a.tolist())) for e, a in told]
+    return found
 
 
 def test_every_scalar_has_its_step_wall_time_and_value(store: Store) -> None:
@@ -232,6 +259,17 @@ def test_a_mesh_is_whole_whose_parts_come_one_by_one(tmp_path: Path) -> None:
         assert {each.tag: each.count for each in back.series(back.runs()[0].id)} == before
 
 
+@pytest.mark.parametrize("tag", ["cubes_VERTEX", "cubes_1"])
+def test_meshes_of_one_value_are_one_value_again(tag: str, tmp_path: Path) -> None:
+    cubes = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+    content = mesh_metadata.create_summary_metadata("cubes", "", MeshPluginData.VERTEX, 2, cubes.shape)
+    value = Summary.Value(tag=tag, metadata=content, tensor=make_tensor_proto(cubes))
+    with closing(imported(tmp_path, record(Event(wall_time=1e9, summary=Summary(value=[value]))))) as store:
+        assert np.array_equal(one(store, "a", "cubes/1", "mesh").vertices, cubes[1])
+        store.export_tensorboard(tmp_path / "out")
+    assert shown(tmp_path / "out" / "a") == shown(tmp_path / "logs" / "a")
+
+
 def test_the_graph_of_a_saved_model_is_drawn(tmp_path: Path) -> None:
     saved = MetaGraphDef()
     saved.graph_def.node.add(name="weights", op="Const")
@@ -239,6 +277,8 @@ def test_the_graph_of_a_saved_model_is_drawn(tmp_path: Path) -> None:
     with closing(imported(tmp_path, record(event))) as store:
         assert [node.name for node in one(store, "a", "graph", "graph").nodes] == ["weights"]
         assert one(store, "a", "meta_graph_def", "raw").data == event.meta_graph_def
+        store.export_tensorboard(tmp_path / "out", tags=["graph"])
+    assert EventAccumulator(str(tmp_path / "out" / "a")).Reload().Tags()["graph"]
 
 
 def test_values_that_are_not_what_their_plugin_wants_are_kept(tmp_path: Path) -> None:
@@ -253,6 +293,10 @@ def test_values_that_are_not_what_their_plugin_wants_are_kept(tmp_path: Path) ->
     for value in values:
         value.metadata.plugin_data.plugin_name = "scalars"
     values.append(Summary.Value(tag="uneven", histo=HistogramProto(bucket_limit=[1], bucket=[1, 2])))
+    values.append(Summary.Value(tag="model", tensor=make_tensor_proto(b"{")))
+    values[-1].metadata.plugin_data.plugin_name = "graph_keras_model"
+    values.append(Summary.Value(tag="no picture", tensor=make_tensor_proto([b"5", b"6"])))
+    values[-1].metadata.plugin_data.plugin_name = "images"
     summary = Summary(value=values)
     with closing(imported(tmp_path, record(Event(wall_time=1e9, summary=summary)))) as store:
         kept = {value.tag: one(store, "a", value.tag, "raw").data for value in values}

@@ -10,20 +10,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Encoded, Kind
+from .base import Encoded, Kind, told_samples
 
 _GREATEST = 32_767
 
 
 @dataclass(frozen=True)
 class Audio:
-    """The bytes of a WAV file, samples a second, channels, samples in each channel, and a caption."""
+    """The bytes of a WAV file, samples a second, channels, samples in each channel, and a caption.
+
+    ``samples``: this is the first of so many of one value in TensorBoard's log, see ``tfevents.samples``.
+    """
 
     wav: bytes
     sample_rate: int
     channels: int
     frames: int
     caption: str = ""
+    samples: int = 1
 
     @classmethod
     def from_array(cls, array: Any, sample_rate: int, caption: str = "") -> Audio:
@@ -71,7 +75,7 @@ def _to_int16(samples: NDArray[Any]) -> NDArray[np.int16]:
 
 def encode(value: Audio) -> Encoded:
     header = {"sample_rate": value.sample_rate, "channels": value.channels, "frames": value.frames}
-    return Encoded({**header, "caption": value.caption}, value.wav)
+    return Encoded({**header, "caption": value.caption, **told_samples(value.samples)}, value.wav)
 
 
 def decode(encoded: Encoded) -> Audio:

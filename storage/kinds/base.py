@@ -28,6 +28,11 @@ class Encoded(NamedTuple):
         return cls(json.loads(data[4 : 4 + length]), bytes(data[4 + length :]))
 
 
+def told_samples(samples: int) -> dict[str, int]:
+    """What a header says of how many of one value a record is the first of; nothing of one."""
+    return {"samples": samples} if samples > 1 else {}
+
+
 @dataclass(frozen=True)
 class Kind(Generic[T]):
     """One kind of record, registered in ``storage.kinds.KINDS``.

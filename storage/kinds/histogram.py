@@ -44,6 +44,7 @@ class Histogram:
     their negatives. Zeros, NaN and infinities are counted apart and exactly. ``minimum``,
     ``maximum``, ``sum`` and ``sum_squares`` are over finite values; the first two are NaN if there is
     none. Float64 values beyond float32's range count in its outermost and innermost buckets.
+    ``source`` is what TensorBoard's log had that this was made of, see ``tfevents.shown``.
     """
 
     buckets: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32), repr=False)
@@ -56,6 +57,7 @@ class Histogram:
     maximum: float = math.nan
     sum: float = 0.0
     sum_squares: float = 0.0
+    source: bytes = field(default=b"", repr=False)
 
     @classmethod
     def from_values(cls, values: ArrayLike) -> Histogram:
@@ -190,7 +192,8 @@ def encode(value: Histogram) -> Encoded:
     counts = value.counts.astype(np.min_scalar_type(int(value.counts.max(initial=0))))
     header = {name: getattr(value, name) for name in _NUMBERS}
     body = value.buckets.astype("<i2").tobytes() + counts.astype(counts.dtype.newbyteorder("<")).tobytes()
-    return Encoded(header | {"buckets": len(counts), "width": counts.itemsize}, zlib.compress(body, 1))
+    header |= {"buckets": len(counts), "width": counts.itemsize}
+    return Encoded(header, zlib.compress(body + value.source, 1))
 
 
 def decode(encoded: Encoded) -> Histogram:
@@ -199,7 +202,7 @@ def decode(encoded: Encoded) -> Histogram:
     body = zlib.decompress(encoded.body)
     buckets = np.frombuffer(body, "<i2", count).astype(np.int32)
     counts = np.frombuffer(body, f"<u{width}", count, offset=2 * count).astype(np.int64)
-    return Histogram(buckets, counts, **header)
+    return Histogram(buckets, counts, **header, source=body[(2 + width) * count :])
 
 
 KIND = Kind("histogram", Histogram, "records", encode, decode)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Encoded, Kind
+from .base import Encoded, Kind, told_samples
 from .image_labels import Box, Mask, boxes_of, from_header, masks_of, to_header
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ _CHANNELS = (1, 3, 4)
 
 @dataclass(frozen=True)
 class Image:
-    """PNG bytes, the size in pixels, a caption, and what was found in the picture."""
+    """PNG bytes, the size in pixels, a caption, and what was found in the picture.
+
+    ``samples``: this is the first of so many of one value in TensorBoard's log, see ``tfevents.samples``.
+    """
 
     png: bytes
     width: int
@@ -28,6 +31,7 @@ class Image:
     caption: str = ""
     boxes: tuple[Box, ...] = ()
     masks: tuple[Mask, ...] = ()
+    samples: int = 1
 
     @classmethod
     def from_array(cls, array: Any, caption: str = "") -> Image:
@@ -95,13 +99,16 @@ def to_levels(array: NDArray[Any], what: str) -> NDArray[np.uint8]:
 def encode(value: Image) -> Encoded:
     labels = to_header(value.boxes, value.masks, len(value.png))
     header = {"width": value.width, "height": value.height, "caption": value.caption, **labels}
+    header |= told_samples(value.samples)
     return Encoded(header, b"".join([value.png, *(mask.png for mask in value.masks)]))
 
 
 def decode(encoded: Encoded) -> Image:
     header = encoded.header
     png, boxes, masks = from_header(header, encoded.body)
-    return Image(png, header["width"], header["height"], header["caption"], boxes, masks)
+    return Image(
+        png, header["width"], header["height"], header["caption"], boxes, masks, header.get("samples", 1)
+    )
 
 
 KIND = Kind("image", Image, "records", encode, decode, blob=True)

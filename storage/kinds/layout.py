@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from .base import Encoded, Kind
@@ -32,9 +32,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Layout:
-    """Charts, in the order in which they are to be shown."""
+    """Charts, in the order in which they are to be shown.
+
+    ``source`` is what TensorBoard's log had that this was made of, see ``tfevents.shown``.
+    """
 
     charts: list[Chart]
+    source: bytes = field(default=b"", repr=False)
 
     @classmethod
     def from_categories(cls, categories: Mapping[str, Mapping[str, Sequence[Any]]]) -> Layout:
@@ -49,11 +53,11 @@ class Layout:
 
 
 def encode(value: Layout) -> Encoded:
-    return Encoded({"charts": [asdict(chart) for chart in value.charts]})
+    return Encoded({"charts": [asdict(chart) for chart in value.charts]}, value.source)
 
 
 def decode(encoded: Encoded) -> Layout:
-    return Layout([Chart(**chart) for chart in encoded.header["charts"]])
+    return Layout([Chart(**chart) for chart in encoded.header["charts"]], encoded.body)
 
 
 KIND = Kind("layout", Layout, "records", encode, decode)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .base import Encoded, Kind
+from .base import Encoded, Kind, told_samples
 from .image import to_levels
 
 Format = Literal["gif", "png", "mp4", "webm"]
@@ -20,6 +20,7 @@ class Video:
     """The bytes of a file, its format, and a caption; "png" is an animated PNG.
 
     Of files made elsewhere ``width``, ``height``, ``frames`` and ``fps`` may be unknown, which is 0.
+    ``samples``: this is the first of so many of one value in TensorBoard's log, see ``tfevents.samples``.
     """
 
     data: bytes
@@ -29,6 +30,7 @@ class Video:
     frames: int = 0
     fps: float = 0.0
     caption: str = ""
+    samples: int = 1
 
     @classmethod
     def from_array(cls, array: Any, fps: float = 4, caption: str = "") -> Video:
@@ -89,7 +91,8 @@ def _to_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 def encode(value: Video) -> Encoded:
     header = {"format": value.format, "width": value.width, "height": value.height, "frames": value.frames}
-    return Encoded({**header, "fps": value.fps, "caption": value.caption}, value.data)
+    header |= {"fps": value.fps, "caption": value.caption, **told_samples(value.samples)}
+    return Encoded(header, value.data)
 
 
 def decode(encoded: Encoded) -> Video:

@@ -18,8 +18,9 @@ from .event import ONLY_SHOWN, kept_run, values_event
 from .event_file import EventFile
 from .export_series import SeriesExport
 from .names import digest, rank_folder, shown_tag
+from .record_events import Series
 from .session import session_end, session_start
-from .target import Exported, Target
+from .target import Target, Together
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -39,13 +40,13 @@ class RunExport:
     """
 
     def __init__(
-        self, store: Store, run_id: str, folder: Path, wanted: Callable[[str], bool], counts: Exported
+        self, store: Store, run_id: str, folder: Path, wanted: Callable[[str], bool], together: Together
     ) -> None:
         self._store = store
         self._run_id = run_id
         self._folder = folder
         self._wanted = wanted
-        self._counts = counts
+        self._together = together
         self._targets: dict[int, Target] = {}
         self._series: dict[SeriesKey, SeriesExport] = {}
         self._tags: set[tuple[int, str]] = set()
@@ -67,7 +68,9 @@ class RunExport:
             for row in rows:
                 key = SeriesKey(row["rank"], row["kind"], row["tag"])
                 if key not in self._series:
-                    self._series[key] = SeriesExport(self._run_id, key, shown_tag(key, self._tags))
+                    said = run.descriptions.get(key.tag, "")
+                    named = Series(key, shown_tag(key, self._tags), said)
+                    self._series[key] = SeriesExport(self._run_id, named, self._wanted)
                     self._tags.add((key.rank, key.tag))
                 self._series[key].write_new(connection, row, self._target(key.rank, run))
         self._end(run, rows)
@@ -89,7 +92,7 @@ class RunExport:
             name = f"events.out.tfevents.{max(int(run.created_at), 0):010d}.trainboard.{digest(run.id)}"
             _claim(folder, name)
             file = EventFile(folder / name, run.created_at)
-            self._targets[rank] = Target(file, folder, Projector(folder), self._counts, run.created_at)
+            self._targets[rank] = Target(file, folder, Projector(folder), *self._together, run.created_at)
         return self._targets[rank]
 
     def _begin(self, run: RunRecord, rows: list[RowMapping]) -> None:

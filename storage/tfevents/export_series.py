@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +12,13 @@ from ..blocks import blocks
 from ..chunk_rows import Window
 from ..chunks import Columns
 from ..records import Record, read_index, read_records
-from ..series import SeriesKey
 from ..summary import number
 from .arrivals import Stretch, stretches
 from .placing import Placed, as_they_came, by_step
 from .point_events import copied_points, is_single, kept_points, shown_points
 from .raw_values import written_as_raw
-from .record_events import write_record
+from .record_events import Sample, Series, write_record
+from .samples import Place, read_groups, written_with_first
 from .target import Exported, Target
 
 _RECORDS_AT_ONCE = 16
@@ -29,14 +29,15 @@ class SeriesExport:
     """Knows how much of a series is written, and its last step: TensorBoard takes no step twice.
 
     Everything is kept in the order in which it came. What came in another order than that of its steps is
-    kept without being shown, and shown by copies that are sorted. ``shown_tag`` is what TensorBoard is to
-    call it.
+    kept without being shown, and shown by copies that are sorted. ``wanted`` says which tags are exported.
     """
 
-    def __init__(self, run_id: str, key: SeriesKey, shown_tag: str) -> None:
+    def __init__(self, run_id: str, series: Series, wanted: Callable[[str], bool]) -> None:
         self._run_id = run_id
-        self._key = key
-        self._shown_tag = shown_tag
+        self._series = series
+        self._key = series.key
+        self._wanted = wanted
+        self._description = series.description
         self._done = 0
         self._last_step: float = -np.inf
 
@@ -61,16 +62,10 @@ class SeriesExport:
             if stretch.rising and steps[0] > self._last_step:
                 self._copy_points(connection, row, waiting, to)
                 waiting = None
-                self._show_points(stretch, to)
+                self._write_shown(shown_points, stretch.points, to)
             else:
                 waiting = self._keep_points(stretch, waiting, to)
         self._copy_points(connection, row, waiting, to)
-
-    def _show_points(self, stretch: Stretch, to: Target) -> None:
-        points = stretch.points
-        for framed in shown_points(self._key.tag, points, to.wall):
-            to.file.add_records(framed)
-        self._note_shown(points, to)
 
     def _keep_points(self, stretch: Stretch, waiting: Window | None, to: Target) -> Window:
         """Keep points that are not shown where they came; the steps that wait for being shown."""
@@ -92,29 +87,42 @@ class SeriesExport:
             last = np.append(found.step[1:] != found.step[:-1], True)[: len(found.step)]
             points = Columns(found.step, found.wall_time, found.value).take(last)
             to.counts.superseded += int((~last).sum())
-            for framed in copied_points(self._key.tag, points, to.wall):
-                to.file.add_records(framed)
             if len(points.steps):
-                self._note_shown(points, to)
+                self._write_shown(copied_points, points, to)
 
-    def _note_shown(self, points: Columns, to: Target) -> None:
-        """Points were written that are shown."""
+    def _write_shown(self, records: Callable[..., Iterator[bytes]], points: Columns, to: Target) -> None:
+        """Write points, sorted by step, the very first of the series with what is said of it."""
+        parts = [points]
+        if self._description:
+            parts = [points.take(slice(1)), points.take(slice(1, None))]
+        for part in parts:
+            for framed in records(self._key.tag, part, to.wall, self._description):
+                to.file.add_records(framed)
+            self._description = ""
         self._last_step = int(points.steps[-1])
         to.counts.rounded += 0 if is_single(points.values) else len(points.steps)
 
     def _write_records(self, connection: Connection, to: Target) -> None:
-        steps, walls, positions = read_index(connection, self._run_id, self._key)
-        new = np.flatnonzero(positions >= self._done)
+        steps, _, positions = read_index(connection, self._run_id, self._key)
+        elsewhere = written_with_first(connection, self._run_id, self._key, self._wanted)
+        to.counts.records += int((positions >= self._done).sum())
+        new = np.flatnonzero((positions >= self._done) & ~np.isin(positions, list(elsewhere)))
         new = new[np.argsort(positions[new])]
         steps, positions = steps[new], positions[new]
         if not len(steps):
             return
-        drawn = written_as_raw(connection, self._run_id, self._key)
+        drawn = written_as_raw(connection, self._run_id, self._key, self._wanted)
+        groups = read_groups(connection, self._run_id, self._key)
         for record, place in self._read(connection, self._placed(steps, to.counts), steps, positions):
-            is_drawn = (record.step, number(record.wall_time)) in drawn
+            is_drawn = (record.step, number(record.wall_time)) in drawn or to.experiments.hide(self._key)
+            others = self._others(connection, groups.get(int(positions[place.number]), ()))
             place = place._replace(is_shown=place.is_shown and not is_drawn)
-            write_record(record, place, self._key, self._shown_tag, to)
-        to.counts.records += len(steps)
+            write_record(record, others, place, self._series, to)
+
+    def _others(self, connection: Connection, places: Iterable[Place]) -> list[Sample]:
+        """The records that are written with the first of their group."""
+        found = ((key, read_records(connection, self._run_id, key, [at])) for key, at in places)
+        return [Sample(key, record.value) for key, (record,) in found]
 
     def _placed(self, steps: NDArray[np.int64], counts: Exported) -> list[Placed]:
         """Where records go that came with these steps; of a profiler's files the last has the name."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import BadChange
 from ..tag_filter import tag_filter
+from .experiments import Experiments
 from .export_run import RunExport
 from .names import run_folders
-from .target import Exported
+from .target import Exported, Together
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -32,6 +33,7 @@ class Export:
         tags: Iterable[str] | None = None,
     ) -> None:
         self.counts = Exported()
+        self._experiments = Experiments(store)
         self._store = store
         self._root = Path(directory)
         self._wanted_runs = None if runs is None else list(runs)
@@ -69,10 +71,12 @@ class Export:
         now = {run.id: (run.revision, run.status) for run in found}
         changed = [run for run in found if self._seen.get(run.id) != now[run.id]]
         self._folders = run_folders(changed, self._folders)
+        self._experiments.look(found)
+        together = Together(self.counts, self._experiments)
         for run in reversed(changed):
             if run.id not in self._runs:
                 folder = self._root / self._folders[run.id]
-                export = RunExport(self._store, run.id, folder, self._wanted_tag, self.counts)
+                export = RunExport(self._store, run.id, folder, self._wanted_tag, together)
                 self._stack.callback(export.close)
                 self._runs[run.id] = export
                 self.counts.runs += 1

@@ -33,6 +33,7 @@ _TRANSACTION_S = 0.2
 _TRANSACTION_POINTS = 1 << 18
 _TURN_S = 1.0
 _HEARTBEAT_S = 5.0
+_SOON_READ_BYTES = 50_000_000
 
 
 @dataclass
@@ -60,6 +61,14 @@ class Follower:
         self._files: dict[tuple[str, str], TreeFile] = {}
         self._postponed = Postponed()
         self._heard_at = 0.0
+        self._has_more = False
+
+    @property
+    def share(self) -> float | None:
+        """Which part of all bytes is read, while the rest takes longer than a moment; else None."""
+        left = self.progress.total_bytes - self.progress.bytes
+        is_long = self._has_more and left > _SOON_READ_BYTES
+        return self.progress.bytes / self.progress.total_bytes if is_long else None
 
     def poll(self) -> bool:
         """Look for what is new and read it for about a second; True if there is more.
@@ -68,10 +77,10 @@ class Follower:
         """
         until = time.monotonic() + _TURN_S
         self._look()
-        more = self._take_in(self._light(), until) or self._take_in(self._heavy(), until)
+        self._has_more = self._take_in(self._light(), until) or self._take_in(self._heavy(), until)
         self._tell_progress()
         self._stay_alive()
-        return more
+        return self._has_more
 
     def _look(self) -> None:
         """Note which files there are; of runs not met before, how far they were read."""

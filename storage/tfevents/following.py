@@ -50,13 +50,13 @@ def follow(
 
 
 @contextmanager
-def following(follower: Follower) -> Iterator[None]:
+def following(follower: Follower) -> Iterator[Follower]:
     """Follow in a thread, for as long as the block lasts."""
     stopping = threading.Event()
     thread = threading.Thread(target=follow, args=(follower, stopping), name="trainboard-logs", daemon=True)
     thread.start()
     try:
-        yield
+        yield follower
     finally:
         stopping.set()
         thread.join()

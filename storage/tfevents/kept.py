@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields as fields_of
 from typing import Any
 
@@ -32,23 +33,24 @@ def read_kept(payload: bytes, event: Event) -> list[tuple[str, Any]] | None:
     """
     if not any(mark in payload for mark in _MARKS):
         return None
-    found = fields(payload, 0, len(payload))
-    kept = {field.number: payload[field.start : field.stop] for field in found if field.number >= KEPT_RECORD}
+    kept: dict[int, list[bytes]] = defaultdict(list)
+    for field in fields(payload, 0, len(payload)):
+        if field.number >= KEPT_RECORD:
+            kept[field.number].append(payload[field.start : field.stop])
     if KEPT_WALL in kept:
-        event.wall_time = _DOUBLE.unpack(kept.pop(KEPT_WALL))[0]
+        event.wall_time = _DOUBLE.unpack(kept.pop(KEPT_WALL)[0])[0]
     return list(_read(kept, event)) if kept else None
 
 
-def _read(kept: Mapping[int, bytes], event: Event) -> Iterator[tuple[str, Any]]:
+def _read(kept: Mapping[int, Sequence[bytes]], event: Event) -> Iterator[tuple[str, Any]]:
     if SHOWN_ONLY in kept:
         return
     if KEPT_NUMBER in kept:
-        tag = kept[KEPT_TAG].decode() if KEPT_TAG in kept else event.summary.value[0].tag
-        yield tag, _DOUBLE.unpack(kept[KEPT_NUMBER])[0]
+        tag = kept[KEPT_TAG][0].decode() if KEPT_TAG in kept else event.summary.value[0].tag
+        yield tag, _DOUBLE.unpack(kept[KEPT_NUMBER][0])[0]
     if KEPT_RUN in kept:
-        yield "", _about(json.loads(kept[KEPT_RUN]))
-    if KEPT_RECORD in kept:
-        record = kept[KEPT_RECORD]
+        yield "", _about(json.loads(kept[KEPT_RUN][0]))
+    for record in kept.get(KEPT_RECORD, ()):
         parts = {part.number: record[part.start : part.stop] for part in fields(record, 0, len(record))}
         kind = KINDS.get(parts[1].decode())
         if kind is not None:

@@ -65,9 +65,8 @@ class TreeFile:
 
     @property
     def bytes_read(self) -> int:
-        if not self.is_new:
-            return self.found.size - sum(one.length for one in self.followed.deferred)
-        return self.followed.position
+        passed = self.followed.position if self.is_new else self.found.size
+        return passed - sum(one.length for one in self.followed.deferred)
 
     def read(self, start: int, stop: int) -> bytes:
         return self.tree.read(self.found.path, start, stop)

@@ -33,20 +33,20 @@ _ROWS = 1 << 14  # so many records stay in the processor's cache
 _INT64_BYTES = 10
 
 
-def shown_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
+def shown_points(tag: str, points: Columns, wall: float, description: str = "") -> Iterator[bytes]:
     """Records of points sorted by step; each keeps its number, too, unless float32 holds all of them.
 
-    ``wall`` is shown in the place of wall times that are not finite.
+    ``wall`` is shown in the place of wall times that are not finite; ``description`` is said by each.
     """
-    parts = _shown(tag, points)
+    parts = _shown(tag, points, description)
     if not is_single(points.values):
         parts += [double(KEPT_NUMBER, 0.0)[:-8], _octets(points.values)]
     yield from _records(points, parts, wall)
 
 
-def copied_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
+def copied_points(tag: str, points: Columns, wall: float, description: str = "") -> Iterator[bytes]:
     """Records of points sorted by step that are to be shown, and are kept elsewhere in the file."""
-    yield from _records(points, [*_shown(tag, points), whole(SHOWN_ONLY, 1)], wall)
+    yield from _records(points, [*_shown(tag, points, description), whole(SHOWN_ONLY, 1)], wall)
 
 
 def kept_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
@@ -62,10 +62,11 @@ def is_single(values: NDArray[np.float64]) -> bool:
     return bool((back.view(np.uint64) == values.view(np.uint64)).all())
 
 
-def _shown(tag: str, points: Columns) -> list[bytes | Bytes]:
+def _shown(tag: str, points: Columns, description: str = "") -> list[bytes | Bytes]:
     with np.errstate(over="ignore"):
         value = _octets(points.values.astype("<f4"))
-    shown = data(1, tag) + single(2, 0.0)[:-4]
+    metadata = data(9, data(3, description)) if description else b""
+    shown = metadata + data(1, tag) + single(2, 0.0)[:-4]
     inner = data(1, shown + bytes(4))
     return [data(SUMMARY, inner)[: -len(inner)] + inner[:-4], value]
 

@@ -12,8 +12,8 @@ WALL, STEP, SUMMARY = 1, 2, 5
 KEPT_RECORD, KEPT_RUN, KEPT_NUMBER, KEPT_TAG, KEPT_WALL, SHOWN_ONLY = range(1000, 1006)
 """Fields of our own in an event, which every other program skips because it does not know them.
 
-They keep what TensorBoard cannot show, so that what is read back from an export is what was in the store: a
-record of any kind, a run, a number in double precision, the tag of one that is not shown, and a wall time
+They keep what TensorBoard cannot show, so that what is read back from an export is what was in the store:
+records of any kind, a run, a number in double precision, the tag of one that is not shown, and a wall time
 that is not finite. The last one says that what is shown is in the file elsewhere, or is no record.
 """
 _FLOAT, _DOUBLE = struct.Struct("<f"), struct.Struct("<d")

@@ -222,14 +222,10 @@ def _last(series: SeriesRecord | None) -> Any:
     return provider.ScalarDatum(series.last_step, series.last_wall, series.last)
 
 
-def _key(series: SeriesRecord) -> SeriesKey:
-    return SeriesKey(series.rank, series.kind, series.tag)
-
-
 def _values(entry: Entry, record: Record) -> list[Summary.Value]:
     """Of what is shown of a record, the value of this tag."""
     assert entry.series is not None
-    return [one for one in values_of(_key(entry.series), entry.name, record.value) if one.tag == entry.tag]
+    return [one for one in values_of(entry.series.key, entry.name, record.value) if one.tag == entry.tag]
 
 
 def _references(entry: Entry, record: Record) -> Iterator[Any]:

@@ -8,12 +8,14 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.data_compat import migrate_value
 from tensorboard.plugins.hparams import metadata as hparams
 from tensorboard.util.tensor_util import make_ndarray
 
 from ..kinds.graph import Graph
 from ..kinds.raw import Raw
 from ..series import RunRecord, SeriesKey, SeriesRecord
+from .experiments import Experiments
 from .names import rank_folder, run_folders, shown_tag
 from .session import session_end, session_start
 from .shown import to_tensorboard
@@ -56,12 +58,15 @@ def index(store: Store, folders: dict[str, PurePosixPath]) -> dict[str, ShownRun
     ranks: dict[str, dict[int, list[SeriesRecord]]] = defaultdict(lambda: defaultdict(list))
     for series in store.series([run.id for run in records]):
         ranks[series.run_id][series.rank].append(series)
+    experiments = Experiments(store)
+    experiments.look(records)
     shown: dict[str, ShownRun] = {}
     for run in records:
         for rank in sorted({0, *ranks[run.id]}):
             name = str(rank_folder(folders[run.id], rank))
             about = [] if rank else _about(run)
-            entries = [_described(entry, run) for entry in _entries(store, ranks[run.id][rank])]
+            told = [one for one in ranks[run.id][rank] if not experiments.hide(one.key)]
+            entries = [_described(entry, run) for entry in _entries(store, told)]
             shown[name] = ShownRun(run, _by_plugin([*about, *entries]))
     return shown
 
@@ -74,7 +79,7 @@ def values_of(key: SeriesKey, tag: str, record: Any) -> list[Summary.Value]:
         return [_graph(record.data)] if record.message == "graph_def" else []
     if isinstance(record, Graph):
         return [_graph(graph_definition(record))]
-    return to_tensorboard(key.kind, tag, record).values
+    return [migrate_value(one) for one in to_tensorboard(key.kind, tag, record).values]
 
 
 def blobs_of(shown: Summary.Value) -> list[bytes]:
@@ -113,7 +118,7 @@ def _entries(store: Store, series: list[SeriesRecord]) -> list[Entry]:
     taken: set[tuple[int, str]] = set()
     found: list[Entry] = []
     for one in sorted(series, key=lambda one: one.kind != "scalar"):
-        key = SeriesKey(one.rank, one.kind, one.tag)
+        key = one.key
         tag = shown_tag(key, taken)
         taken.add((key.rank, key.tag))
         if one.kind == "scalar":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.mesh.metadata import get_instance_name
 from tensorboard.plugins.mesh.plugin_data_pb2 import MeshPluginData
 
+from ..engine import in_groups
 from ..kinds.raw import Raw
 from ..schema import records, series
 from ..series import SeriesKey
@@ -61,26 +63,33 @@ def write_raw_file(raw: Raw, tag: str, wall: float, folder: Path) -> bool:
     return True
 
 
-def written_as_raw(connection: Connection, run_id: str, key: SeriesKey) -> set[tuple[int, float | None]]:
+def written_as_raw(
+    connection: Connection, run_id: str, key: SeriesKey, wanted: Callable[[str], bool]
+) -> set[tuple[int, float | None]]:
     """When (step, wall time) records of a series were made of raw ones, which are shown instead.
 
-    These are graphs, and meshes whose parts came one by one.
+    These are graphs, and meshes that were several of one value or whose parts came one by one. ``wanted``
+    says which tags are written at all.
     """
-    raw = select(series.c.series_id).where(
-        series.c.run_id == run_id, series.c.kind == "raw", series.c.rank == key.rank
-    )
-    if key.kind == "mesh":
-        names = {key.tag, re.sub(r"/\d+$", "", key.tag)}
-        parts = [
-            get_instance_name(name, part) for name in names for part in MeshPluginData.ContentType.values()
-        ]
-        raw, plugins = raw.where(series.c.tag.in_(parts)), ("mesh",)
-    elif key.kind == "graph":
-        plugins = _GRAPHS
-    else:
+    if key.kind not in ("mesh", "graph"):
         return set()
-    query = select(records.c.step, records.c.wall_time, records.c.header).where(
-        records.c.run_id == run_id, records.c.series_id.in_(raw)
-    )
-    rows = connection.execute(query)
-    return {(row.step, row.wall_time) for row in rows if row.header["plugin"] in plugins}
+    raw = (series.c.run_id == run_id) & (series.c.kind == "raw") & (series.c.rank == key.rank)
+    if key.kind == "mesh":
+        raw &= series.c.tag.in_(_tags_of_parts(key.tag))
+    found = connection.execute(select(series.c.series_id, series.c.tag).where(raw))
+    plugins = ("mesh",) if key.kind == "mesh" else _GRAPHS
+    told: set[tuple[int, float | None]] = set()
+    for group in in_groups([row.series_id for row in found if wanted(row.tag)]):
+        query = select(records.c.step, records.c.wall_time, records.c.header).where(
+            records.c.run_id == run_id, records.c.series_id.in_(group)
+        )
+        rows = connection.execute(query)
+        told |= {(row.step, row.wall_time) for row in rows if row.header["plugin"] in plugins}
+    return told
+
+
+def _tags_of_parts(tag: str) -> list[str]:
+    """The tags that the parts of a mesh may have in logs, of TensorBoard's plugin and of tensorboardX."""
+    names = {tag, re.sub(r"/\d+$", "", tag)}
+    parts = [(name, part) for name in names for part in MeshPluginData.ContentType.values()]
+    return [told for name, part in parts for told in (get_instance_name(name, part), f"{name}_{part}")]

@@ -197,7 +197,8 @@ def _tag(row: Octets, shape: ScalarShape, known: Container[str]) -> str | None:
 def _columns(rows: Octets, shape: ScalarShape) -> Columns:
     """The points of records of one shape."""
     walls = _numbers(rows, shape.wall, "<f8")
-    values = _numbers(rows, shape.value, shape.dtype).astype(np.float64)
+    with np.errstate(invalid="ignore"):  # of a NaN that signals
+        values = _numbers(rows, shape.value, shape.dtype).astype(np.float64)
     steps = np.zeros(len(rows), np.uint64)
     for shift, place in enumerate(range(*shape.step)):
         steps |= (rows[:, HEADER + place] & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * shift)

@@ -23,9 +23,14 @@ from .shown.value import clean
 _STATUS = {"finished": Status.STATUS_SUCCESS, "running": Status.STATUS_RUNNING}
 
 
+def hyper_parameters(run: RunRecord) -> dict[str, Any]:
+    """The run's config by name; keys of nested dicts are joined by dots."""
+    return {clean(name): value for name, value in _flat("", run.config)}
+
+
 def session_start(run: RunRecord) -> Summary.Value:
-    """The run's config; keys of nested dicts are joined by dots, lists become text."""
-    hparams = {clean(name): _json_value(value) for name, value in _flat("", run.config)}
+    """The run's hyper-parameters; lists become text."""
+    hparams = {name: _json_value(value) for name, value in hyper_parameters(run).items()}
     told = SessionStartInfo(
         hparams=hparams, group_name=clean(run.group or ""), start_time_secs=run.created_at
     )

@@ -91,17 +91,17 @@ class Summaries:
             yield value.tag, _raw(value)
             return
         yield from self._tried([value], lambda: self._described(value, reader(value)))
-        if value.plugin in _KEPT_TOO:
-            yield value.tag, _raw(value)
 
     def _described(self, value: Value, said: Read) -> Read:
-        """What a reader says of a value, and of each of its tags how it is described, once."""
+        """What a reader says of a value and, once, how its tags are described; the value, if it says more."""
         description = value.proto.metadata.summary_description
         for tag, read in said:
             yield tag, read
             if description and tag not in self._described_tags:
                 self._described_tags.add(tag)
                 yield tag, AboutRun(descriptions={tag: description})
+        if value.plugin in _KEPT_TOO:
+            yield value.tag, _raw(value)
 
     def _tried(self, values: list[Value], reader: Callable[[], Read]) -> Iterator[tuple[str, Any]]:
         """What a reader says, all of it or, where it fails, the values as they are."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .assets import Projector
 from .event_file import EventFile
+from .experiments import Experiments
 
 
 @dataclass
@@ -29,14 +30,23 @@ class Exported:
     unreadable: int = 0
 
 
+class Together(NamedTuple):
+    """What runs that are exported together share: what is counted, and what they define."""
+
+    counts: Exported
+    experiments: Experiments
+
+
 class Target(NamedTuple):
     """Where what is told of one rank of a run goes.
 
-    ``wall`` is when the run began, which is shown in the place of wall times that are not finite.
+    ``wall`` is when the run began, which is shown in the place of wall times that are not finite;
+    ``experiments`` are those of all runs.
     """
 
     file: EventFile
     folder: Path
     projector: Projector
     counts: Exported
+    experiments: Experiments
     wall: float

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...kinds.audio import Audio
-from .value import Read, Value, numbered
+from .value import Read, Value, together
 
 
 def read(value: Value) -> Read:
@@ -12,6 +12,8 @@ def read(value: Value) -> Read:
         yield value.tag, Audio.from_wav(value.proto.audio.encoded_audio_string)
         return
     clips = value.tensor
-    for index, (wav, *label) in enumerate(clips.reshape(len(clips), -1)):
-        caption = label[0].decode("utf-8", "replace") if label else ""
-        yield numbered(value.tag, index), Audio.from_wav(wav, caption)
+    yield from together(value.tag, [_clip(*clip) for clip in clips.reshape(len(clips), -1)])
+
+
+def _clip(wav: bytes, label: bytes = b"") -> Audio:
+    return Audio.from_wav(wav, label.decode("utf-8", "replace"))

@@ -6,17 +6,21 @@ import io
 
 from ...kinds.image import Image
 from ...kinds.video import Video, format_of
-from .value import Read, Value, numbered
+from .value import Read, Value, together
 
 
 def read(value: Value) -> Read:
-    """The pictures of one step: a PNG as it is, a GIF as a video, any other format with its pixels."""
+    """The pictures of one step: a PNG as it is, a GIF as a video, any other format with its pixels.
+
+    Raises ``ValueError`` for none, and what Pillow raises.
+    """
     if value.proto.HasField("image"):
         pictures = [value.proto.image.encoded_image_string]
     else:
         pictures = value.tensor.reshape(-1)[2:]  # the first two are width and height
-    for index, data in enumerate(pictures):
-        yield numbered(value.tag, index), _picture(data)
+    if not len(pictures):
+        raise ValueError("there is no picture in it")
+    yield from together(value.tag, [_picture(data) for data in pictures])
 
 
 def _picture(data: bytes) -> Image | Video:

@@ -19,4 +19,4 @@ def read(value: Value) -> Read:
                 charts += [Chart(category.title, chart.title, "margin", tags) for tags in bands]
             else:
                 charts.append(Chart(category.title, chart.title, "multiline", list(chart.multiline.tag)))
-    yield value.tag, Layout(charts)
+    yield value.tag, Layout(charts, value.source)

@@ -25,18 +25,21 @@ class Meshes:
         self._waiting: dict[tuple[str, int], _Parts] = {}
 
     def read(self, step: int, values: Sequence[Value]) -> tuple[list[tuple[str, Mesh]], list[Value]]:
-        """The meshes that are complete with some values; and those values that are not a mesh on their own.
+        """The meshes that are complete with some values; and those values that are not one mesh on their own.
 
         Raises ``ValueError`` for a mesh without vertices.
         """
         whole: list[tuple[str, Mesh]] = []
         partial: list[Value] = []
         for name, parts in _by_name(values).items():
-            if not _are_all(parts.values()):
+            came_together = _are_all(parts.values())
+            if not came_together:
                 partial += parts.values()
                 parts = self._waiting.pop((name, step), {}) | parts
             if _are_all(parts.values()):
-                whole += _batch(name, parts)
+                meshes = list(_batch(name, parts))
+                whole += meshes
+                partial += parts.values() if came_together and len(meshes) > 1 else ()
             else:
                 self._waiting[name, step] = parts
         while len(self._waiting) > _MOST_WAITING:

@@ -14,7 +14,7 @@ def read(value: Value) -> Read:
     """A text. Of an array with more than two dimensions, the first table, as TensorBoard shows it."""
     lines = np.vectorize(lambda line: line.decode("utf-8", "replace"), otypes=[object])(value.tensor)
     text = str(lines.reshape(()).item()) if lines.size == 1 else _table(lines)
-    yield value.tag, Text(text, "markdown")
+    yield value.tag, Text(text, "markdown", value.source if lines.ndim else b"")
 
 
 def _table(cells: np.ndarray[Any, Any]) -> str:
