@@ -16,8 +16,9 @@ CREATE SERVER shard_2 FOREIGN DATA WRAPPER postgres_fdw
 CREATE USER MAPPING FOR CURRENT_USER SERVER shard_1 OPTIONS (user :'user_1', password :'password_1');
 CREATE USER MAPPING FOR CURRENT_USER SERVER shard_2 OPTIONS (user :'user_2', password :'password_2');
 
--- A record and its blob may be on different servers, where no foreign key reaches.
+-- What names a blob may be on another server than it, where no foreign key reaches.
 ALTER TABLE records DROP CONSTRAINT records_blob_fkey;
+ALTER TABLE pieces DROP CONSTRAINT pieces_blob_fkey;
 
 -- The table itself becomes the first partition, with its keys; those of the others are on their servers.
 CREATE PROCEDURE spread(name text, key text) LANGUAGE plpgsql AS $$

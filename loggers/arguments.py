@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
 from ..storage.location import LONGEST_RUN_ID
-from .convert import to_plain, to_text
+from .convert import to_details, to_text
 
 Mode = Literal["online", "offline", "disabled"]
 Resume = Literal["never", "allow", "must"]
@@ -114,4 +114,4 @@ def to_config(config: Any) -> dict[str, Any]:
     if not isinstance(config, Mapping):
         expected = "a dict, dataclass or namespace"
         raise TypeError(f"config must be {expected}, not {config!r} of type {type(config).__name__}")
-    return to_plain(config)
+    return to_details(config)

@@ -6,6 +6,7 @@ Whatever cannot be logged raises ``Refused`` here, whose text tells the user why
 
 from __future__ import annotations
 
+import json
 import operator
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from ..storage.frames import MAX_PAYLOAD
 from .arrays import TooLarge
 
 LONGEST_TAG = 1_000
+MAX_DETAILS = 16 << 20
 _DIGEST_BYTES = 8
 _SMALLEST_STEP, _LARGEST_STEP = -(2**63), 2**63 - 1
 
@@ -36,6 +38,22 @@ class OnDevice(Refused):
 
     def __init__(self) -> None:
         super().__init__("device", "it is on a device, for which nothing here waits: pass its .item()")
+
+
+class TooLargeToLog(Refused):
+    """A record that no store takes, which the page is told of in its place."""
+
+    def __init__(self, size: int, what: str, most: int) -> None:
+        found, limit = (f"{number >> 20} MiB" for number in (size, most))
+        self.reason = f"it is {found}, and {what} may be {limit}"
+        super().__init__("large", f"not logged, because {self.reason}")
+
+    def as_event(self, tag: str) -> tuple[str, bytes]:
+        """The kind and payload of an event that says so."""
+        from ..storage.kinds.event import KIND, Event
+
+        event = Event(f"Not logged: {tag}", f"Because {self.reason}.", "warning")
+        return KIND.name, KIND.encode(event).to_bytes()
 
 
 class Contents(NamedTuple):
@@ -193,6 +211,8 @@ def to_contents(values: Mapping[Any, Any]) -> Contents:
             contents.arriving.append((to_tag(path), value))
         except Refused as refusal:
             contents.refusals.append(Refused(refusal.cause, f"{_short(path)}: {refusal}"))
+            if isinstance(refusal, TooLargeToLog):
+                contents.records.append((to_tag(path), *refusal.as_event(to_tag(path))))
         except Exception as error:
             what = f"{_short(path)}: this {type(value).__name__} cannot be logged: {error!r}"
             contents.refusals.append(Refused(f"value {type(value).__name__}", what))
@@ -216,7 +236,7 @@ def _to_record(value: Any) -> tuple[str, bytes] | None:
     if type(value) in _readers and _readers[type(value)] is not _read_nothing:
         return None
     if isinstance(value, TooLarge):
-        raise _too_large(*value)
+        raise TooLargeToLog(*value)
     from ..storage.kinds import KINDS
 
     for kind in KINDS.values():
@@ -245,12 +265,16 @@ def _least_size(record: Any) -> int:
 
 def _refuse_large(size: int) -> None:
     if size > MAX_PAYLOAD:
-        raise _too_large(size, "a record", MAX_PAYLOAD)
+        raise TooLargeToLog(size, "a record", MAX_PAYLOAD)
 
 
-def _too_large(size: int, what: str, most: int) -> Refused:
-    found, limit = (f"{number >> 20} MiB" for number in (size, most))
-    return Refused("large", f"not logged, because it is {found}, and {what} may be {limit}")
+def to_details(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What is told of a run as a whole, such as its config, as ``to_plain``; every list of runs reads it."""
+    plain = to_plain(values)
+    size = len(json.dumps(plain))
+    if size > MAX_DETAILS:
+        raise TooLargeToLog(size, "what is set at once in a config or summary", MAX_DETAILS)
+    return plain
 
 
 def to_plain(value: Any) -> Any:

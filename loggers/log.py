@@ -9,7 +9,7 @@ from time import time
 from typing import Any
 
 from ..storage.frames import MAX_BATCH, FrameType
-from .convert import Refused, to_contents, to_mapping, to_plain, to_step, to_wall_time
+from .convert import Refused, to_contents, to_details, to_mapping, to_step, to_wall_time
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 
@@ -103,7 +103,7 @@ class Log:
         if self._spool is None or self.rank:
             return
         try:
-            self._spool.message(FrameType.UPDATE, {what: to_plain(values)})
+            self._spool.message(FrameType.UPDATE, {what: to_details(values)})
         except Exception as error:
             self._report(error)
 

@@ -72,6 +72,7 @@ class Run(Log):
         self.profiled: Profile | None = None
         self._ended = False
         self._settled = False
+        self._ending = threading.RLock()
         self._identity = identity
         self._on_crash = on_crash
         self._describing: threading.Thread | None = None
@@ -236,6 +237,10 @@ class Run(Log):
 
         Called again after an interruption, as by a second signal, it goes on where it was.
         """
+        with self._ending:  # another thread's init ends it, too
+            self._end(ending, timeout)
+
+    def _end(self, ending: Ending, timeout: float) -> None:
         if self._settled:
             return
         if not self._ended:

@@ -82,18 +82,19 @@ def init(
         "notes": to_notes(notes),
     }
     hyperparameters = to_config(config)
-    if _active is not None and not _active.ended and _active_pid == os.getpid():
-        warn(f"run {_active.name!r} was still active; it is finished now, because init() began another")
-        _active.finish()
+    before = _active  # by one name: another thread may begin a run meanwhile
+    if before is not None and not before.ended and _active_pid == os.getpid():
+        warn(f"run {before.name!r} was still active; it is finished now, because init() began another")
+        before.finish()
     if chosen_mode == "disabled":
-        _active = begin_nothing(given, hyperparameters, place)
+        run = begin_nothing(given, hyperparameters, place)
     else:
-        _active = _keep(begin(given, hyperparameters, chosen_resume, chosen_mode, store, place, chosen_ranks))
-        if seconds and _active.logs:
-            _active.sample_system(seconds)
+        run = _keep(begin(given, hyperparameters, chosen_resume, chosen_mode, store, place, chosen_ranks))
+        if seconds and run.logs:
+            run.sample_system(seconds)
     _begun += 1
-    _active_pid = os.getpid()
-    return _active
+    _active, _active_pid = run, os.getpid()
+    return run
 
 
 def init_beside(

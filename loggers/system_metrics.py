@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from ..storage.forks import NO_FORK
 from .guard import Guard
 
 _MB, _GB = 1e6, 1e9
@@ -50,7 +51,8 @@ class _Machine:
     """What psutil tells; the first sample measures from here on."""
 
     def __init__(self) -> None:
-        import psutil
+        with NO_FORK:
+            import psutil
 
         self._psutil = psutil
         self._process = psutil.Process()
@@ -88,7 +90,8 @@ class _Machine:
 
 def _gpus() -> list[Any]:
     """Handles of the NVIDIA GPUs that this process may use; none without their driver."""
-    import pynvml
+    with NO_FORK:
+        import pynvml
 
     try:
         pynvml.nvmlInit()

@@ -89,16 +89,24 @@ def series_row(connection: Connection, run_id: str, key: SeriesKey, where: str) 
 
 
 def series_records(
-    connection: Connection, run_ids: Sequence[str], kind: str | None, tag: str | None = None
+    connection: Connection,
+    run_ids: Sequence[str],
+    kinds: Sequence[str] | None,
+    tag: str | None,
+    prefix: str,
+    limit: int | None,
 ) -> list[SeriesRecord]:
     """The series of some runs, by run, tag and rank."""
     alive = select(runs.c.run_id).where(runs.c.run_id.in_(run_ids), _ALIVE)
     query = select(*_SERIES_COLUMNS).where(series.c.run_id.in_(alive))
-    if kind is not None:
-        query = query.where(series.c.kind == kind)
+    if kinds is not None:
+        query = query.where(series.c.kind.in_(kinds))
     if tag is not None:
         query = query.where(series.c.tag == tag)
-    rows = connection.execute(query.order_by(series.c.run_id, series.c.tag, series.c.rank)).mappings()
+    if prefix:
+        query = query.where(series.c.tag.startswith(prefix, autoescape=True))
+    ordered = query.order_by(series.c.run_id, series.c.tag, series.c.rank).limit(limit)
+    rows = connection.execute(ordered).mappings()
     return [SeriesRecord(**_with_nan(dict(row))) for row in rows]
 
 

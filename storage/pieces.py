@@ -36,7 +36,7 @@ def append_pieces(
 
 
 def read_pieces(connection: Connection, run_id: str, window_id: str) -> list[Any]:
-    """The pieces of a window, in order, as they were given."""
+    """The pieces of a window, in order, as they were given; images whose bytes are gone are left out."""
     mine = (pieces.c.run_id == run_id) & (pieces.c.window_id == window_id)
     rows = connection.execute(select(pieces).where(mine).order_by(pieces.c.number)).all()
     names = list({row.blob for row in rows if row.blob})
@@ -44,7 +44,8 @@ def read_pieces(connection: Connection, run_id: str, window_id: str) -> list[Any
     for group in in_groups(names):
         query = select(blobs.c.hash, blobs.c.data).where(blobs.c.hash.in_(group))
         found |= {row.hash: row.data for row in connection.execute(query)}
-    return [_with_bytes(row.content, found[row.blob]) if row.blob else row.content for row in rows]
+    whole = (row for row in rows if row.blob is None or row.blob in found)
+    return [_with_bytes(row.content, found[row.blob]) if row.blob else row.content for row in whole]
 
 
 def drop_pieces(connection: Connection, run_id: str, window_ids: Sequence[str]) -> None:

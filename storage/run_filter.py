@@ -28,6 +28,7 @@ from sqlalchemy.exc import DBAPIError
 from .errors import BadFilter
 from .filter_syntax import All, Comparison, Either, Field, Node, Not, Pattern, Value, Words, parse
 from .json_values import number_in, text_in
+from .natural_order import natural
 from .patterns import BadPattern, compile_pattern, time_limit
 from .schema import runs, series
 from .series import SILENCE_S, SeriesKey
@@ -81,11 +82,11 @@ class Filters:
         return or_(tagged, *(one.icontains(word, autoescape=True) for one in texts))
 
     def sorted_by(self, field: Field, descending: bool) -> list[ColumnElement[Any]]:
-        """Runs without a value come last either way; of mixed values numbers come first."""
+        """Texts are in natural order. Runs without a value come last either way, numbers before texts."""
         if field.space in ("config", "summary"):
-            columns = [self._number(field), self._text(field)]
+            columns = [self._number(field), natural(self._text(field), self._dialect)]
         elif field.space in TEXTS or field.space in ("status", "tag"):
-            columns = [self._text(field)]
+            columns = [natural(self._text(field), self._dialect)]
         else:
             columns = [self._number(field)]
         return [(one.desc() if descending else one.asc()).nulls_last() for one in columns]

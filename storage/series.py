@@ -74,6 +74,10 @@ class SeriesRecord:
     pos_inf_count: int
     neg_inf_count: int
 
+    @property
+    def key(self) -> SeriesKey:
+        return SeriesKey(self.rank, self.kind, self.tag)
+
 
 @dataclass(frozen=True)
 class RunRecord:

@@ -21,10 +21,11 @@ from .points import query_points, read_since
 from .rank_points import rank_points
 from .ranks import ranks
 from .records import Record, read_index, read_records, spread
+from .resuming import resumable
 from .run_list import RunPage, SeriesList, Wanted, read_page, read_projects, read_series
 from .run_table import run_rows, run_table
 from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
-from .sinks import ControlRequest, Resumable
+from .sinks import ControlRequest
 from .tfevents.export import export_tensorboard
 from .views import delete_view, read_views, rename_view, save_view
 
@@ -43,19 +44,6 @@ class Store(Database):
     def ingest(self, spool_id: str) -> Ingest:
         """The way in for the frames of one spool."""
         return Ingest(self, spool_id)
-
-    def resumable(self, run_id: str) -> Resumable:
-        """What a program must know of a run to continue it."""
-        run = self.run(run_id)
-        began = any(one.rank == 0 for one in self.ranks(run_id))
-        last_steps = [series.last_step for series in self.series(run_id) if series.last_step is not None]
-        kept = ("project", "name", "group", "tags", "notes", "config", "created_at")
-        return Resumable(
-            **{name: getattr(run, name) for name in kept},
-            launch=None if began else run.environment.get("launch"),
-            next_step=max(last_steps, default=-1) + 1,
-            last_request=max((request.number for request in self.requests(run_id)), default=0),
-        )
 
     def version(self) -> int:
         """A number that changes whenever anything visible does."""
@@ -127,12 +115,22 @@ class Store(Database):
             return self._run_record(row, now(connection))
 
     def series(
-        self, run_ids: str | Sequence[str], kind: str | None = None, tag: str | None = None
+        self,
+        run_ids: str | Sequence[str],
+        kind: str | Sequence[str] | None = None,
+        tag: str | None = None,
+        *,
+        prefix: str = "",
+        limit: int | None = None,
     ) -> list[SeriesRecord]:
-        """The series of one or several runs, all or of one kind or tag, by run, tag and rank."""
+        """The series of one or several runs, by run, tag and rank, at most ``limit`` of them.
+
+        All, or of one kind or some, of one tag, or of tags that begin with ``prefix``.
+        """
         wanted = [run_ids] if isinstance(run_ids, str) else list(run_ids)
+        kinds = [kind] if isinstance(kind, str) else kind
         with self.reading() as connection:
-            return lookup.series_records(connection, wanted, kind, tag)
+            return lookup.series_records(connection, wanted, kinds, tag, prefix, limit)
 
     def points(
         self,
@@ -163,6 +161,7 @@ class Store(Database):
     export_tensorboard = export_tensorboard
     rank_points = rank_points
     ranks = ranks
+    resumable = resumable
     run_rows = run_rows
     run_table = run_table
     views = read_views

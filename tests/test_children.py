@@ -52,6 +52,25 @@ if __name__ == "__main__":
     main()
 """
 
+FORKS_AT_ONCE = """
+import os, sys, time
+import trainboard as tb
+
+run = tb.init("parent", store=sys.argv[1])
+for _ in range(6):  # while the drain imports, which takes some tenths of a second
+    time.sleep(0.05)
+    child = os.fork()
+    if child == 0:
+        import numpy, asyncio, ssl
+        own = tb.init("child", store=sys.argv[1])
+        own.log({"a": 1.0})
+        print("stored" if own.flush(20) else "kept in the spool", flush=True)
+        os._exit(0)
+for _ in range(6):
+    os.wait()
+run.finish()
+"""
+
 
 def run_program(folder: Path, body: str) -> Store:
     """Run a program whose parent logs 1,000 points around ``body``, and check that it has just these."""
@@ -171,3 +190,11 @@ def test_a_killed_parents_spool_is_adopted_while_its_children_live(tmp_path: Pat
             assert store.points("parent", "a").total == 100
         finally:
             os.kill(child, signal.SIGKILL)
+
+
+def test_a_child_forked_while_our_threads_import_can_import_and_log(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(FORKS_AT_ONCE)
+    words = [sys.executable, str(program), str(tmp_path / "s.db")]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert ended.stdout.split() == ["stored"] * 6, ended.stdout + ended.stderr

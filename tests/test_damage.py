@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from trainboard.storage import Store, open_store
 from trainboard.storage.append import append_points
-from trainboard.storage.chunks import CHUNK_POINTS, Columns
+from trainboard.storage.chunks import CHUNK_POINTS, Columns, decode, encode
 from trainboard.storage.run_rows import load_run
 from trainboard.storage.series import SeriesKey
 
@@ -72,3 +73,16 @@ def test_a_damaged_open_chunk_among_those_that_are_sealed_leaves_whole_levels(st
     thinned = store.points("run", "loss", width=20)
     assert (thinned.total, thinned.unreadable) == (49_500, 0)
     assert 49_500 % CHUNK_POINTS
+
+
+def test_a_flipped_bit_never_yields_a_wrong_number() -> None:
+    noise = np.random.default_rng(0).normal(size=(2, CHUNK_POINTS))
+    for count in (10, CHUNK_POINTS):  # packed quickly, and well
+        points = Columns(np.arange(count), *noise[:, :count])
+        data = encode(points)
+        for bit in np.linspace(0, 8 * len(data) - 1, 200).astype(int).tolist():
+            flipped = bytearray(data)
+            flipped[bit // 8] ^= 1 << bit % 8
+            with contextlib.suppress(ValueError):
+                for read, column in zip(decode(bytes(flipped), count), points, strict=True):
+                    assert np.array_equal(read, column)

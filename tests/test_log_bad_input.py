@@ -198,7 +198,7 @@ def test_a_dict_that_another_thread_changes_is_logged_as_it_was_at_some_moment(r
 
 def test_ctrl_c_in_the_middle_of_log_damages_nothing(tmp_path: Path) -> None:
     code = """
-import random, signal, sys, trainboard as tb
+import random, signal, sys, time, trainboard as tb
 def interrupt(*_):
     raise KeyboardInterrupt
 signal.signal(signal.SIGALRM, interrupt)
@@ -207,7 +207,8 @@ done = 0
 for _ in range(300):
     try:
         signal.setitimer(signal.ITIMER_REAL, random.uniform(0.0001, 0.002))
-        while True:
+        until = time.monotonic() + 1  # for the rare signal that Python tells nobody of
+        while time.monotonic() < until:
             run.log({"a": 1.0, "b": 2.0})
             done += 1
     except KeyboardInterrupt:
@@ -267,6 +268,21 @@ def test_media_of_two_gigabytes_are_refused_before_they_are_encoded(
     expected = "not logged, because it is 2048 MiB, and an array may be 400 MiB"
     assert texts == [f"trainboard: 'huge': {expected}"]
     assert stored(run).points(run.id, "small").total == 2
+
+
+def test_a_config_of_gigabytes_is_refused_and_blocks_nothing(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(convert, "MAX_DETAILS", 1 << 20)
+    weights = "a" * (1 << 20)
+    texts = warned(lambda: run.config.update(weights=weights))
+    most = "what is set at once in a config or summary may be 1 MiB"
+    assert texts == [f"trainboard: not logged, because it is 1 MiB, and {most}"]
+    with pytest.raises(ValueError, match=most):
+        tb.init(config={"weights": weights})
+    run.config.lr = 0.1
+    config = stored(run).run(run.id).config
+    assert config["lr"] == 0.1 and "weights" not in config
 
 
 def test_a_full_disk_drops_counts_and_warns_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 from starlette.testclient import TestClient
@@ -13,6 +14,7 @@ from trainboard.storage import open_store
 
 TAGS = 20_000
 MOST_MB = 100
+MOST_BYTES_AN_ANSWER = 12 << 20
 PROGRAM = f"""
 import resource
 import trainboard as tb
@@ -40,6 +42,12 @@ def test_20_000_tags_of_a_run_are_stored_in_little_memory_and_told_in_part(tmp_p
     assert stored == {f"tag/{number:05}": 1.0 / (1 + number) for number in range(TAGS)} | {"first": 0.5}
     with TestClient(create_app(store), base_url="http://127.0.0.1:6006") as client:
         told = client.get("/api/v1/series?runs=wide").json()
-    assert len(told["series"]) == 5_000
-    assert told["total"] == TAGS + 1
+        assert len(told["series"]) == 5_000
+        assert told["total"] == TAGS + 1
+        for asked in ("runs/wide", "run-details?run=wide"):
+            tracemalloc.start()
+            assert client.get(f"/api/v1/{asked}").json()["id"] == "wide"
+            assert tracemalloc.get_traced_memory()[1] < MOST_BYTES_AN_ANSWER
+            tracemalloc.stop()
+    assert store.resumable("wide").next_step == 1
     store.close()

@@ -155,3 +155,15 @@ def test_the_command_prints_tables_json_csv_and_parquet(
     out, err = capsys.readouterr()
     assert out.count("name of two") == 2 and "more than these 2 rows" in err
     assert main(["query", "DROP TABLE runs", "--store", store.url]) == 2
+
+
+def test_many_rows_are_printed_a_line_each_however_narrow_the_terminal(
+    store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    asked = f"{numbers} SELECT i, i || ' of many rows that are wide' AS words FROM n"
+    assert main(["query", asked, "--limit", "2000", "--store", store.url]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["i", "words"]
+    assert lines[1:] == [f"{i:<4}  {i} of many rows that are wide" for i in range(1, 2001)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import trainboard as tb
 from trainboard.storage import Store, open_store
 from trainboard.storage.errors import BadFilter
 from trainboard.storage.frames import FrameType
+from trainboard.storage.natural_order import in_order
 from trainboard.storage.run_table import Metric, TableQuery
 
 CONFIGS: dict[str, dict[str, Any]] = {
@@ -128,6 +130,19 @@ def test_a_pattern_that_takes_too_long_is_given_up(
 
 def names_of(store: Store, **asked: Any) -> list[str]:
     return [row.name for row in store.run_table(TableQuery(**asked)).rows]
+
+
+def test_texts_are_sorted_as_people_count(store_url: str, segment: type[Segment]) -> None:
+    names = ["run-2", "Run-10", "lr0.9", "lr0.10", "run-3b", "run", f"run-{'9' * 25}", f"run-{'0' * 20}4"]
+    with closing(open_store(store_url, create=True)) as store:
+        for name in names:
+            said = segment(name, name=name, config={"model": name})
+            store.ingest(name).feed(0, said.data, 0)
+        counted = ["lr0.9", "lr0.10", "run", "run-2", "run-3b", names[7], "Run-10", names[6]]
+        for field in ("name", "config.model"):
+            assert names_of(store, order=[(field, False)]) == counted
+            assert names_of(store, order=[(field, True)]) == counted[::-1]
+    assert in_order(names) == counted
 
 
 def test_a_table_is_sorted_by_any_field_with_missing_values_last(filled: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +57,30 @@ def test_a_second_init_finishes_the_first_run_with_a_warning(tmp_path: Path) -> 
     store = tb.open_store(tmp_path / "s.db")
     assert store.run(first.id).status == "finished"
     assert store.points(first.id, "a").total == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*finished now")
+def test_threads_that_begin_runs_at_once_each_get_their_own_and_end_it(tmp_path: Path) -> None:
+    faults: list[BaseException] = []
+    got: list[str] = []
+
+    def train(number: int) -> None:
+        try:
+            with tb.init(name=f"run-{number}", store=tmp_path / "s.db", system_every=60) as run:
+                got.append(run.id)
+                for _ in range(100):
+                    run.log({"loss": 1.0})
+        except BaseException as error:
+            faults.append(error)
+
+    for _ in range(4):
+        threads = [threading.Thread(target=train, args=(number,)) for number in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert faults == [] and len(set(got)) == 16
+    assert {run.status for run in tb.open_store(tmp_path / "s.db").runs()} == {"finished"}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,9 +20,11 @@ from postgresql_server import INSTALLED, PASSWORD, PostgreSQLServer
 from sqlalchemy import text
 
 from trainboard.storage import Store, open_store
+from trainboard.storage.environment import Environment
 from trainboard.storage.errors import StoreUnavailable
 from trainboard.storage.kinds import KINDS
 from trainboard.storage.kinds.image import Image
+from trainboard.storage.pieces import read_pieces
 
 SCRIPT = Path(__file__).resolve().parents[1] / "docs" / "shards.sql"
 
@@ -57,7 +60,9 @@ def shards() -> Iterator[Shards]:
 def spread(servers: list[PostgreSQLServer], databases: list[str]) -> None:
     variables: list[str] = []
     for number in (1, 2):
-        servers[number].execute("ALTER TABLE records DROP CONSTRAINT records_blob_fkey", databases[number])
+        for table in ("records", "pieces"):
+            unbound = f"ALTER TABLE {table} DROP CONSTRAINT {table}_blob_fkey"
+            servers[number].execute(unbound, databases[number])
         where = {"host": "127.0.0.1", "port": servers[number].port, "dbname": databases[number]}
         for name, value in {**where, "user": "trainboard", "password": PASSWORD}.items():
             variables += ["-v", f"{name}_{number}={value}"]
@@ -137,6 +142,16 @@ def test_each_point_is_there_once_though_a_server_is_killed_while_programs_write
     expected = [Image.from_array(np.full((8, 8), image.step // 100 % 256, np.uint8)) for image in images]
     encode = KINDS["image"].encode
     assert [encode(image.value) for image in images] == [encode(image) for image in expected]
+
+
+def test_images_of_visdom_windows_are_kept_wherever_their_bytes_belong(store: Store) -> None:
+    images = [{"src": f"data:image/png;base64,{b64encode(bytes([shade])).decode()}"} for shade in range(8)]
+    for name in ("a", "b", "c", "d"):
+        with store.writing() as connection:
+            environment = Environment.make(connection, name)
+            environment.put("history", {"type": "image_history"}, parts=images)
+            environment.save()
+            assert read_pieces(connection, environment.run_id, "history") == images
 
 
 @pytest.mark.parametrize("shard", [0, 1, 2])

@@ -7,9 +7,13 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_MANY_ROWS = 1_000
+
 
 def printable(text: str) -> str:
     """Text a program logged, with nothing in it that a terminal would obey."""
+    if text.isprintable():
+        return text
     return "".join(character if character.isprintable() else "�" for character in text)
 
 
@@ -27,14 +31,31 @@ def strict(value: Any) -> Any:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, folded: str = "") -> None:
-    """A table; where the terminal is narrow, the column ``folded`` (or all) gives way, and is still whole."""
+    """A table; where the terminal is narrow, the column ``folded`` (or all) gives way, and is still whole.
+
+    More rows than people read are printed as they are, a line each: laying them out takes minutes.
+    """
+    shown = [[printable(cell) for cell in row] for row in rows]
+    if len(shown) > _MANY_ROWS:
+        _print_lines([columns, *shown])
+    else:
+        _print_laid_out(columns, shown, folded)
+
+
+def _print_lines(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def _print_laid_out(columns: Sequence[str], rows: Iterable[Sequence[str]], folded: str) -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
     made = (Column(name, no_wrap=bool(folded) and name != folded, overflow="fold") for name in columns)
     table = Table(*made, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(*map(printable, row))
+        table.add_row(*row)
     # Names are text: what looks like markup or an emoji's name in them is left as it is.
     Console(markup=False, emoji=False, highlight=False).print(table)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from trainboard.storage import Store
+    from trainboard.storage.tfevents.follower import Follower
 
 DEFAULT_PORT = 6006
 VISDOM_PORT = 8097
@@ -77,8 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         # Logs are to be followed, and Visdom's clients expect a server, before anything is stored.
         create = bool(arguments.logdir) or arguments.visdom_port is not None
         store = stack.enter_context(closing(open_store(arguments.store, create=create)))
+        follower = None
         if arguments.logdir:
-            stack.enter_context(following_logs(store, arguments.logdir))
+            follower = stack.enter_context(following_logs(store, arguments.logdir))
         if unsafe := network_warning(store.url):
             print(f"trainboard: {unsafe}.", file=sys.stderr)
         # After the store is open: a wrong path should be said at once, and this import takes a second.
@@ -98,6 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
                 visdom_port=arguments.visdom_port,
                 visdom_base_url=arguments.visdom_base_url,
                 visdom_read_only=arguments.visdom_readonly,
+                logs_read=lambda: follower and follower.share,
                 ready=ready,
             )
         except OSError as error:
@@ -108,8 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
 
 
-def following_logs(store: Store, logdir: str) -> AbstractContextManager[None]:
-    """Follow logs in a thread. Raises ``LogsNotFound``."""
+def following_logs(store: Store, logdir: str) -> AbstractContextManager[Follower]:
+    """Follow logs in a thread, by the follower that is yielded. Raises ``LogsNotFound``."""
     from trainboard.cli.import_logs import logdirs
     from trainboard.storage.tfevents.following import following, open_follower
 
