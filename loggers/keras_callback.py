@@ -193,8 +193,10 @@ class KerasCallback(keras.callbacks.Callback):
 
     def _end(self) -> None:
         with self._guard("ending the log"):
-            if self._watch is not None and self._owns_watch:
-                self._watch.close()
+            if self._watch is not None:
+                self._watch.end_steps()
+                if self._owns_watch:
+                    self._watch.close()
             self._watch = None
             if self._steps is not None:
                 self._steps.close()

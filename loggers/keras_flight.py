@@ -1,199 +1,176 @@
-"""The flight recorder of a Keras model: a few numbers that every step leaves in variables.
+"""The flight recorder of Keras models: norms of the gradients and weights that a step uses.
 
-A traced step can call no Python, but it may assign variables. Norms of all gradients and weights are
-taken at every step and kept in a ring; only where they, or the model's output, are not finite, the step
-looks at every output and gradient that it still has, and keeps what it saw until it is read.
+They are kept in a ring; only where they, or the model's output, are not finite, the step looks at every
+output, gradient and weight that there is, and keeps what it saw until it is read.
 """
 
 from __future__ import annotations
 
+import math
+import weakref
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from .blame import first_bad_gradient, first_bad_owner
-from .flight_recorder import KEPT_STEPS, FlightRecorder, Norms
+from .flight_recorder import FlightRecorder, Norms
+from .guard import StopTraining
 from .keras_backend import is_reachable, norms_of, outside_traces, relu_of, to_numpy, values_of
 from .keras_forward import Forward
 from .keras_layers import Layers
-
-_INFINITY = float("inf")
-
-
-@dataclass
-class _Slot:
-    """What steps of one layout leave: names first, then variables."""
-
-    outputs: list[str]
-    roots: set[str]
-    returned: list[str]
-    parameters: list[str]
-    owners: list[str]
-    last_good: int = 0
-    taken: int = 0
-    ring: Any = field(init=False)
-    fault: Any = field(init=False)
-    goods: Any = field(init=False)
-    faults: Any = field(init=False)
-    free: Any = field(init=False)
-    broken: Any = field(init=False)
-
-    def __post_init__(self) -> None:
-        norms = 2 * len(self.parameters)
-        flags = 2 * len(self.outputs) + len(self.returned) + norms
-        make = partial(keras.Variable, initializer="zeros", trainable=False)
-        with outside_traces():
-            self.ring = make(shape=(KEPT_STEPS, 1 + norms), dtype="float64")
-            self.fault = make(shape=(2 + norms + flags,), dtype="float64")
-            self.goods, self.faults = make(shape=(), dtype="int32"), make(shape=(), dtype="int32")
-            self.broken, self.free = make(shape=(), dtype="int32"), make(shape=(), dtype="int32")
-            self.free.assign(1)
-
-    def keep_good(self, step: Any, norms: Any) -> None:
-        row = ops.concatenate([step, norms])
-        at = ops.reshape(self.goods % KEPT_STEPS, (1, 1))
-        self.ring.assign(ops.scatter_update(self.ring, at, row[None]))
-        self.goods.assign_add(1)
-        self.broken.assign(0)
-
-    def keep_fault(self, step: Any, batch: Any, norms: Any, flags: Any) -> None:
-        """Unless the step before was bad, too, or a fault has not been read yet."""
-
-        def keep() -> None:
-            self.fault.assign(ops.concatenate([step, batch, norms, ops.cast(flags, "float64")]))
-            self.faults.assign_add(1)
-            self.free.assign(0)
-            self.broken.assign(1)
-
-        is_new = ops.logical_and(ops.equal(self.broken, 0), ops.equal(self.free, 1))
-        ops.cond(is_new, keep, _nothing)
+from .keras_slot import Made, Names, Seen, Slot
 
 
 class KerasFlight:
-    """Looks after every step of an optimizer; what it sees goes to ``recorder`` when ``poll`` is called."""
+    """Looks at every step that moves one of the models; ``poll`` tells ``recorder`` what was seen.
 
-    def __init__(self, recorder: FlightRecorder, layers: Layers, forward: Forward) -> None:
+    It looks before the update. What the update made of the weights is seen in the next step, while that
+    computes; of the last one from outside, at the end.
+    """
+
+    def __init__(self, recorder: FlightRecorder) -> None:
         self._recorder = recorder
-        self._layers = layers
-        self._forward = forward
-        self._slots: dict[tuple[Any, ...], _Slot] = {}
+        self._models: list[Layers] = []
+        self._slots: weakref.WeakKeyDictionary[Any, dict[Names, Slot]] = weakref.WeakKeyDictionary()
         with outside_traces():
             self._batches = keras.Variable(0, dtype="int64", trainable=False)
+            self._faults = keras.Variable(0, dtype="int32", trainable=False)
+        self._polled = 0
+
+    def add(self, layers: Layers) -> None:
+        """Look after one more model."""
+        self._models.append(layers)
 
     def count_batch(self) -> None:
         """To be called, or traced, in every forward pass."""
         self._batches.assign_add(1)
 
-    def look(self, optimizer: Any, given: Mapping[int, Any]) -> None:
-        """Look, or trace a look, at a step that used the gradients ``given``, by the ids of variables."""
-        moved = [(name, v) for name, v in self._layers.variables() if id(v) in given]
-        outputs = [(name, tensor) for name, tensor in self._forward.outputs if is_reachable(tensor)]
+    def look(self, optimizer: Any, forward: Forward, given: Mapping[int, Any]) -> None:
+        """Look, or trace a look, before a step uses the gradients ``given``, by the ids of variables."""
+        weights = self._weights()
+        moved = [(name, v) for name, v in weights if id(v) in given]
+        others = [(name, v) for name, v in weights if id(v) not in given]
+        outputs = [(name, tensor) for name, tensor in forward.outputs if is_reachable(tensor)]
         kept = [relu_of(tensor) for _, tensor in outputs]
-        returned = [(n, values_of(g)) for n, g in self._forward.gradients if is_reachable(g)]
-        slot = self._slot(
-            optimizer,
-            _names(outputs),
-            _names(returned),
-            [name for name, _ in moved],
-            [self._layers.owners.get(id(v), name) for name, v in moved],
-        )
+        returned = [(name, values_of(g)) for name, g in forward.gradients if is_reachable(g)]
+        slot = self._slot(optimizer, Names(*map(_names, (outputs, returned, moved, others))), forward.roots)
         gradients = [values_of(given[id(variable)]) for _, variable in moved]
-        weights = [ops.convert_to_tensor(variable) for _, variable in moved]
-        norms = _norms([*gradients, *weights])
-        heads = [tensor for name, tensor in outputs if name in slot.roots]
-        step, batch = _row(optimizer.iterations), _row(self._batches)
-        heads_fine = [ops.all(head < _INFINITY) for head in heads]
-        good = partial(slot.keep_good, step, norms)
+        gradient_norms, weight_norms = _norms(gradients), _norms([variable for _, variable in moved])
+        weights_fine = _fine_weights([variable for _, variable in moved], weight_norms)
+        step, batch = _row(optimizer.iterations) + 1.0, _row(self._batches)
+        row = ops.concatenate([step, batch, gradient_norms, weight_norms])
+        heads_fine = [ops.all(tensor < math.inf) for name, tensor in outputs if name in slot.roots]
+        good = partial(slot.keep_good, row)
 
         def look_closer() -> None:
-            not_worse = [ops.all(tensor < _INFINITY) for tensor in kept]
-            everything = [*kept, *(gradient for _, gradient in returned), *gradients, *weights]
+            held = [ops.convert_to_tensor(variable) for _, variable in others]
+            not_worse = [ops.all(tensor < math.inf) for tensor in kept]
+            everything = [*kept, *(gradient for _, gradient in returned), *gradients, *held]
             flags = ops.stack([*not_worse, *(ops.all(ops.isfinite(one)) for one in everything)])
-            fine = _all([flags[-2 * len(moved) :], *heads_fine])
-            ops.cond(fine, good, partial(slot.keep_fault, step, batch, norms, flags))
+            fine = _all([flags[-len(gradients) - len(held) :], weights_fine, *heads_fine])
+            flags = ops.concatenate([flags, weights_fine])
+            ops.cond(fine, good, partial(slot.keep_fault, row, _norms(held), flags))
 
-        ops.cond(_all([ops.isfinite(norms), *heads_fine]), good, look_closer)
+        ops.cond(_all([ops.isfinite(gradient_norms), weights_fine, *heads_fine]), good, look_closer)
 
     def poll(self) -> None:
-        """Report a fault that has been seen since the last time. ``StopTraining`` passes."""
-        for slot in self._slots.values():
-            if int(to_numpy(slot.faults)) > slot.taken:
-                slot.taken += 1
-                self._tell_good_steps(slot)
-                fault = to_numpy(slot.fault)
-                slot.free.assign(1)
-                self._report(slot, fault)
+        """Report what has been seen since the last time. ``StopTraining`` passes."""
+        faults = int(to_numpy(self._faults))
+        if faults == self._polled:
+            return
+        self._polled = faults
+        seen = [(slot, fault) for slot in self._all_slots() if (fault := slot.fault()) is not None]
+        for slot, fault in sorted(seen, key=lambda one: one[1].made.batch):
+            self._report(slot, fault)
 
-    def _slot(
-        self,
-        optimizer: Any,
-        outputs: list[str],
-        returned: list[str],
-        parameters: list[str],
-        owners: list[str],
-    ) -> _Slot:
-        key = (id(optimizer), *map(tuple, (outputs, returned, parameters)))
-        if key not in self._slots:
-            self._slots[key] = _Slot(outputs, set(self._forward.roots), returned, parameters, owners)
-        return self._slots[key]
+    def end(self) -> None:
+        """Perhaps no step follows: look at what the last one made."""
+        weights = self._weights() if self._slots else []
+        if weights:
+            names, variables = zip(*weights, strict=True)
+            norms = _norms(variables)
+            fine = dict(zip(names, to_numpy(_fine_weights(variables, norms)).tolist(), strict=True))
+            with suppress(StopTraining):
+                self._report_update(fine, dict(zip(names, to_numpy(norms).tolist(), strict=True)))
 
-    def _tell_good_steps(self, slot: _Slot) -> None:
-        rows = to_numpy(slot.ring)
-        for row in sorted(rows.tolist()):
-            if row[0] > slot.last_good:
-                slot.last_good = int(row[0])
-                self._recorder.good(slot.last_good, _named_norms(slot, row[1:]))
+    def _weights(self) -> list[tuple[str, Any]]:
+        return [named for layers in self._models for named in layers.variables()]
 
-    def _report(self, slot: _Slot, fault: np.ndarray) -> None:
-        step, batch = int(fault[0]), int(fault[1])
-        count, kept = len(slot.parameters), len(slot.outputs)
-        norms = fault[2 : 2 + 2 * count].tolist()
-        sizes = np.cumsum([kept, kept, len(slot.returned), count])
-        flags = [part.tolist() for part in np.split(fault[2 + 2 * count :] != 0, sizes)]
-        layer, phase = _blame(slot, *flags)
-        self._recorder.report(layer, phase, step, batch, norms=_named_norms(slot, norms))
+    def _all_slots(self) -> list[Slot]:
+        return [slot for slots in self._slots.values() for slot in slots.values()]
+
+    def _slot(self, optimizer: Any, names: Names, roots: set[str]) -> Slot:
+        slots = self._slots.setdefault(optimizer, {})
+        if names not in slots:
+            owners = {
+                name: layers.owners.get(id(variable), name)
+                for layers in self._models
+                for name, variable in layers.variables()
+            }
+            slots[names] = Slot(names, set(roots), owners, self._faults)
+        return slots[names]
+
+    def _report(self, slot: Slot, seen: Seen) -> None:
+        names = slot.names.parameters + slot.names.others
+        norms = dict(zip(names, seen.made.weights + seen.other_norms, strict=True))
+        fine = dict(zip(names, seen.weights + seen.others, strict=True))
+        if not self._report_update(fine, norms, before=seen.made.batch):
+            self._tell(slot, seen.made, *_blame(slot, seen, fine), norms)
+
+    def _report_update(
+        self, fine: Mapping[str, bool], norms: Mapping[str, float], before: float = math.inf
+    ) -> bool:
+        """Blame, if there is one, the last step before a batch that moved what is not fine now."""
+        bad = {name for name, is_fine in fine.items() if not is_fine}
+        moved = [slot for slot in self._all_slots() if bad.intersection(slot.names.parameters)]
+        made = [(one.batch, slot, one) for slot in moved for one in slot.good_steps() if one.batch < before]
+        if made:
+            _, slot, last = max(made, key=lambda one: one[0])
+            layer = first_bad_owner(slot.names.outputs, slot.by_owner(fine))
+            self._tell(slot, last, layer, "update", norms)
+        return bool(made)
+
+    def _tell(self, slot: Slot, made: Made, layer: str, phase: Any, weights: Mapping[str, float]) -> None:
+        untold = [(good, one) for one in self._all_slots() for good in one.untold(made.batch)]
+        for good, of in sorted(untold, key=lambda one: one[0].batch):
+            self._recorder.good(good.step, _norms_of(of, good))
+        norms = {**_norms_of(slot, made), "weights": (list(weights), list(weights.values()))}
+        self._recorder.report(layer, phase, made.step, made.batch, norms=norms)
 
 
-def _blame(slot: _Slot, *flags: Sequence[bool]) -> tuple[str, Any]:
-    not_worse, finite, returned, gradients, weights = flags
-    order = list(dict.fromkeys(slot.outputs))
-    heads_fine = all(ok for name, ok in zip(slot.outputs, not_worse, strict=True) if name in slot.roots)
+def _blame(slot: Slot, seen: Seen, weights: Mapping[str, bool]) -> tuple[str, Any]:
+    names = slot.names
+    order = list(dict.fromkeys(names.outputs))
+    heads = zip(names.outputs, seen.not_worse, strict=True)
+    heads_fine = all(is_fine for name, is_fine in heads if name in slot.roots)
     suspects = [
-        name for ok in (not_worse, finite) for name, is_ok in zip(slot.outputs, ok, strict=True) if not is_ok
+        name
+        for fine in (seen.not_worse, seen.outputs)
+        for name, is_fine in zip(names.outputs, fine, strict=True)
+        if not is_fine
     ]
-    if suspects and not (heads_fine and all(gradients)):
+    if suspects and not (heads_fine and all(seen.gradients)):
         return suspects[0], "forward"
-    if all(gradients):
-        return first_bad_owner(order, _by_owner(slot, weights)), "update"
-    fine: dict[str, bool] = {}
-    for name, ok in zip(slot.returned, returned, strict=True):
-        fine[name] = fine.get(name, True) and bool(ok)
-    return first_bad_gradient(order, slot.roots, fine, _by_owner(slot, gradients))
+    if all(seen.gradients):  # weights that no step is known to have made
+        return first_bad_owner(order, slot.by_owner(weights)), "update"
+    returned: dict[str, bool] = {}
+    for name, is_fine in zip(names.returned, seen.returned, strict=True):
+        returned[name] = returned.get(name, True) and is_fine
+    gradients = dict(zip(names.parameters, seen.gradients, strict=True))
+    return first_bad_gradient(order, slot.roots, returned, slot.by_owner(gradients))
 
 
-def _by_owner(slot: _Slot, fine: Sequence[bool]) -> dict[str, dict[str, bool]]:
-    """What could not be seen in a loop, as an RNN's cell, belongs to the layer around it."""
-    owners: dict[str, dict[str, bool]] = {}
-    for owner, name, is_fine in zip(slot.owners, slot.parameters, fine, strict=True):
-        seen = owner
-        while seen and seen not in slot.outputs:
-            seen = seen.rpartition("/")[0]
-        owners.setdefault(seen or owner, {})[name.rpartition("/")[2]] = bool(is_fine)
-    return owners
+def _norms_of(slot: Slot, made: Made) -> Norms:
+    parameters = slot.names.parameters
+    return {"gradients": (parameters, made.gradients), "weights": (parameters, made.weights)}
 
 
-def _named_norms(slot: _Slot, norms: Sequence[float]) -> Norms:
-    count = len(slot.parameters)
-    return {"gradients": (slot.parameters, norms[:count]), "weights": (slot.parameters, norms[count:])}
-
-
-def _names(named: Sequence[tuple[str, Any]]) -> list[str]:
-    return [name for name, _ in named]
+def _names(named: Sequence[tuple[str, Any]]) -> tuple[str, ...]:
+    return tuple(name for name, _ in named)
 
 
 def _row(number: Any) -> Any:
@@ -202,12 +179,21 @@ def _row(number: Any) -> Any:
 
 def _norms(tensors: Sequence[Any]) -> Any:
     """Euclidean norms, float64. They are infinite, too, for finite values beyond about 1e19."""
-    return ops.cast(norms_of(tensors), "float64")
+    return ops.cast(norms_of(tensors), "float64") if tensors else ops.zeros((0,), "float64")
+
+
+def _fine_weights(variables: Sequence[Any], norms: Any) -> Any:
+    """Of which variables all values are finite, of those whose norms are.
+
+    The branch that reads them again waits for their norms alone. One that waited for gradients, too, would
+    keep every update back until the last of these is known.
+    """
+
+    def look_closer() -> Any:
+        return ops.stack([ops.all(ops.isfinite(variable)) for variable in variables])
+
+    return ops.cond(ops.all(ops.isfinite(norms)), lambda: ops.isfinite(norms), look_closer)
 
 
 def _all(conditions: Sequence[Any]) -> Any:
     return ops.all(ops.stack([ops.all(condition) for condition in conditions]))
-
-
-def _nothing() -> None:
-    """In place of what a condition leaves out."""

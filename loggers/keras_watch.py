@@ -55,8 +55,8 @@ def watch(run: Run, model: keras.Model | Sequence[keras.Model], **options: Any) 
     made = WatchOptions(**options)
     if not isinstance(model, Sequence):
         return KerasWatch(run, model, made)
-    recorder = FlightRecorder(run, made.on_nonfinite)
-    return Watches([KerasWatch(run, one, made, recorder, f"{at}/") for at, one in enumerate(model)])
+    flight = KerasFlight(FlightRecorder(run, made.on_nonfinite))
+    return Watches([KerasWatch(run, one, made, flight, f"{at}/") for at, one in enumerate(model)])
 
 
 def watch_of(model: keras.Model) -> KerasWatch | None:
@@ -97,7 +97,7 @@ class KerasWatch:
         run: Run,
         model: keras.Model,
         options: WatchOptions,
-        recorder: FlightRecorder | None = None,
+        flight: KerasFlight | None = None,
         prefix: str = "",
     ) -> None:
         if keras.backend.backend() == "jax":
@@ -118,8 +118,8 @@ class KerasWatch:
         self._own_loop: OwnLoop | None = None
         self._flight: KerasFlight | None = None
         if options.flight_recorder:
-            recorder = recorder or FlightRecorder(run, options.on_nonfinite)
-            self._flight = KerasFlight(recorder, self._layers, self._forward)
+            self._flight = flight or KerasFlight(FlightRecorder(run, options.on_nonfinite))
+            self._flight.add(self._layers)
         self._activations.want(options.activations)
         self._stop_listening = listen(self)
         _watches[model] = self
@@ -143,6 +143,7 @@ class KerasWatch:
         if self in self._run.watches:
             self._run.watches.remove(self)
         self._stop_listening()
+        self.end_steps()
         if self._own_loop is not None:
             self._own_loop.close()
         self._forward.forget()
@@ -183,6 +184,12 @@ class KerasWatch:
         if self._flight is not None:
             self._flight.poll()
 
+    def end_steps(self) -> None:
+        """``fit`` ends, and with it, perhaps, training."""
+        if self._flight is not None:
+            with self._guard("the flight recorder"):
+                self._flight.end()
+
     def enter(self, layer: Any) -> None:
         with self._guard("following the model's layers"):
             self._forward.enter(layer)
@@ -191,13 +198,18 @@ class KerasWatch:
         return self._forward.leave(layer, output)
 
     def before_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None:
-        if is_tracing():
-            return
         with self._guard("watching a step"):
+            given = self._ours(gradients, variables)
+            if self._flight is not None and given and not (is_tracing() and is_replicated()):
+                with self._guard("the flight recorder"):
+                    self._flight.look(optimizer, self._forward, given)
+            if is_tracing():
+                return
+            if self._flight is not None and not self._driven:
+                self._flight.poll()
             if optimizer not in self._progress:
                 first = int(to_numpy(optimizer.iterations)) + 1
-                ours = self._ours(gradients, variables)
-                self._progress[optimizer] = _Progress(first) if ours else None
+                self._progress[optimizer] = _Progress(first) if given else None
             progress = self._progress[optimizer]
             if progress is not None and self._options.updates and self._due(progress.steps):
                 progress.weights = weights_of(self._layers)
@@ -207,9 +219,6 @@ class KerasWatch:
             given = self._ours(gradients, variables)
             if not given or (is_tracing() and is_replicated()):
                 return
-            if self._flight is not None:
-                with self._guard("the flight recorder"):
-                    self._flight.look(optimizer, given)
             self._forward.forget()
             if is_tracing():
                 self._trace(optimizer, given)
@@ -247,8 +256,6 @@ class KerasWatch:
             all_progress = [one for one in self._progress.values() if one is not None]
             due = any(self._due(one.steps) for one in all_progress)
             self._activations.want(due and self._options.activations)
-        if self._flight is not None and not self._driven:
-            self._flight.poll()
 
     def _record(self, step: int, progress: _Progress, gradients: Mapping[int, Any]) -> None:
         options = self._options

@@ -7,6 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
+from .tensorflow_tracing import outside_traces
+
 
 class GradientCopies:
     """Variables into which a traced step copies its gradients, in steps for which they are wanted.
@@ -21,7 +23,7 @@ class GradientCopies:
 
     def trace(self, gradients: Mapping[int, Any]) -> None:
         """Add the copying to the graph that is being traced. Keys are kept for ``read``."""
-        with tf.init_scope():
+        with outside_traces():
             for key, gradient in gradients.items():
                 if key not in self._copies:
                     zeros = tf.zeros(gradient.shape, gradient.dtype)

@@ -11,20 +11,21 @@ import tensorflow as tf
 from ..storage.kinds.moments import Moments
 from ..storage.kinds.tally import PATTERNS, SHIFT
 from .layers import Measure
+from .tensorflow_tracing import outside_traces
 
 
 class TracedMeasures:
     """Variables into which a traced step puts what it measured, in steps for which that is wanted."""
 
     def __init__(self, wanted: bool) -> None:
-        with tf.init_scope():
+        with outside_traces():
             self._wanted = tf.Variable(tf.constant(wanted), trainable=False, name="trainboard_wanted")
         self._moments: dict[str, tf.Variable] = {}
         self._counts: dict[str, tf.Variable] = {}
 
     def trace(self, tensors: Mapping[str, Any], histograms: bool) -> None:
         """Add measuring to the graph that is being traced."""
-        with tf.init_scope():
+        with outside_traces():
             for name in tensors:
                 if name in self._moments:
                     continue

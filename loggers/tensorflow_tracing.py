@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.eager import record  # nothing public tells whether a tape is on
+
+# Nothing public tells whether a tape is on, or leaves a trace for good.
+from tensorflow.python.eager import context, record
 
 
 def is_tracing() -> bool:
@@ -20,9 +22,15 @@ def as_written(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.autograph.experimental.do_not_convert(function)
 
 
-def outside_traces() -> AbstractContextManager[Any]:
-    """Where variables may be made while a function is traced."""
-    return tf.init_scope()
+@contextmanager
+def outside_traces() -> Iterator[None]:
+    """Where variables may be made while a function is traced.
+
+    ``tf.init_scope`` alone does for a function's first trace: in later ones the graph that is being traced
+    forbids variables, and is still the default graph there.
+    """
+    with tf.init_scope(), tf.Graph().as_default(), context.eager_mode():
+        yield
 
 
 def may_be_trained() -> bool:

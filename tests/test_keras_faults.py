@@ -56,6 +56,17 @@ class Planted(layers.Layer):
         return ops.cond(ops.equal(self.batch, PLANTED), lambda: self.fault(x), lambda: x * 1.0)
 
 
+class Spoils(keras.constraints.Constraint):
+    """What an optimizer applies to a variable after its update: in step ``PLANTED`` it makes NaN of it."""
+
+    def __init__(self) -> None:
+        self.step = keras.Variable(0, dtype="int32", trainable=False)
+
+    def __call__(self, w: Any) -> Any:
+        self.step.assign_add(1)
+        return ops.cond(ops.equal(self.step, PLANTED), lambda: w * np.nan, lambda: w * 1.0)
+
+
 @tf.custom_gradient
 def bad_gradient(x: Any) -> Any:
     return tf.identity(x), lambda upstream: upstream * np.nan
@@ -78,6 +89,12 @@ def planted(fault: Callable[[Any], Any]) -> Any:
 
 def mlp(**options: Any) -> Any:
     return keras.Sequential([keras.Input((4,)), dense(8, "first", **options), dense(1, "last", **options)])
+
+
+def spoiled() -> Any:
+    """TensorFlow fuses the first layer with its ReLU, and what comes out of that is 0, not NaN."""
+    first = dense(8, "first", activation="relu", kernel_constraint=Spoils())
+    return keras.Sequential([keras.Input((4,)), first, dense(1, "last")])
 
 
 def attention() -> Any:
@@ -215,6 +232,13 @@ CASES: dict[str, tuple[Callable[[], Any], dict[str, Any], str, str]] = {
         "first",
         "update",
     ),
+    "a spoiled layer that goes on as a dead one": (spoiled, {}, "first", "update"),
+    "a layer that is spoiled in the last step": (
+        spoiled,
+        {"x": X[: PLANTED * SIZE], "y": Y[: PLANTED * SIZE]},
+        "first",
+        "update",
+    ),
 }
 
 
@@ -279,8 +303,17 @@ def test_a_loop_of_ones_own_is_stopped_by_the_exception(run: tb.Run) -> None:
 
 
 @pytest.mark.parametrize("traced", [False, True])
-def test_of_several_models_the_one_that_spoils_the_next_is_named(run: tb.Run, traced: bool) -> None:
-    models = [planted(lambda x: x * np.nan), mlp()]
+@pytest.mark.parametrize(
+    ("make", "layer", "phase"),
+    [
+        (lambda: [planted(lambda x: x * np.nan), mlp()], "0/planted", "forward"),
+        (lambda: [planted(lambda x: x), spoiled()], "1/first", "update"),
+    ],
+)
+def test_of_several_models_the_one_that_spoils_the_others_is_named(
+    run: tb.Run, make: Callable[[], list[Any]], layer: str, phase: str, traced: bool
+) -> None:
+    models = make()
     optimizers = [keras.optimizers.SGD(0.01), keras.optimizers.Adam(0.01)]
     found: list[Fault] = []
     run.watch(models, on_nonfinite=found.append)
@@ -296,10 +329,61 @@ def test_of_several_models_the_one_that_spoils_the_next_is_named(run: tb.Run, tr
     for start in range(0, len(X), SIZE):
         step(X[start : start + SIZE])
         run.log({"loss": 0.0})
-    assert [(fault.layer, fault.phase, fault.step) for fault in found] == [("0/planted", "forward", PLANTED)]
+    assert [(fault.layer, fault.phase, fault.step) for fault in found] == [(layer, phase, PLANTED)]
     assert run.flush(timeout=10)
     tags = {series.tag for series in tb.open_store(run.store).series(run.id) if series.kind == "histogram"}
     assert {"weights/0/first/kernel", "weights/1/last/kernel"} <= tags
+
+
+def test_in_an_eager_loop_a_fault_is_known_before_the_update(run: tb.Run) -> None:
+    def stop(fault: Fault) -> None:
+        raise tb.StopTraining(str(fault))
+
+    model, optimizer = planted(bad_gradient), keras.optimizers.SGD(0.01)
+    run.watch(model, on_nonfinite=stop)
+    with pytest.raises(tb.StopTraining, match="step 4, batch 4: the gradient that planted makes"):
+        for start in range(0, len(X), SIZE):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(model(X[start : start + SIZE], training=True) ** 2)
+            variables = model.trainable_variables
+            optimizer.apply(tape.gradient(loss, variables), variables)
+    assert all(np.isfinite(weights).all() for weights in model.get_weights())
+
+
+class Unrolled(keras.Model):
+    """Calls a layer as often as its input is long."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell, self.out = dense(4, "cell"), dense(1, "out")
+
+    def call(self, x: Any) -> Any:
+        h = x[:, 0]
+        for at in range(1, x.shape[1]):
+            h = self.cell(h + x[:, at])
+        return self.out(h)
+
+
+def test_a_step_that_is_traced_anew_with_other_layers_is_followed(run: tb.Run) -> None:
+    model, optimizer = Unrolled(), keras.optimizers.SGD(0.01)
+    found: list[Fault] = []
+    run.watch(model, on_nonfinite=found.append)
+
+    @tf.function
+    def train(x: Any) -> None:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model(x) ** 2)
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+
+    for step, length in enumerate((3, 4, 3, 5), 1):
+        x = np.ones((2, length, 4), np.float32)
+        x[0, 1] = np.nan if step == 4 else 1.0
+        train(tf.constant(x))
+        run.log({"loss": 0.0})
+    assert [(one.layer, one.phase, one.step, one.last_good_step) for one in found] == [
+        ("cell", "forward", 4, 3)
+    ]
 
 
 def test_steps_that_a_loss_scaler_skips_are_no_alarm(run: tb.Run) -> None:
