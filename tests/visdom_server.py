@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import visdom
-from dashboard_fixtures import eventually
+from dashboard_fixtures import Dashboard, eventually
+from playwright.sync_api import Page
 
 Client: Any = visdom.Visdom  # the types in its package are older than its code
 _PROGRAM = "from visdom.server.run_server import main; main()"
@@ -39,6 +40,15 @@ def visdom_server(folder: Path) -> Iterator[str]:
     finally:
         process.kill()
         process.wait()
+
+
+def client(dashboard: Dashboard, env: str, **options: Any) -> Any:
+    options = {"use_incoming_socket": False, **options}
+    return Client(server="http://localhost", port=dashboard.port, env=env, **options)
+
+
+def pane(board: Page, name: str) -> Any:
+    return board.get_by_role("region", name=name, exact=True)
 
 
 def answers(url: str) -> bool:

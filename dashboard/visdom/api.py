@@ -17,9 +17,10 @@ from ...storage.panes import read_pane
 from ...storage.windows import MAIN, load_windows, read_environments
 from ..asked import body
 from .commands import Missing, Transaction, close, delete_environment, fork
-from .exchange import as_json, as_page, put_saved
+from .exchange import as_json, put_saved
 from .figure import drawable, finite
 from .merge import pop_embeddings
+from .page import as_page
 
 if TYPE_CHECKING:
     from ...storage import Store

@@ -30,6 +30,10 @@
       if (!MOVES.test(event.key)) event.preventDefault();
       tell({ event_type: "KeyPress", key: event.key, key_code: event.keyCode });
     };
+    /* The browser would do it, but what moves windows by their bars keeps it from that. */
+    const focus = (event) =>
+      event.target.closest("button, select, input, textarea, a, audio, video, [tabindex]") === frame.current &&
+      frame.current.focus({ preventScroll: true });
     const begin = () => {
       setSpan(null);
       setLook(trainboard.paneLook);
@@ -41,7 +45,14 @@
       { className: classes.filter(Boolean).join(" "), "gs-id": card.key },
       h(
         "section",
-        { className: "grid-stack-item-content pane", "aria-label": title || owner.id, ref: frame, tabIndex: 0, onKeyDown: key },
+        {
+          className: "grid-stack-item-content pane",
+          "aria-label": title || owner.id,
+          ref: frame,
+          tabIndex: 0,
+          onKeyDown: key,
+          onClick: focus,
+        },
         h(
           "div",
           { className: "pane-bar" },

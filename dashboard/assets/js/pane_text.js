@@ -1,5 +1,6 @@
-/* Texts of windows. One of formatting alone becomes elements of the page, so that it can be typed at and keeps
-   its place when it grows; any other HTML is shown in a frame that runs nothing. */
+/* Texts of windows. One of formatting, and of sound and films that it brings along, becomes elements of the page,
+   so that it can be typed at, keeps its place when it grows, and may play by itself; any other HTML is shown in a
+   frame that runs nothing. */
 "use strict";
 (() => {
   const trainboard = (window.trainboard ??= {});
@@ -9,18 +10,29 @@
     "B BR CODE DIV EM H1 H2 H3 H4 H5 H6 HR I LI OL P PRE S SMALL SPAN STRONG SUB SUP TABLE TBODY TD TH THEAD TR U UL".split(" "),
   );
 
-  /** The elements of an HTML text, or null if it has any but formatting, or any attribute. */
+  const FLAGS = { autoplay: "autoPlay", controls: "controls", loop: "loop", muted: "muted" };
+  const PLAYERS = new Set(["AUDIO", "VIDEO"]);
+
+  /** The elements of an HTML text, or null if it has any but formatting and players, or attributes of other use. */
   function elements(html) {
     const { head, body } = new DOMParser().parseFromString(html, "text/html");
-    const isPlain = (element) => FORMATTING.has(element.tagName) && !element.attributes.length;
-    if (head.childNodes.length || body.attributes.length || ![...body.querySelectorAll("*")].every(isPlain)) return null;
+    if (head.childNodes.length || body.attributes.length || ![...body.querySelectorAll("*")].every(isKnown)) return null;
     return made(body);
+  }
+
+  function isKnown({ tagName, attributes }) {
+    if (PLAYERS.has(tagName)) return [...attributes].every(({ name }) => name in FLAGS);
+    if (tagName === "SOURCE") return [...attributes].every(({ name, value }) => name === "type" || (name === "src" && value.startsWith("data:")));
+    return FORMATTING.has(tagName) && !attributes.length;
   }
 
   const made = (parent) =>
     [...parent.childNodes]
       .filter((node) => node.nodeType === Node.TEXT_NODE || node.nodeType === Node.ELEMENT_NODE)
-      .map((node, key) => (node.nodeType === Node.TEXT_NODE ? node.data : h(node.tagName.toLowerCase(), { key }, ...made(node))));
+      .map((node, key) => (node.nodeType === Node.TEXT_NODE ? node.data : h(node.tagName.toLowerCase(), { key, ...properties(node) }, ...made(node))));
+
+  const properties = ({ attributes }) =>
+    Object.fromEntries([...attributes].map(({ name, value }) => (name in FLAGS ? [FLAGS[name], true] : [name, value])));
 
   function Text({ pane }) {
     const html = String(pane.content ?? "");
