@@ -14,7 +14,7 @@ from .cards import graph_statistics
 from .cards.graph_scopes import format_shape
 from .graphs import FILE
 from .twin_alignment import align
-from .twin_layers import layers_of, parameters_agree, shapes_agree
+from .twin_layers import layers_of, parameters_agree, same_size, shapes_agree
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -119,7 +119,7 @@ def _row(left: Layer | None, right: Layer | None, outputs: Sequence[Statistics])
     return told | {
         "shapes": shapes_agree(left.shape, right.shape),
         "parameters": parameters_agree(left, right),
-        "difference": _apart(seen[0], seen[1]),
+        "difference": _apart(seen[0], seen[1]) if same_size(left.shape, right.shape) else None,
     }
 
 
@@ -139,7 +139,16 @@ def _told(layer: Layer | None, row: Row | None) -> dict[str, Any] | None:
 def _settings(node: Node) -> dict[str, str]:
     """The settings of a node that mean the same in both frameworks, as PyTorch calls them."""
     names = {_SETTINGS.get(name, name): value for name, value in node.attributes.items()}
-    return {name: _numbers(value) for name, value in names.items() if name in _SAME_NAMES}
+    told = {name: _numbers(value) for name, value in names.items() if name in _SAME_NAMES}
+    return told | _padding(names.get("padding", ""), told.get("stride", ""))
+
+
+def _padding(said: str, stride: str) -> dict[str, str]:
+    """How much is added at each side. "same" adds as much as PyTorch's number, unless there is a stride:
+    then it may add more at the end than at the beginning."""
+    if said == "same":
+        return {} if stride in ("", "1") else {"padding": "same"}
+    return {"padding": _numbers("0" if said == "valid" else said)} if said else {}
 
 
 def _numbers(text: str) -> str:

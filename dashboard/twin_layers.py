@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from .cards.graph_scopes import node_path
@@ -26,7 +27,8 @@ class Layer:
     """One layer, or the activation that a layer of Keras has built in, whose id is ``<node> → relu``.
 
     ``statistics`` is what its outputs are called by the run's watch, "" where these are not its own: of a
-    layer with a built-in activation, only what leaves that is seen.
+    layer with a built-in activation, only what leaves that is seen; of one that is called several times,
+    only its last call.
     """
 
     id: str
@@ -42,6 +44,10 @@ class Layer:
 def layers_of(graph: Graph) -> list[Layer]:
     """The layers in order of execution; if they are more than ``MOST_LAYERS``, the first with parameters."""
     found = [layer for node in graph.nodes if node.op not in _NO_LAYERS for layer in _layers(node)]
+    last = {layer.statistics: layer.id for layer in found}
+    found = [
+        layer if last[layer.statistics] == layer.id else replace(layer, statistics="") for layer in found
+    ]
     if len(found) > MOST_LAYERS:
         found = [layer for layer in found if layer.parameters]
     return found[:MOST_LAYERS]
@@ -56,6 +62,17 @@ def shapes_agree(one: Sequence[int | None] | None, other: Sequence[int | None] |
         return "same"
     moved = (first[1:] + first[:1], first[-1:] + first[:-1])
     return "transposed" if any(_alike(shape, second) for shape in moved) else "different"
+
+
+def same_size(one: Sequence[int | None] | None, other: Sequence[int | None] | None) -> bool:
+    """Whether outputs of two shapes can have as many values of each example."""
+    sizes = [_size(shape) for shape in (one, other)]
+    return None in sizes or sizes[0] == sizes[1]
+
+
+def _size(shape: Sequence[int | None] | None) -> int | None:
+    known = [] if shape is None else [length for length in shape[1:] if length is not None]
+    return None if shape is None or len(known) < len(shape[1:]) else math.prod(known)
 
 
 def parameters_agree(one: Layer, other: Layer) -> bool:
@@ -73,8 +90,8 @@ def _layers(node: Node) -> list[Layer]:
     key = layer_key(node.id)
     activation = node.attributes.get("activation", "linear")
     layer = Layer(node.id, node.id, node_path(node), node.op, _role(node.op), shape, node.parameters, key)
-    if activation in ("linear", "None") or layer.role == "activation":
-        return [layer]
+    if activation in ("linear", "None") or layer.role in ("activation", "attention"):
+        return [layer]  # a recurrent layer's activation is inside of it
     fused = f"{node.id}{_FUSED}{activation}"
     name = f"{node_path(node)}{_FUSED}{activation}"
     return [

@@ -58,6 +58,53 @@ def test_layers_are_paired_whatever_their_names_layouts_and_built_in_activations
     assert paired(KERAS, TORCH) == [(right, left) for left, right in PAIRS]
 
 
+def test_of_a_layer_that_is_called_twice_only_the_last_call_has_the_statistics(store: Store) -> None:
+    twice = Graph(
+        [Node("act", "act", "ReLU"), Node("fc", "fc", "Linear"), Node("act#2", "act#2", "ReLU")], []
+    )
+    other = Graph([Node("a", "a", "ReLU"), Node("b", "b", "Dense"), Node("c", "c", "ReLU")], [])
+    outputs = statistics(act=2.0, fc=3.0), statistics(a=1.0, b=3.0, c=2.0)
+    graphs = (twice, other)
+    runs = [
+        log_run(store, f"net {number}", [{"graph": graph, "layers/activations": logged}])
+        for number, (graph, logged) in enumerate(zip(graphs, outputs, strict=True))
+    ]
+    told = compare(store, (runs[0], runs[1]), graphs, 1e-3)
+    assert [row["difference"] for row in told["rows"]] == [None, 0.0, 0.0] and told["first"] is None
+
+
+def test_outputs_of_all_steps_are_not_compared_with_those_of_the_last(store: Store) -> None:
+    whole = Graph([Node("rnn", "rnn", "LSTM", shapes=[[1, 12, 24]])], [], "torch")
+    last = Graph(
+        [Node("r", "r", "LSTM", shapes=[[None, 24]], attributes={"activation": "tanh"})], [], "keras"
+    )
+    runs = [
+        log_run(store, "net", [{"graph": graph, "layers/activations": statistics(**{name: std})}])
+        for graph, name, std in ((whole, "rnn", 1.0), (last, "r", 2.0))
+    ]
+    (row,) = compare(store, (runs[0], runs[1]), (whole, last), 1e-3)["rows"]
+    assert (row["left"]["id"], row["right"]["id"], row["difference"]) == ("rnn", "r", None)
+    assert row["right"]["statistics"]["std"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("stride", "padding", "said"),
+    [(2, "same", ["padding 1 and same"]), (1, "same", []), (1, "valid", ["padding 1 and 0"])],
+)
+def test_padding_that_differs_is_told_in_the_words_of_both(
+    store: Store, stride: int, padding: str, said: list[str]
+) -> None:
+    ours = {"stride": f"({stride}, {stride})", "padding": "(1, 1)"}
+    theirs = {"strides": f"({stride}, {stride})", "padding": padding}
+    one, other = (
+        Graph([Node("c", "c", op, attributes=settings)], [])
+        for op, settings in (("Conv2d", ours), ("Conv2D", theirs))
+    )
+    runs = log_run(store, "one", [{"loss": 1.0}]), log_run(store, "other", [{"loss": 1.0}])
+    (row,) = compare(store, runs, (one, other), 1e-3)["rows"]
+    assert row["settings"] == said
+
+
 def test_a_layer_that_one_model_lacks_stands_alone() -> None:
     without = Graph([node for node in KERAS.nodes if node.id != "norm"], [], "keras")
     assert paired(TORCH, without) == [pair if pair[0] != "2" else ("2", "") for pair in PAIRS]

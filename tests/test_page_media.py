@@ -77,13 +77,17 @@ def test_images_follow_the_newest_step_until_the_slider_is_moved(
     board: Page, store: Store, dashboard: Dashboard
 ) -> None:
     run = tb.init(project="digits", name="live", store=store.url)
-    for step in range(4):
-        run.log({"sample": grey(step / 10)}, step=step)
+    run.log({"sample": grey(0.0)}, step=0)
     run.flush()
     board.goto(f"{dashboard.url}/media")
     card = board.locator(".image-card")
-    expect(card.locator(".card-step")).to_have_text("step 3")
     eventually(lambda: is_loaded(card.locator("img")))
+    expect(board.locator(".step-text")).to_have_text("0")
+    expect(board.locator(".step-slider")).to_be_hidden()
+    for step in range(1, 4):
+        run.log({"sample": grey(step / 10)}, step=step)
+    run.flush()
+    expect(card.locator(".card-step")).to_have_text("step 3", timeout=10_000)
     run.log({"sample": grey(0.4)}, step=4)
     run.flush()
     expect(card.locator(".card-step")).to_have_text("step 4", timeout=10_000)

@@ -99,13 +99,18 @@ def test_a_short_sound_is_drawn_too(frames: int) -> None:
     assert sound.part(made, 0) and sound.part(made, 1) and sound.part(made, 2) is None
 
 
-def test_a_video_of_ten_gigabytes_is_refused_without_being_read(tmp_path: Path, store: Store) -> None:
+def test_a_video_of_ten_gigabytes_is_refused_without_being_read_and_its_place_says_so(
+    tmp_path: Path, store: Store
+) -> None:
     path = tmp_path / "long.mp4"
     with path.open("wb") as file:
         file.truncate(10 << 30)
     with pytest.warns(UserWarning, match="10240 MiB, and a file may be 100 MiB"):
         run = log_run(store, "net", [{"clip": tb.Video(path), "loss": 1.0}])
-    assert [one.tag for one in store.series(run)] == ["loss"]
+    assert {one.tag: one.kind for one in store.series(run)} == {"clip": "event", "loss": "scalar"}
+    (told,) = store.records(run, "clip", "event")
+    assert told.value.title == "Not logged: clip"
+    assert told.value.text == "Because it is 10240 MiB, and a file may be 100 MiB."
 
 
 def test_a_picture_of_very_many_pixels_is_opened_by_itself(store: Store) -> None:

@@ -15,10 +15,9 @@ from playwright.sync_api import Page, expect
 from test_page_attacks import ATTACK, MADE_OF_ATTACKS
 
 import trainboard as tb
-from trainboard.dashboard.trace import content, timeline
+from trainboard.dashboard.trace import content, summary, timeline
 from trainboard.dashboard.trace.content import BadTrace, Content
-from trainboard.dashboard.trace.summary import summarize
-from trainboard.dashboard.trace.timeline import drawable
+from trainboard.dashboard.trace.timeline import Drawing
 from trainboard.storage import open_store
 from trainboard.storage.kinds.raw import Raw
 from trainboard.storage.kinds.trace import Trace
@@ -38,6 +37,17 @@ class Net(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(self.body(x))
+
+
+def summarize(trace: bytes, is_xplane: bool = False) -> dict[str, Any]:
+    return summary.summarize(trace, is_xplane, Drawing())
+
+
+def drawable(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    drawing = Drawing()
+    for event in events:
+        drawing.add(event)
+    return drawing.events()
 
 
 def bomb() -> bytes:

@@ -10,44 +10,25 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import dash_mantine_components as dmc
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 
-from ..components import aria
 from ..holders import holding
 from ..merged_histograms import MergedHistograms
 from . import step_slider
 from .histogram_figures import Asked, Figures
 from .histogram_grid import KINDS, Cell, arrange, comparable, draw_grid
+from .histogram_toolbar import QUERY, VIEWS, toolbar
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from ...storage import SeriesRecord, Store
 
+__all__ = ["PATH", "QUERY", "TITLE", "layout", "register", "routes"]
+
 PATH = "/histograms"
 TITLE = "Histograms"
 KEY = "h"
-QUERY: Mapping[str, str] = {
-    "histogram_view": "ridge",
-    "histogram_scale": "linear",
-    "histogram_axis": "step",
-    "histogram_window": "",
-    "histogram_with": "",
-    "histogram_log": "0",
-    "histogram_step": "",
-    "histogram_filter": "",
-}
-VIEWS = (
-    ("ridge", "Offset"),
-    ("overlay", "Overlay"),
-    ("heat", "Heat map"),
-    ("bands", "Quantiles"),
-    ("one", "One step"),
-    ("compare", "Compare"),
-)
-SCALES = (("linear", "Linear"), ("log", "Log"), ("symlog", "Symlog"))
-AXES = (("step", "Step"), ("relative", "Relative"), ("wall", "Wall"))
 MAX_RUNS = 12
 
 
@@ -62,7 +43,7 @@ def layout(store: Store, query: Mapping[str, str]) -> html.Div:
             dcc.Store(id="histogram-again", data=0),
             dcc.Input(id={"query": "histogram_step"}, type="hidden", value=query["histogram_step"]),
             dcc.Input(id={"query": "histogram_window"}, type="hidden", value=query["histogram_window"]),
-            _toolbar(query),
+            toolbar(query),
             html.Div(id="histogram-grid"),
         ],
         id="histogram-page",
@@ -81,57 +62,6 @@ def register(app: Dash, store: Store) -> None:
 
 def routes(store: Store) -> list[BaseRoute]:
     return []
-
-
-def _toolbar(query: Mapping[str, str]) -> html.Div:
-    def choice(key: str, label: str, options: Sequence[tuple[str, str]], title: str = "") -> html.Div:
-        data = [{"value": value, "label": text} for value, text in options]
-        control = dmc.SegmentedControl(id={"query": key}, data=data, value=query[key], size="xs")
-        return html.Div([html.Span(label), control], className=f"toolbar-field {key}-field", title=title)
-
-    log = dmc.Checkbox(
-        id={"query": "histogram_log"}, label="Log counts", checked=query["histogram_log"] == "1", size="xs"
-    )
-    find = dmc.TextInput(
-        id={"query": "histogram_filter"},
-        value=query["histogram_filter"],
-        placeholder="Filter layers",
-        debounce=200,
-        size="xs",
-        className="filter",
-    )
-    zoomed = html.Button(
-        "All steps", id="histogram-all-steps", className="quiet-button", title="End the zoom into some steps"
-    )
-    return html.Div(
-        [
-            html.Label(find, title="Layers whose name contains this"),
-            choice("histogram_view", "View", VIEWS),
-            _compare_with(query),
-            choice("histogram_scale", "Values", SCALES, "Log shows positive values, Symlog all"),
-            choice("histogram_axis", "Steps", AXES),
-            html.Div(log, className="histogram_log-field"),
-            step_slider.layout("histogram-slider", "histogram-step-text", "histogram-placed"),
-            zoomed,
-        ],
-        className="toolbar",
-    )
-
-
-def _compare_with(query: Mapping[str, str]) -> html.Div:
-    select = dmc.Select(
-        id={"query": "histogram_with"},
-        data=[],
-        value=query["histogram_with"] or None,
-        clearable=True,
-        searchable=True,
-        placeholder="The oldest run shown",
-        size="xs",
-        w=210,
-        **aria(label="Compare with"),
-    )
-    words = "A run: each tag with that run's; a tag: each tag with that one of the same run"
-    return html.Div([html.Span("with"), select], className="toolbar-field histogram_with-field", title=words)
 
 
 def _runs(store: Store, shown: Sequence[Mapping[str, str]] | None) -> list[Mapping[str, str]]:
@@ -196,6 +126,7 @@ def _register_steps(app: Dash, store: Store, merged: MergedHistograms) -> None:
         ClientsideFunction("trainboard_steps", "placeFromAddress"),
         Output("histogram-slider", "max"),
         Output("histogram-slider", "value"),
+        Output("histogram-slider", "disabled"),
         Input("histogram-placed", "data"),
         State({"query": "histogram_step"}, "value"),
         State("histogram-slider", "value"),

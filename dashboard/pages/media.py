@@ -125,6 +125,7 @@ def _register_sliders(app: Dash) -> None:
         ClientsideFunction("trainboard_steps", "place"),
         Output(part("slider"), "max"),
         Output(part("slider"), "value"),
+        Output(part("slider"), "disabled"),
         Input(part("placed"), "data"),
         State(part("pin"), "data"),
         State(part("slider"), "value"),
@@ -180,8 +181,8 @@ def _held(store: Store, shown: Sequence[Mapping[str, str]]) -> list[Mapping[str,
 
 
 def _series(store: Store, runs: Sequence[Mapping[str, str]]) -> list[SeriesRecord]:
-    found = store.series([run["id"] for run in runs]) if runs else []
-    return [one for one in found if one.kind in KINDS and not _is_seen_elsewhere(one)]
+    found = store.series([run["id"] for run in runs], list(KINDS)) if runs else []
+    return [one for one in found if not _is_seen_elsewhere(one)]
 
 
 def _is_seen_elsewhere(one: SeriesRecord) -> bool:

@@ -60,7 +60,8 @@ def place(steps: Sequence[int], pin: int | None) -> tuple[Placed, str]:
     if not len(steps):
         return Placed(steps=[], value=1, pin=pin), "none yet"
     if pin is None:
-        return Placed(steps=list(steps), value=last, pin=None), f"{steps[-1]:,} · newest"
+        words = f"{steps[-1]:,} · newest" if len(steps) > 1 else f"{steps[0]:,}"
+        return Placed(steps=list(steps), value=last, pin=None), words
     at = max(bisect_right(steps, pin) - 1, 0)
     return Placed(steps=list(steps), value=min(at, last - 1), pin=pin), f"{steps[at]:,}"
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .content import BadTrace, Content
+from .timeline import Drawing, is_time
 
 MAX_MEMORY = 3 << 30
 XPLANE = "xplane"
-"""The argument of the programs of this package that says that they are given such a profile."""
+"""The argument of ``trace.summary`` that says that it is given such a profile."""
 _DEVICE_CATEGORIES = frozenset({"kernel", "gpu_memcpy", "gpu_memset"})
 _KNOWN = ("External id", "Sequence number")
 """What of the arguments of a span is asked for: there are many spans."""
@@ -50,10 +51,13 @@ class Timeline:
     note: str = ""
 
 
-def read(content: bytes, is_xplane: bool = False) -> Timeline:
-    """The timeline of a trace; of one that ends early, as far as it goes. Raises ``BadTrace``."""
+def read(content: bytes, is_xplane: bool, drawing: Drawing) -> Timeline:
+    """The timeline of a trace; of one that ends early, as far as it goes. Raises ``BadTrace``.
+
+    ``drawing`` is given each event as it comes: they are too many to be held, or to be parsed twice.
+    """
     events = Content(content, is_xplane)
-    timeline = _timeline(event for event in events if isinstance(event, dict))
+    timeline = _timeline((event for event in events if isinstance(event, dict)), drawing)
     timeline.note = events.note
     if not timeline.spans:
         raise BadTrace("This trace holds no events that took time.")
@@ -65,11 +69,12 @@ def limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
 
 
-def _timeline(events: Iterable[dict[str, Any]]) -> Timeline:
+def _timeline(events: Iterable[dict[str, Any]], drawing: Drawing) -> Timeline:
     timeline = Timeline()
     threads: dict[tuple[Any, Any], list[Span]] = defaultdict(list)
     devices: set[Any] = set()
     for event in events:
+        drawing.add(event)
         phase, name = event.get("ph"), event.get("name")
         given = event.get("args")
         args: dict[str, Any] = given if isinstance(given, dict) else {}
@@ -112,8 +117,3 @@ def _nested(spans: list[Span]) -> Iterator[Span]:
 
 def _key(name: Any) -> Any:
     return name if isinstance(name, int | str) else str(name)
-
-
-def is_time(value: Any) -> bool:
-    """Whether a value can be a time, in microseconds."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from .events import Span, Timeline
+from .timeline import LONGEST_NAME
 
 _OPERATIONS = re.compile(r"(/(?:[A-Z_]\w*|convolution|moments|batchnorm))+$")
 """TensorFlow's operations have names such as ``MatMul_1``, its layers such as ``dense_1``."""
@@ -16,7 +17,6 @@ _KINDS = {"compile_loss": "loss", "loss": "loss", **dict.fromkeys(_OPTIMIZERS.sp
 """Keras's names of what is no layer."""
 _NUMBER = re.compile(r"_\d+$")
 MAX_LAYERS = 300
-LONGEST_NAME = 300
 _MARK = re.compile(r"^layer: (.*) \(([^()]*)\)$", re.DOTALL)
 _BACKWARD = "autograd::engine::evaluate_function"
 _CALL = re.compile(r"^(?:StatefulPartitionedCall|PartitionedCall|jit_\w+|gradient_tape|cond|while|body)/")

@@ -1,4 +1,4 @@
-"""Summaries of traces, each made once, by a process of its own that may take so much and so long."""
+"""Summaries and timelines of traces, made once, by a process of its own that may take so much and so long."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import subprocess
 import sys
 import threading
 from collections import OrderedDict
-from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..cards.record import Shown, digest
 from ..cards.trace import file
@@ -18,10 +17,18 @@ from .events import XPLANE
 if TYPE_CHECKING:
     from ...storage import Record, Store
 
-KEPT = 32
+KEPT = 16
+"""A timeline of many spans takes a megabyte or two."""
 MAX_TRACES = 200
 MAX_GZIPPED = 256 << 20
 SECONDS = 60.0
+
+
+class LookedInto(NamedTuple):
+    """What a trace says, and its timeline as the viewer takes it, gzipped; empty if there is none."""
+
+    summary: dict[str, Any]
+    timeline: bytes = b""
 
 
 def traces(store: Store, run_ids: list[str]) -> dict[str, Any]:
@@ -40,11 +47,11 @@ def traces(store: Store, run_ids: list[str]) -> dict[str, Any]:
 
 
 class Summaries:
-    """Makes summaries, one at a time, and remembers the last ones; for many threads."""
+    """Looks into traces, one at a time, and remembers the last ones; for many threads."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._kept: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._kept: OrderedDict[str, LookedInto] = OrderedDict()
         self._turn = threading.Lock()
 
     def read(self, run_id: str, tag: str, rank: int, index: int) -> dict[str, Any]:
@@ -61,7 +68,7 @@ class Summaries:
             size, limit = len(content) >> 20, MAX_GZIPPED >> 20
             words = f"This trace has {size:,} MB; up to {limit} MB are summed up. Save it to look at it."
             return told | {"problem": words}
-        return told | self._summary(content, kind)
+        return told | self._look_into(content, kind).summary
 
     def timeline(self, run_id: str, tag: str, rank: int, index: int) -> bytes:
         """A trace as the viewer takes it, gzipped; as it was logged where that cannot be made.
@@ -69,9 +76,7 @@ class Summaries:
         Raises ``IndexError`` if there is no such trace.
         """
         _, kind, content = self._find(run_id, tag, rank, index)
-        with self._turn, suppress(subprocess.SubprocessError):
-            return _run("timeline", content, kind)
-        return content
+        return self._look_into(content, kind).timeline or content
 
     def _find(self, run_id: str, tag: str, rank: int, index: int) -> tuple[Record, str, bytes]:
         """A record, its kind, and the bytes of the trace that it holds."""
@@ -81,11 +86,11 @@ class Summaries:
         record = self._store.record_at(run_id, tag, "trace", index, rank=rank)
         return record, "trace", record.value.gzipped
 
-    def _summary(self, content: bytes, kind: str) -> dict[str, Any]:
+    def _look_into(self, content: bytes, kind: str) -> LookedInto:
         name = digest(content)
         with self._turn:
             if name not in self._kept:
-                self._kept[name] = _summed_up(content, kind)
+                self._kept[name] = _look_into(content, kind)
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(name)
@@ -97,17 +102,16 @@ def _is_xplane(tag: str) -> bool:
     return tag.startswith("profile/") and tag.endswith(".xplane.pb")
 
 
-def _run(program: str, content: bytes, kind: str) -> bytes:
-    """What a program of this package makes of a trace. Raises ``SubprocessError``."""
-    command = [sys.executable, "-m", f"trainboard.dashboard.trace.{program}"]
+def _look_into(content: bytes, kind: str) -> LookedInto:
+    command = [sys.executable, "-m", "trainboard.dashboard.trace.summary"]
     command += [XPLANE] if kind == "raw" else []
-    return subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=True).stdout
-
-
-def _summed_up(content: bytes, kind: str) -> dict[str, Any]:
     try:
-        return json.loads(_run("summary", content, kind))
+        run = subprocess.run(command, input=content, capture_output=True, timeout=SECONDS, check=True)
+        summary, _, timeline = run.stdout.partition(b"\n")
+        return LookedInto(json.loads(summary), timeline)
     except subprocess.TimeoutExpired:
-        return {"problem": f"Summing this trace up took more than {SECONDS:.0f} s and was given up."}
+        return LookedInto(
+            {"problem": f"Looking into this trace took more than {SECONDS:.0f} s; it was given up."}
+        )
     except (subprocess.CalledProcessError, ValueError):
-        return {"problem": "This trace could not be summed up; the timeline may still open."}
+        return LookedInto({"problem": "This trace could not be summed up; the timeline may still open."})

@@ -1,7 +1,7 @@
-"""A trace summed up: ``python -m trainboard.dashboard.trace.summary`` reads one and writes JSON.
+"""A trace summed up: ``python -m trainboard.dashboard.trace.summary`` reads one and writes a line of JSON.
 
-It runs as a process of its own, with bounds on memory and time: a trace is large, Python takes one thing
-at a time, and a server must not stand still for it, let alone die of it.
+Behind it comes the timeline, gzipped. It runs as a process of its own, with bounds on memory and time: a
+trace is large, Python takes one thing at a time, and a server must not stand still for it, let alone die.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from typing import Any
 from .content import BadTrace
 from .events import XPLANE, Span, Timeline, limit_memory, read
 from .layers import by_layer
-from .timeline import MAX_DRAWN
+from .timeline import LONGEST_NAME, MAX_DRAWN, Drawing
 
 MAX_OPERATORS = 100
 MAX_PLACES = 600
-LONGEST_NAME = 300
 _TENSORFLOW = re.compile(r"([^:]+):([A-Za-z_]\w*)")
 """A place in the graph and a type: ``model/dense/MatMul:MatMul``."""
 
@@ -29,18 +28,22 @@ _TENSORFLOW = re.compile(r"([^:]+):([A-Za-z_]\w*)")
 def main() -> None:
     """Sum up the trace of standard input: gzipped, or a profile of XLA if that is the argument."""
     limit_memory()
+    drawing = Drawing()
     try:
-        told = summarize(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE])
+        told = summarize(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE], drawing)
     except BadTrace as error:
         told = {"problem": str(error)}
     except MemoryError:
         told = {"problem": "This trace is too large to be summed up here. Save it, or profile fewer steps."}
-    json.dump(told, sys.stdout)
+    sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + drawing.gzipped())
 
 
-def summarize(content: bytes, is_xplane: bool = False) -> dict[str, Any]:
-    """Top operators, layers and memory. Times are in microseconds. Raises ``BadTrace``."""
-    timeline = read(content, is_xplane)
+def summarize(content: bytes, is_xplane: bool, drawing: Drawing) -> dict[str, Any]:
+    """Top operators, layers and memory. Times are in microseconds. Raises ``BadTrace``.
+
+    ``drawing`` gets the events, too.
+    """
+    timeline = read(content, is_xplane, drawing)
     _give_kernels_to_operations(timeline)
     curves = _memory(timeline)
     begin = min(span.start for span in timeline.spans)

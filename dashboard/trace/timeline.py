@@ -1,4 +1,4 @@
-"""A trace as the viewer takes it: ``python -m trainboard.dashboard.trace.timeline``, gzipped JSON.
+"""A trace as the viewer takes it: gzipped JSON.
 
 speedscope gives up on a trace whose processes and threads are not all numbers, as in all traces of
 ``torch.profiler``, on one that was cut off, and loses its way where a span ends a billionth of a second
@@ -10,16 +10,13 @@ from __future__ import annotations
 import gzip
 import heapq
 import json
-import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, NamedTuple
-
-from .content import Content
-from .events import XPLANE, is_time, limit_memory
 
 MAX_DRAWN = 60_000
 """Of more spans, the longest are drawn."""
+LONGEST_NAME = 300
 _MARKS = frozenset({"B", "E"})
 _NAMES = frozenset({"process_name", "thread_name"})
 
@@ -34,41 +31,45 @@ class _Span(NamedTuple):
     place: _Place
 
 
-def main() -> None:
-    """Make one of the trace of standard input, gzipped, or a profile of XLA if that is the argument.
+class Drawing:
+    """Takes the events of a trace one by one, and keeps of them what is drawn."""
 
-    Ends with a status that is not 0 if it is none.
-    """
-    limit_memory()
-    events = Content(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE])
-    told = json.dumps({"traceEvents": drawable(events)}).encode()
-    sys.stdout.buffer.write(gzip.compress(told, 1))
+    def __init__(self) -> None:
+        self._longest: list[_Span] = []
+        self._marks: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
+        self._names: dict[tuple[str, _Place], str] = {}
 
-
-def drawable(events: Iterable[Any]) -> list[dict[str, Any]]:
-    """Begins and ends of what took time, by thread, the busiest process and thread first, and their names."""
-    spans: list[_Span] = []
-    marks: dict[_Place, list[dict[str, Any]]] = defaultdict(list)
-    names: dict[tuple[str, _Place], str] = {}
-    for event in events:
-        if not isinstance(event, dict) or not isinstance(event.get("name"), str):
-            continue
-        phase, name, place = event.get("ph"), event["name"], (str(event.get("pid")), str(event.get("tid")))
+    def add(self, event: dict[str, Any]) -> None:
+        """Take an event."""
+        phase, name = event.get("ph"), event.get("name")
+        if not isinstance(name, str):
+            return
+        place = str(event.get("pid")), str(event.get("tid"))
         if phase == "X" and is_time(event.get("ts")) and is_time(event.get("dur")):
-            spans.append(_Span(float(event["dur"]), float(event["ts"]), name, place))
+            span = _Span(float(event["dur"]), float(event["ts"]), name[:LONGEST_NAME], place)
+            push = heapq.heappush if len(self._longest) < MAX_DRAWN else heapq.heappushpop
+            push(self._longest, span)
         elif phase in _MARKS and is_time(event.get("ts")):
-            marks[place].append({"ph": phase, "name": name, "ts": event["ts"]})
+            self._marks[place].append({"ph": phase, "name": name[:LONGEST_NAME], "ts": event["ts"]})
         elif phase == "M" and name in _NAMES and isinstance(event.get("args"), dict):
-            names[name, place] = str(event["args"].get("name", ""))
-    threads: dict[_Place, list[_Span]] = defaultdict(list)
-    for span in heapq.nlargest(MAX_DRAWN, spans) if len(spans) > MAX_DRAWN else spans:
-        threads[span.place].append(span)
-    busy = Counter({place: len(threads[place]) + len(marks[place]) for place in {*threads, *marks}})
-    return [
-        event | numbers
-        for place, numbers in _numbered(busy)
-        for event in (*_named(place, names), *marks[place], *_nested(threads[place]))
-    ]
+            self._names[name, place] = str(event["args"].get("name", ""))[:LONGEST_NAME]
+
+    def events(self) -> list[dict[str, Any]]:
+        """Begins and ends of what took time, by thread, the busiest process and thread first; their names."""
+        threads: dict[_Place, list[_Span]] = defaultdict(list)
+        for span in self._longest:
+            threads[span.place].append(span)
+        places = {*threads, *self._marks}
+        busy = Counter({place: len(threads[place]) + len(self._marks[place]) for place in places})
+        return [
+            event | numbers
+            for place, numbers in _numbered(busy)
+            for event in (*_named(place, self._names), *self._marks[place], *_nested(threads[place]))
+        ]
+
+    def gzipped(self) -> bytes:
+        """These events as a file in Chrome's format."""
+        return gzip.compress(json.dumps({"traceEvents": self.events()}).encode(), 1)
 
 
 def _numbered(busy: Counter[_Place]) -> Iterator[tuple[_Place, dict[str, int]]]:
@@ -108,5 +109,6 @@ def _ended(around: list[tuple[float, str]], now: float) -> Iterator[dict[str, An
         yield {"ph": "E", "name": name, "ts": end}
 
 
-if __name__ == "__main__":
-    main()
+def is_time(value: Any) -> bool:
+    """Whether a value can be a time, in microseconds."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18

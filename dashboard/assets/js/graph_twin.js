@@ -7,13 +7,15 @@
   const COLUMNS = ["mean", "std", "min", "max"];
   const ALONE = "";
   const FILE = "file:";
+  const TOLERANCE = 0.001;
 
   trainboard.GraphTwin = function GraphTwin({ main, twin }) {
     trainboard.useState("query");
     const [problem, setProblem] = useState(null);
     const [step, setStep] = useState(null);
     const [open, setOpen] = useState(null);
-    const tolerance = Number(trainboard.value("graph_tolerance")) || 0;
+    const typed = Number.parseFloat(trainboard.value("graph_tolerance"));
+    const tolerance = typed >= 0 ? typed : TOLERANCE;
     const { answer: told, problem: refused, again } = trainboard.useGraphAnswer("twin", { a: main.id, b: twin.id, tolerance, step }, [main.id, twin.id]);
     if (refused || !told) return h("p", { className: "notice", role: refused ? "alert" : "status" }, refused ?? "Loading…");
     const said = () => Object.fromEntries(told.rows.filter((row) => row.corrected).map((row) => [row.left.id, row.right?.id ?? null]));
@@ -77,10 +79,12 @@
 
   /** What else is known of the pair that differs first. */
   function cause(rows, first) {
-    const before = rows.slice(0, first).findLast((one) => one.difference !== null);
+    const before = rows.slice(0, first).findLastIndex((one) => one.difference !== null);
+    const isNext = rows.slice(before + 1, first).every((one) => !one.left || !one.right);
+    const agrees = isNext ? "What comes before it agrees." : `${rows[before]?.left.name}, before it, agrees; what is between was not compared.`;
     const settings = rows[first].settings;
     const said = settings.length ? `Its settings differ: ${settings.join(", ")}.` : "";
-    return [before && "What comes before it agrees.", said].filter(Boolean).join(" ");
+    return [before >= 0 && agrees, said].filter(Boolean).join(" ");
   }
 
   function Heads({ main, twin }) {
@@ -96,14 +100,14 @@
     const { left, right } = row;
     const apart = row.difference !== null && row.difference > tolerance;
     const classes = [isFirst && "twin-first", (!left || !right) && "twin-alone", apart && "twin-apart"].filter(Boolean).join(" ");
-    const layer = (one) => one && h(React.Fragment, null, one.name, " ", h("span", { className: "quiet" }, one.op));
+    const layer = (one) => one && h(React.Fragment, null, one.name, " ", h("span", { className: "quiet" }, operationOf(one)));
     const two = (a, b, same) => (same || !left || !right ? h("span", null, a || b) : h(React.Fragment, null, h("span", null, a), h("br"), h("span", null, b)));
     const shape = { transposed: "the same, in another layout", different: "another shape" }[row.shapes];
     const choice = left && !fixed && h(
       "select",
       { value: right?.id ?? ALONE, "aria-label": `Partner of ${left.name}`, onChange: (event) => pair(event.target.value) },
       h("option", { value: ALONE }, "none"),
-      told.right.map((one) => h("option", { key: one.id, value: one.id }, `${one.name} ${one.op}`)),
+      told.right.map((one) => h("option", { key: one.id, value: one.id }, `${one.name} ${operationOf(one)}`)),
     );
     return h(
       "tbody",
@@ -122,6 +126,8 @@
     );
   }
 
+  /** A layer's operation, unless its name says it. */
+  const operationOf = ({ name, op }) => (name.split(/\/| → /).at(-1).replace(/#\d+$/, "") === op ? "" : op);
   const count = (layer) => (layer?.parameters ? layer.parameters.toLocaleString("en") : "");
   const number = (layer, name) => (layer?.statistics ? trainboard.shortNumber(layer.statistics[name]) : "");
 })();

@@ -66,7 +66,7 @@
       return () => void (current = false);
     }, []);
     const source = viewerOf(`/api/v1/traces/timeline?${asked}`, `${trace.owner.name}, step ${trace.step}`);
-    if (told === null) return h("p", { className: "notice", role: "status" }, "Looking into the trace…");
+    if (told === null) return h("p", { className: "notice", role: "status" }, "Looking into the trace… The first look at one of 100 MB or more may take half a minute.");
     return h(
       React.Fragment,
       null,

@@ -15,15 +15,16 @@
     return step === pin ? undefined : step;
   }
 
-  /** The slider's maximum and value. */
+  /** The slider's maximum and value, and whether there is no step to choose: then only the step is told. */
   function placeFor(placed, pin, value) {
     const { no_update, callback_context } = window.dash_clientside;
-    if (!placed || placed.pin !== pin) return [no_update, no_update];
+    if (!placed || placed.pin !== pin) return [no_update, no_update, no_update];
     const last = Math.max(placed.steps.length - 1, 1);
+    const isAlone = placed.steps.length < 2;
     const slider = named(callback_context.outputs_list[1]);
-    if (Number.isInteger(value) && heard.has(slider) && heard.get(slider) !== value) return [last, no_update];
+    if (Number.isInteger(value) && heard.has(slider) && heard.get(slider) !== value) return [last, no_update, isAlone];
     heard.set(slider, placed.value);
-    return [last, placed.value];
+    return [last, placed.value, isAlone];
   }
 
   /** Let every section of the Media page show this step, and the address tell it. */
