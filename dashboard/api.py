@@ -126,8 +126,8 @@ class _Interface:
 
     def _one_run(self, run_id: str) -> dict[str, Any]:
         told = run_row(self._store.run(run_id))
-        worst = slowest(self._store.series(run_id, "scalar"))
         ranks = [asdict(rank) for rank in self._store.ranks(run_id)]
+        worst = slowest(self._store.series(run_id, "scalar")) if len(ranks) > 1 else None
         return told | {"ranks": ranks, "slowest": worst and worst._asdict()}
 
     async def series(self, request: Request) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..storage.errors import TrainboardError
@@ -21,24 +22,27 @@ class Change(NamedTuple):
     """The store's version now, and the runs changed since the asker's; ``None`` if too long ago to tell.
 
     ``store`` grows when another store took the place of this one: nothing known of it is true then.
-    ``behind`` says of spools that the store has not caught up with.
+    ``behind`` says of spools that the store has not caught up with, ``read`` which part of TensorBoard's logs
+    is read, while that takes long.
     """
 
     version: int
     runs: list[str] | None
     store: int
     behind: Behind | None
+    read: float | None
 
 
 class Changes:
     """Waits for ``store.version()`` to move on.
 
     The latency from a commit to the answer is at most ``POLL_SECONDS`` and one read of the version.
-    Use from one event loop.
+    ``logs_read`` is asked for which part of the logs is read. Use from one event loop.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, logs_read: Callable[[], float | None] = lambda: None) -> None:
         self._store = store
+        self._logs_read = logs_read
         self._version = -1
         self._opened = store.reopened
         self._revisions: dict[str, int] = {}
@@ -68,7 +72,8 @@ class Changes:
         await self._look()
         if self._version == since and not self._closed:
             await self._wait_for_move(timeout)
-        return Change(self._version, self._changed_after(since), self._opened, self._behind)
+        runs = self._changed_after(since)
+        return Change(self._version, runs, self._opened, self._behind, self._logs_read())
 
     async def revisions(self) -> dict[str, int]:
         """Every run's revision, at most ``POLL_SECONDS`` old, and no older than what anyone was told."""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..storage import patterns
+from ..storage.natural_order import in_order
 from .bootstrap import interval
 
 Statistic = Literal["mean", "median"]
@@ -111,8 +112,8 @@ def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def varying(configs: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys of flat configs that are not the same in all of them, sorted."""
-    keys = sorted({key for config in configs for key in config})
+    """The keys of flat configs that are not the same in all of them, in natural order."""
+    keys = in_order(key for config in configs for key in config)
     return [key for key in keys if len({_said(config, key) for config in configs}) > 1]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..storage.filter_syntax import Field, parse_field
 from ..storage.json_values import value_at
+from ..storage.natural_order import in_order
 from ..storage.run_table import Metric, RunRow, Summary, TableQuery
 from .groups import flatten, varying
 
@@ -40,14 +41,14 @@ def columns(store: Store, project: str | None) -> dict[str, Any]:
     ``metric`` is the tag that runs are first compared by: a loss if most have one, of validation if any."""
     rows = store.run_table(TableQuery(project, limit=_LOOKED_AT, archived=True)).rows
     configs = [flatten(row.config) for row in rows]
-    keys = sorted({key for config in configs for key in config})
+    keys = in_order(key for config in configs for key in config)
     newest = [row.id for row in rows[:_LOOKED_AT_FOR_TAGS]]
     listed = store.series_list(newest, "scalar", limit=_MOST_TAGS)
     counts: Counter[str] = Counter()
     for positions in listed.of_run.values():
         counts.update({listed.series[at][0] for at in positions if listed.series[at][2] == 0})
-    tags = sorted(counts)
-    common = sorted(tags, key=lambda tag: (tag.startswith(_ASIDE), -counts[tag], tag))
+    tags = in_order(counts)
+    common = sorted(tags, key=lambda tag: (tag.startswith(_ASIDE), -counts[tag]))
     most = [tag for tag in common if counts[tag] == counts[common[0]]]
     metric = min(most, key=lambda tag: ("loss" not in tag, "val" not in tag), default="")
     first = [f"config.{key}" for key in varying(configs)[:_AT_FIRST]]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from ..storage.holders import kinds_of
+from ..storage.natural_order import in_order
 from ..storage.ranks import slowest
 from .cards import event as events
 from .groups import flatten
@@ -27,8 +29,8 @@ _SHORT = ("git", "packages", "variables", "hosts", "argv")
 def details(store: Store, run_id: str) -> dict[str, Any]:
     """Everything known of a run but its points. Raises ``RunNotFound``."""
     run = store.run(run_id)
-    series = store.series(run_id)
-    worst = slowest([one for one in series if one.kind == "scalar"])
+    ranks = store.ranks(run_id)
+    worst = slowest(store.series(run_id, "scalar")) if len(ranks) > 1 else None
     git = run.environment.get("git") or {}
     return run_row(run) | {
         "notes": run.notes,
@@ -36,16 +38,16 @@ def details(store: Store, run_id: str) -> dict[str, Any]:
         "dropped": run.dropped,
         "damaged": run.damaged,
         "config": _config(run),
-        "summary": [_summary(one) for one in series if one.kind == "scalar"][:_MOST_SERIES],
-        "kinds": sorted({one.kind for one in series}),
+        "summary": [_summary(one) for one in store.series(run_id, "scalar", limit=_MOST_SERIES)],
+        "kinds": kinds_of(store, run_id),
         "environment": _environment(run),
         "packages": run.environment.get("packages") or {},
         "variables": run.environment.get("variables") or {},
         "git": {key: plain(git.get(key)) for key in ("commit", "branch", "dirty")},
         "diff": git.get("diff") or "",
-        "ranks": [asdict(rank) for rank in store.ranks(run_id)],
+        "ranks": [asdict(rank) for rank in ranks],
         "slowest": worst and worst._asdict(),
-        "events": _events(store, run_id, [(one.tag, one.rank) for one in series if one.kind == "event"]),
+        "events": _events(store, run_id, [(one.tag, one.rank) for one in store.series(run_id, "event")]),
     }
 
 
@@ -70,7 +72,7 @@ def differences(store: Store, ids: Sequence[str]) -> dict[str, Any]:
 
 
 def _differing(values: Sequence[dict[str, Any]]) -> list[list[Any]]:
-    keys = sorted({key for one in values for key in one})
+    keys = in_order(key for one in values for key in one)
     rows = [[key, *(one.get(key) for one in values)] for key in keys]
     return [
         row for row in rows if any(value != row[1] or type(value) is not type(row[1]) for value in row[2:])

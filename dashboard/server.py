@@ -167,6 +167,7 @@ def serve(
     visdom_port: int | None = None,
     visdom_base_url: str = "",
     visdom_read_only: bool = False,
+    logs_read: Callable[[], float | None] = lambda: None,
     ready: Callable[[str], Any] = lambda address: None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM.
@@ -174,7 +175,8 @@ def serve(
     A port in use is replaced by the next free one (0 means any). A ``host`` other than loopback gets a
     token made for it unless one is given, and where there is a token, so is one for programs that log.
     With ``visdom_port`` the same is served on that port, too, where Visdom's clients look for a server;
-    with ``visdom_read_only`` nobody changes their windows on the page.
+    with ``visdom_read_only`` nobody changes their windows on the page. ``logs_read`` says which part of
+    TensorBoard's logs is read, while that takes long.
     Prints the address, then calls ``ready`` with it.
     """
     with contextlib.ExitStack() as open_until_end:
@@ -207,6 +209,7 @@ def serve(
             write_token=write_token,
             visdom_base_url=visdom_base_url,
             visdom_read_only=visdom_read_only,
+            logs_read=logs_read,
             started=started,
         )
         with contextlib.suppress(KeyboardInterrupt):
@@ -265,11 +268,12 @@ class Server(uvicorn.Server):
         framed: bool = False,
         visdom_base_url: str = "",
         visdom_read_only: bool = False,
+        logs_read: Callable[[], float | None] = lambda: None,
         started: Callable[[], Any] = lambda: None,
     ) -> None:
         self._listener = listener
         self._tell_started = started
-        self._changes = Changes(store)
+        self._changes = Changes(store, logs_read)
         self._visdom = Visdom(store, write_token, visdom_base_url, read_only=visdom_read_only)
         port = listener.getsockname()[1]
         app = _create_app(store, self._changes, self._visdom, host, port, token, write_token, framed)

@@ -247,8 +247,20 @@ def _marks(one: Scale) -> tuple[list[float], list[str]]:
         return [float(at) for at in range(0, len(one.labels), step)], texts
     known = np.unique(one.places[np.isfinite(one.places)])
     if len(known) > _TICKS:
-        known = np.linspace(known[0], known[-1], _TICKS)
+        low, high = float(known[0]), float(known[-1])
+        known = _round(low, high, one.is_log) if one.known is None else np.linspace(low, high, _TICKS)
     return known.tolist(), [f"{value:.3g}" for value in one.values_at(known)]
+
+
+def _round(low: float, high: float, whole: bool) -> NDArray[np.float64]:
+    """Both ends, and round numbers, or whole ones, between them that are not too close to these."""
+    least = (high - low) / (_TICKS - 1)
+    power = 10.0 ** np.floor(np.log10(least))
+    step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= least)
+    step = max(step, 1.0) if whole else step
+    between = np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step
+    apart = 2 * _CLOSEST * (high - low)
+    return np.array([low, *between[(between > low + apart) & (between < high - apart)], high])
 
 
 def _revision(trials: Trials) -> str:

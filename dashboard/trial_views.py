@@ -30,13 +30,15 @@ def drawn(trials: Trials, view: str, kind: str, colors: str, by: str, theme: str
     if view == "importance":
         return _importance(trials, theme, said)
     if view == "table":
+        if len(trials.keys) < trials.varied:
+            said.append(f"{len(trials.keys)} of {trials.varied} hyper-parameters are shown: choose others.")
         return html.Div([html.P(" ".join(said), className="quiet"), _table(trials)], className="trial-body")
     draw, most = (matrix, MOST_MATRIX) if view == "matrix" else (parallel, MOST_DIMENSIONS)
     said.append("Drag over values to see only these; click a point to open its run.")
     if told > MOST_DRAWN:
         said.append(f"The newest {MOST_DRAWN} are drawn.")
     if len(trials.keys) >= most:
-        said.append(f"Of {len(trials.keys)} hyper-parameters the first {most - 1} are drawn: choose others.")
+        said.append(f"{most - 1} of {trials.varied} hyper-parameters are drawn: choose others.")
     axes = min(len(trials.keys) + 1, most)
     graph = _graph(draw(trials, kind, colors, by, theme), {"--axes": axes}, id="trial-figure")
     return html.Div([html.P(" ".join(said), className="quiet"), graph], className="trial-body")

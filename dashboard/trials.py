@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..storage.natural_order import in_order
 from ..storage.run_table import RunRow, TableQuery
 from .colors import run_color
 from .groups import flatten, varying
@@ -34,7 +35,7 @@ _LATEX = str.maketrans(
 class Trials:
     """The newest runs, oldest first. ``configs`` have the values of ``keys``, None where a run has none;
     ``values`` are those of ``metric``, NaN where a run has no finite one; ``beside`` are those of further
-    metrics, by column. ``total`` is how many there are."""
+    metrics, by column. ``total`` is how many there are, and ``varied`` how many hyper-parameters vary."""
 
     ids: list[str]
     names: list[str]
@@ -44,6 +45,7 @@ class Trials:
     metric: str
     values: NDArray[np.float64]
     total: int
+    varied: int
     beside: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
@@ -112,6 +114,7 @@ def read_trials(
         metric=metric,
         values=of_metric.pop(metric, nothing),
         total=page.total - len(part_ids),
+        varied=len(varied),
         beside=of_metric,
     )
 
@@ -130,7 +133,7 @@ def scale(values: Sequence[Any], kind: str = "auto") -> Scale:
     Anything else in order of its text, from 0 on."""
     if not any(_is_number(value) for value in values) or any(isinstance(value, str) for value in values):
         texts = ["–" if value is None else _said(value) for value in values]
-        labels = sorted(set(texts))
+        labels = in_order(texts)
         return Scale(np.array([labels.index(text) for text in texts], np.float64), labels)
     numbers = np.array([value if _is_number(value) else np.nan for value in values], np.float64)
     known = numbers[np.isfinite(numbers)]

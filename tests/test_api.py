@@ -182,7 +182,7 @@ def test_changes_wait_for_news_and_tell_it_within_a_fifth_of_a_second(api: TestC
 def test_changes_without_news_answer_when_the_time_is_over(api: TestClient, store: Store) -> None:
     version = store.version()
     answer = api.get("/api/v1/changes", params={"since": version, "wait": 0.05}).json()
-    assert answer == {"version": version, "runs": [], "store": 0, "behind": None}
+    assert answer == {"version": version, "runs": [], "store": 0, "behind": None, "read": None}
 
 
 def test_an_unknown_address_below_api_is_json_never_a_page(api: TestClient) -> None:

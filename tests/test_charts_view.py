@@ -252,6 +252,60 @@ def test_groups_are_drawn_as_one_line_with_a_band(board: Page, four_run_url: str
     assert sorted(band) == [pytest.approx([0.9, 1.4, 1.9, 2]), pytest.approx([2.9, 3.4, 3.9, 2])]
 
 
+def test_a_legend_tells_the_groups_apart_on_the_page_and_on_paper(board: Page, four_run_url: str) -> None:
+    board.goto(f"{four_run_url}/?groups=config:lr")
+    legend = board.get_by_role("list", name="Groups").get_by_role("listitem")
+    expect(legend).to_have_text(["lr –1", "lr 0.012", "lr 0.12"])
+    swatch = "item => getComputedStyle(item.querySelector('i')).backgroundColor"
+    red, green, blue = drawn(
+        board, "train/loss", "curve.color.match(/[0-9a-f]{2}/g).map(part => parseInt(part, 16))"
+    )[0]
+    assert legend.nth(1).evaluate(swatch) == f"rgb({red}, {green}, {blue})"
+    legend.nth(1).hover()
+    eventually(lambda: board.evaluate("trainboard.state.highlighted") is not None)
+    names = board.locator("#sidebar .run-name")
+    board.emulate_media(media="print")
+    expect(names.first).to_be_hidden()
+    board.emulate_media(media="screen")
+    board.keyboard.press("v")
+    board.get_by_label("Group runs").fill("")
+    expect(legend).to_have_count(0)
+    board.emulate_media(media="print")
+    expect(names).to_have_count(5)
+    expect(names.first).to_be_visible()
+    board.emulate_media(media="screen")
+
+
+def test_small_sections_stand_side_by_side_where_there_is_room(board: Page, four_run_url: str) -> None:
+    board.goto(four_run_url)
+
+    def place(tag: str) -> tuple[float, float]:
+        box = card(board, tag).bounding_box()
+        assert box
+        return box["x"], box["y"]
+
+    for tag in ("told/loss", "train/loss", "val/loss"):
+        expect(card(board, tag)).to_be_visible()
+    told, train, val = place("told/loss"), place("train/loss"), place("val/loss")
+    assert told[0] < train[0] < val[0] and told[1] == train[1] == val[1]
+    board.get_by_role("button", name="Full width for train/loss").click()
+    eventually(lambda: place("told/loss")[1] < place("train/loss")[1] < place("val/loss")[1], 30)
+    board.get_by_role("button", name="Full width for train/loss").click()
+    board.set_viewport_size({"width": 390, "height": 844})
+    eventually(lambda: place("told/loss")[1] < place("train/loss")[1], 30)
+    assert board.evaluate("document.querySelector('main').scrollWidth <= innerWidth")
+    board.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_words_beside_an_axis_are_told_apart_however_near_values_are(board: Page, four_run_url: str) -> None:
+    board.goto(four_run_url)
+    board.wait_for_selector(".uplot")
+    told = board.evaluate("trainboard.ticks([1e9, 1e9 + 2, 1e9 + 4], 'linear')")
+    assert told == ["1G", "+2", "+4"]
+    assert board.evaluate("trainboard.ticks([1e9, 2e9, 3e9], 'linear')") == ["1G", "2G", "3G"]
+    assert board.evaluate("trainboard.ticks([-1e6, null, -999999.5], 'linear')") == ["−1M", "", "+0.5"]
+
+
 def test_a_group_can_show_every_run_faint_behind_its_line(board: Page, four_run_url: str) -> None:
     board.goto(f"{four_run_url}/?band=runs&groups=but:seed&marks=1&best=min")
     eventually(lambda: len(drawn(board, "train/loss", "curve.name")) == 6)

@@ -65,6 +65,25 @@ def test_pages_are_reached_by_click_by_key_and_by_address(
     expect(board.get_by_text("No such page")).to_be_visible()
 
 
+def test_the_page_one_is_on_is_in_sight_in_the_navigation(
+    board: Page, store: Store, dashboard: Dashboard
+) -> None:
+    log_run(store, "one", falling(3))
+
+    def in_sight(title: str) -> bool:
+        link = board.get_by_role("link", name=title, exact=True).bounding_box()
+        row = board.locator("#pages").bounding_box()
+        assert link and row
+        return row["x"] <= link["x"] and link["x"] + link["width"] <= row["x"] + row["width"]
+
+    board.set_viewport_size({"width": 1300, "height": 800})
+    board.goto(f"{dashboard.url}/panes")
+    expect(board.locator("#live")).to_have_text("Up to date")
+    eventually(lambda: in_sight("Panes") and in_sight("Charts") and in_sight("Alerts"), 30)
+    board.set_viewport_size({"width": 900, "height": 800})
+    eventually(lambda: in_sight("Panes") and not in_sight("Charts"), 30)
+
+
 def test_a_run_is_hidden_shown_and_shown_alone(board: Page, store: Store, dashboard: Dashboard) -> None:
     for name in ("first", "second", "third"):
         log_run(store, name, [{"loss": 1.0}])
@@ -219,6 +238,17 @@ def test_a_lost_server_is_told_and_caught_up_with(
     expect(board.locator("#lost")).to_be_hidden(timeout=10_000)
     expect(chart).to_contain_text("2 points")
     run.finish()
+
+
+def test_it_is_told_how_much_of_the_logs_is_read(
+    board: Page, store: Store, start_dashboard: Callable[..., Dashboard]
+) -> None:
+    shares = [0.345]
+    board.goto(start_dashboard(store, logs_read=lambda: shares[-1] if shares else None).url)
+    expect(board.locator("#behind")).to_have_text("34 % of logs read")
+    shares.clear()
+    log_run(store, "net", [{"loss": 0.5}])
+    expect(board.locator("#behind")).to_have_text("")
 
 
 def test_a_store_behind_a_token_opens_by_its_printed_address(

@@ -120,7 +120,7 @@ def _begin(is_bound: NDArray[np.bool_]) -> int | None:
 
 def ranks(store: Store, run_id: str) -> dict[str, Any]:
     """The mean seconds of each rank's steps and of its phases, and in words which rank is the slowest."""
-    scalars = [one for one in store.series(run_id, "scalar") if one.tag.startswith("steps/")]
+    scalars = store.series(run_id, "scalar", prefix="steps/")
     table: dict[int, dict[str, float]] = {}
     for one in scalars:
         phase = one.tag.removeprefix("steps/")

@@ -33,8 +33,8 @@ def read(store: Store, run_id: str, rank: int) -> list[dict[str, Any]]:
     """The panels that have lines: mean values along wall time, at most ``2 * WIDTH`` places a line."""
     tags = [
         one.tag.removeprefix(_PREFIX)
-        for one in store.series(run_id, "scalar")
-        if one.rank == rank and one.tag.startswith(_PREFIX)
+        for one in store.series(run_id, "scalar", prefix=_PREFIX)
+        if one.rank == rank
     ]
     panels = []
     for title, unit, pattern in PANELS:

@@ -52,7 +52,13 @@ def toolbar(query: Mapping[str, str]) -> Component:
     """What is used all the time in one line, all else behind "View"."""
     return html.Div(
         [
-            _tags("filter", "Filter charts", "Filter charts: text or regular expression", query, "filter"),
+            _tags(
+                "filter",
+                "Filter charts",
+                "Filter charts: text or regular expression",
+                query,
+                "filter chart-filter",
+            ),
             html.Div(
                 [
                     _select("smoothing_kind", "Kind of smoothing", SMOOTHINGS, query, 124),

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from ...storage.errors import RunNotFound
+from .. import asked
 from ..components import ControlBoard
 
 if TYPE_CHECKING:
@@ -46,8 +47,7 @@ def routes(store: Store) -> list[BaseRoute]:
 
     async def ask(request: Request) -> Response:
         """``{"run", "control", "value"}``: a knob's new value; a button is pressed without one."""
-        asked = await _asked(request)
-        made = await asyncio.to_thread(store.request, asked["run"], asked["control"], asked["value"])
+        made = await asyncio.to_thread(store.request, *_asked(await asked.body(request)))
         return JSONResponse(made._asdict())
 
     return [
@@ -71,14 +71,10 @@ def _controls(store: Store, run_ids: list[str]) -> list[dict[str, Any]]:
     return found
 
 
-async def _asked(request: Request) -> dict[str, Any]:
+def _asked(body: Mapping[str, Any]) -> tuple[str, str, float | None]:
+    """Run, control and value of a request to a control."""
     try:
-        asked = await request.json()
-        value = asked.get("value")
-        return {
-            "run": str(asked["run"]),
-            "control": str(asked["control"]),
-            "value": None if value is None else float(value),
-        }
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        value = body.get("value")
+        return str(body["run"]), str(body["control"]), None if value is None else float(value)
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise HTTPException(400, f"This is not a request to a control: {error!r}.") from error

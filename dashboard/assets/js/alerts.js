@@ -33,9 +33,11 @@
     } catch {
       ids.forEach((run) => pending.add(run));
       setTimeout(() => learn([]), RETRY_MILLISECONDS);
+      busy = false;
+      return;
     }
     busy = false;
-    if (pending.size > 0 && ids.length === MOST_RUNS) learn([]);
+    learn([]); /* of those that changed meanwhile */
   }
 
   const opened = Date.now() / 1000;
@@ -61,10 +63,7 @@
 
   const known = () => (state.runs ?? []).slice(0, MOST_RUNS).map((run) => run.id);
   trainboard.on("runs", () => learn(known().filter((run) => !asked.has(run))));
-  trainboard.on("change", (runs) => {
-    const mine = new Set(known());
-    learn(runs === null ? [...mine] : runs.filter((run) => mine.has(run)));
-  });
+  trainboard.on("tick", (runs) => learn(known().filter((run) => runs === null || runs.has(run))));
   document.addEventListener("visibilitychange", () => !document.hidden && learn([]));
   setInterval(() => document.hidden && isNotified() && learn(known()), HIDDEN_MILLISECONDS);
 

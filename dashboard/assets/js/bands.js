@@ -44,6 +44,7 @@
         kept.clear();
         wrong = null;
         asked = now;
+        trainboard.emit("bands");
       }
       const sources = [...wanted.keys()];
       const found = await Promise.all(sources.map(read));
@@ -83,11 +84,10 @@
 
   function lineOf(tag, line, { name, runs }, statistic) {
     const { x, value, low, high, count } = line.columns;
-    const first = state.shown.find((run) => run.id === runs[0]);
     const note = line.alignment.startsWith("every") ? null : "interpolated between unequal steps";
     const band = showsRuns() ? {} : { low, high };
     return {
-      id: JSON.stringify([tag, name]), run: runs[0], source: tag, name: `${name} · ${statistic} of ${line.runs}`, color: first?.color ?? "#888888",
+      id: JSON.stringify([tag, name]), run: runs[0], source: tag, name: `${name} · ${statistic} of ${line.runs}`, color: colorOf(runs),
       step: x, wall: x, first: 0, value, ...band, count, of: line.runs, total: line.exact ? x.length : line.total, exact: line.exact, note,
     };
   }
@@ -108,8 +108,14 @@
     }
   });
 
+  const colorOf = (runs) => state.shown.find(({ id }) => id === runs[0])?.color ?? "#888888";
+
   trainboard.bands = {
     isOn,
+
+    /** The groups that are drawn: {name, run, color, count}, told apart by the first of their runs. */
+    groups: () => (isOn() && groups ? groups.map(({ name, runs }) => ({ name, run: runs[0], color: colorOf(runs), count: runs.length })) : []),
+
     follow(source, listener) {
       if (!wanted.has(source)) wanted.set(source, new Set());
       wanted.get(source).add(listener);

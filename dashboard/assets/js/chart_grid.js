@@ -8,6 +8,9 @@
   const OFFERED = 5000; /* tags that the fields complete */
   const ASIDE = ["knobs", "steps", "system"]; /* what tells of the program and the machine comes last */
   const LISTED_CARDS = 240; /* a section with more shows so many at first */
+  const CARD = 264; /* as wide as a card is at least, and what is between two */
+  const GAP = 8;
+  const LISTED_GROUPS = 100;
 
   /** The card of one tag, as those of charts people made are told. */
   const cardOf = (tag) => ({ id: tag, title: tag, left: [tag], right: [] });
@@ -31,12 +34,13 @@
 
     const charts = useMemo(() => [...(tags && trainboard.hasKind("scalar") ? tags.map(cardOf) : []), ...trainboard.recordCharts()], [tags, trainboard.value("kinds"), trainboard.recordCharts()]);
     const found = useMemo(() => charts.filter(({ title }) => lastFilter.current(title)), [charts, lastFilter.current]);
-    const width = Number(trainboard.value("card_width")) || undefined;
+    const root = useColumns();
     return h(
       "div",
-      { className: "chart-grid", style: width && { "--card": `${Math.min(Math.max(width, 160), 1600)}px` } },
+      { className: "chart-grid", ref: root },
       problem && h("p", { className: "filter-problem", role: "alert" }, `This is not a regular expression: ${problem}`),
       trainboard.scalars.untold() > 0 && h(Untold, { told: tags.length }),
+      h(GroupLegend),
       notice(state, tags && charts, found, filter) ?? [
         h(Chosen, { key: "own", name: "Your charts", charts: trainboard.ownCharts() }),
         h(Chosen, { key: "pins", name: "Pinned", charts: pinned(charts) }),
@@ -48,6 +52,21 @@
       h(trainboard.ViewFields),
     );
   };
+
+  /** As many columns as there is room for; small sections stand beside one another in them. */
+  function useColumns() {
+    const root = useRef(null);
+    const width = Number(trainboard.value("card_width")) || CARD;
+    useEffect(() => {
+      const card = Math.min(Math.max(width, 160), 1600);
+      const observer = new ResizeObserver(([{ contentRect }]) => {
+        root.current.style.setProperty("--columns", Math.max(1, Math.floor((contentRect.width + GAP) / (card + GAP))));
+      });
+      observer.observe(root.current);
+      return () => observer.disconnect();
+    }, [width]);
+    return root;
+  }
 
   const pinned = (charts) => trainboard.values("pins").flatMap((id) => charts.filter((chart) => chart.id === id));
 
@@ -63,10 +82,27 @@
     if (charts.length === 0) return null;
     return h(
       "section",
-      { className: "section", "aria-label": name },
+      { className: "section", "aria-label": name, style: { "--count": charts.length } },
       h("h2", { className: "section-name" }, name, h("span", { className: "count" }, charts.length)),
       h("div", { className: "cards" }, charts.map((chart) => h(trainboard.Card, { key: chart.id, chart }))),
     );
+  }
+
+  /** Which colours stand for which groups, where runs are grouped. */
+  function GroupLegend() {
+    trainboard.useState("bands", "query", "shown");
+    const groups = trainboard.bands.groups();
+    if (groups.length === 0) return null;
+    const entry = ({ name, run, color, count }) =>
+      h(
+        "li",
+        { key: name, title: name, onMouseEnter: () => trainboard.highlight(run), onMouseLeave: () => trainboard.highlight(null) },
+        h("i", { style: { background: color } }),
+        h("span", null, name),
+        h("span", { className: "count" }, count),
+      );
+    const rest = groups.length - LISTED_GROUPS;
+    return h("ul", { className: "group-legend", tabIndex: 0, "aria-label": "Groups" }, groups.slice(0, LISTED_GROUPS).map(entry), rest > 0 && h("li", { key: "rest", className: "quiet" }, `${rest} more`));
   }
 
   function Untold({ told }) {
@@ -121,7 +157,7 @@
     const cards = () => charts.slice(0, listed).map((chart) => h(trainboard.Card, { key: chart.id, chart, section: name }));
     return h(
       "section",
-      { className: "section", "aria-label": name || "other" },
+      { className: "section", "aria-label": name || "other", style: { "--count": charts.length } },
       h(
         "h2",
         null,

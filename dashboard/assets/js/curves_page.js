@@ -79,12 +79,13 @@
     const last = steps.length - 1;
     const at = step === null ? last : Math.max(0, steps.findLastIndex((one) => one <= step));
     const set = (event) => trainboard.setQuery({ curve_step: Number(event.target.value) >= last ? "" : String(steps[event.target.value]) });
-    const words = step === null ? `${trainboard.format.integer(steps[last])} · newest` : trainboard.format.integer(step);
+    const isNewest = step === null && last > 0;
+    const words = isNewest ? `${trainboard.format.integer(steps[last])} · newest` : trainboard.format.integer(step ?? steps[last]);
     return h(
       "label",
       { className: "toolbar-field step-field", title: "Of each run the last curve at or before this step; at the right end the newest is followed" },
       "Step",
-      h("input", { type: "range", min: 0, max: Math.max(last, 1), value: last === 0 ? 1 : at, disabled: last === 0, "aria-valuetext": words, onChange: set }),
+      last > 0 && h("input", { type: "range", min: 0, max: last, value: at, "aria-valuetext": words, onChange: set }),
       h("span", { className: "step-text" }, words),
     );
   }

@@ -3,6 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const DIGITS = 4;
+  const TICK_DIGITS = 6;
   const UNITS_OF_TIME = [
     [60, 1, "s"],
     [3600, 60, "min"],
@@ -51,9 +52,9 @@
     const size = Math.abs(value);
     const [, unit, letter] = UNITS_OF_NUMBERS.find(([least]) => size >= least) ?? [0, 1, ""];
     if (size >= 1e15 || (size > 0 && size < 1e-3)) {
-      return minus(String(Number(value.toPrecision(6)).toExponential()).replace("e+", "e"));
+      return minus(String(Number(value.toPrecision(TICK_DIGITS)).toExponential()).replace("e+", "e"));
     }
-    return minus(String(Number((value / unit).toPrecision(6)))) + letter;
+    return minus(String(Number((value / unit).toPrecision(TICK_DIGITS)))) + letter;
   }
 
   const minus = (text) => text.replaceAll("-", "−");
@@ -66,6 +67,7 @@
     duration,
     short,
     tick,
+    tickDigits: TICK_DIGITS,
     time: (time) => new Date(asSeconds(time) * 1000).toLocaleString(),
   };
 })();

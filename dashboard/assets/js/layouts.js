@@ -91,7 +91,7 @@
     const isOpen = !trainboard.values("sections").includes(entry);
     return h(
       "section",
-      { className: "section layout-section", "aria-label": category || "Layout" },
+      { className: "section layout-section", "aria-label": category || "Layout", style: { "--count": charts.length } },
       h(
         "h2",
         null,

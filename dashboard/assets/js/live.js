@@ -42,9 +42,9 @@
     trainboard.emit("connected");
   }
 
-  function setBehind(behind) {
-    if (JSON.stringify(state.behind) === JSON.stringify(behind)) return;
-    state.behind = behind;
+  function setBehind({ behind, read }) {
+    if (JSON.stringify([state.behind, state.read]) === JSON.stringify([behind, read])) return;
+    Object.assign(state, { behind, read });
     trainboard.emit("connected");
   }
 
@@ -72,11 +72,11 @@
     }
     const running = state.runs.some((run) => run.status === "running");
     waiting = new AbortController();
-    const seconds = state.connected ? (running || state.behind ? WAIT_SECONDS_RUNNING : WAIT_SECONDS) : 0;
+    const seconds = state.connected ? (running || state.behind || typeof state.read === "number" ? WAIT_SECONDS_RUNNING : WAIT_SECONDS) : 0;
     const change = await json(`/api/v1/changes?since=${version}&wait=${seconds}`, { signal: waiting.signal });
     if (store !== null && store !== change.store) return location.reload(); /* another store is shown now */
     store = change.store;
-    setBehind(change.behind);
+    setBehind(change);
     const first = version === -1;
     const same = change.version === version;
     version = change.version;

@@ -133,7 +133,7 @@
       return {
         width,
         height,
-        padding: [8, this.sides.length > 1 ? 0 : 12, 2, 0],
+        padding: [8, this.sides.length > 1 ? 0 : 16, 2, 0],
         legend: { show: false },
         scales: {
           x: trainboard.uplotScale(xscale, { time: axis === "wall" }),

@@ -44,7 +44,7 @@
     const runs = [...state.runs, ...state.beyond.values()].filter(({ id }) => state.shown.some((run) => run.id === id));
     return `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escaped(title)}</title>
-<style>body{max-width:1320px;margin:24px auto;padding:0 16px;font:14px/1.4 system-ui,sans-serif;color:#1c2024}
+<style>body{max-width:1320px;margin:24px auto;padding:0 16px;font:14px/1.4 system-ui,sans-serif;color:#1c2024;overflow-wrap:anywhere}
 main{display:flex;flex-wrap:wrap;gap:16px}figure{margin:0;border:1px solid #dfe2e6;break-inside:avoid}svg{display:block;max-width:100%;height:auto}
 td,th{padding:2px 16px 2px 0;text-align:left}</style></head><body><h1>${escaped(title)}</h1>
 <main>${drawings.map((drawing) => `<figure>${drawing}</figure>`).join("\n")}</main>

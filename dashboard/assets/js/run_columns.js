@@ -25,6 +25,7 @@
   ];
   const FIRST = ["status", "created", "duration", "tag"];
   const MARKS = { running: "●", finished: "✓", crashed: "✕", stopped: "■", killed: "†" };
+  const TIMES = ["created", "updated"];
   const WIDTHS = { status: 100, created: 190, updated: 190, duration: 100, tag: 120, notes: 200 };
 
   /** The fields shown: those the address names, or the first ones. */
@@ -48,7 +49,8 @@
       sortIndex: sorted.get(field)?.[1] ?? null,
       sortingOrder: ["asc", "desc", null],
       resizable: true,
-      cellClass: ({ value }) => (typeof value === "number" ? "number" : ""),
+      headerClass: /^(duration$|last\.|min\.|max\.|mean\.|min_step\.|max_step\.)/.test(field) ? "ag-right-aligned-header" : "",
+      cellClass: ({ value }) => (typeof value === "number" && !TIMES.includes(field) ? "number" : ""),
       ...more,
     });
     return [

@@ -77,11 +77,22 @@
 
   /** The words beside an axis; on a logarithmic one only 1, 2 and 5 of each decade, or 1 where they crowd. */
   trainboard.ticks = (splits, scale) => {
+    if (scale === "linear") return toldApart(splits);
     const spoken = splits.length > 20 ? [0, 1] : [0, 1, 2, 5];
     return splits.map((value) => {
       if (value === null) return "";
       const digit = Number(Math.abs(value).toExponential(0)[0]);
-      return scale === "linear" || spoken.includes(digit) ? trainboard.format.tick(value) : "";
+      return spoken.includes(digit) ? trainboard.format.tick(value) : "";
     });
   };
+
+  /** Where neighbours would read alike, all but the first say how much more they are. */
+  function toldApart(splits) {
+    const { tick, tickDigits } = trainboard.format;
+    const known = splits.filter((value) => value !== null);
+    const rounded = known.map((value) => value.toPrecision(tickDigits));
+    const areAlike = rounded.some((one, i) => one === rounded[i - 1]);
+    const told = (value) => (areAlike && value !== known[0] ? `+${tick(Number((value - known[0]).toPrecision(3)))}` : tick(value));
+    return splits.map((value) => (value === null ? "" : told(value)));
+  }
 })();

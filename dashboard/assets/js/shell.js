@@ -52,11 +52,16 @@
         isHere ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
         if (!isHere) continue;
         document.title = `${link.textContent} · trainboard`;
-        link.scrollIntoView({ block: "nearest", inline: "center" });
       }
+      shownHere.observe(document.getElementById("pages"));
       return window.dash_clientside.no_update;
     },
   };
+
+  /* What stands beside the row of pages comes and goes, and narrows it. */
+  const shownHere = new ResizeObserver(() => {
+    document.querySelector(".page-link[data-here]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
 
   function asText(value) {
     if (value === true || value === false) return value ? "1" : "0";
@@ -122,6 +127,8 @@
     if (event.target.closest("#keys-close")) document.getElementById("keys").close();
   });
 
+  document.addEventListener("scroll", ({ target }) => target.id === "pages" && target.toggleAttribute("data-scrolled", target.scrollLeft > 0), true);
+
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input, textarea, select, [contenteditable]");
     if (event.key === "Escape" && typing) typing.blur();
@@ -157,7 +164,7 @@
 
   /* The line in the header that says how alive the page is. */
   function sayLive() {
-    const { connected, storeGone, behind, runs } = trainboard.state;
+    const { connected, storeGone, behind, read, runs } = trainboard.state;
     const root = document.documentElement;
     root.toggleAttribute("data-lost", !connected);
     root.toggleAttribute("data-empty", runs !== null && trainboard.state.projects.length === 0);
@@ -168,12 +175,13 @@
     line.dataset.state = !connected ? "lost" : running ? "running" : "idle";
     say(line, words);
     say(document.getElementById("lost"), connected ? "" : storeGone ? STORE_GONE : SERVER_LOST);
-    say(document.getElementById("behind"), behind ? sayBehind(behind) : "");
+    say(document.getElementById("behind"), typeof read === "number" ? sayRead(read) : behind ? sayBehind(behind) : "");
   }
 
   const say = (element, words) => element.textContent === words || (element.textContent = words);
   const sayBehind = ({ spools, seconds }) =>
     spools === 1 ? `1 spool is behind: ${seconds} s` : `${spools} spools are behind: up to ${seconds} s`;
+  const sayRead = (share) => `${Math.floor(100 * share)} % of logs read`;
   trainboard.on("runs", sayLive);
   trainboard.on("connected", sayLive);
 })();
