@@ -35,7 +35,8 @@
   /** A React hook: draw again on any of these events. */
   trainboard.useState = (...events) => {
     const [, redraw] = React.useReducer((count) => count + 1, 0);
-    React.useEffect(() => {
+    /* Before anything else can happen: an event between drawing and listening would be missed. */
+    React.useLayoutEffect(() => {
       const stops = events.map((event) => trainboard.on(event, redraw));
       return () => stops.forEach((stop) => stop());
     }, []);

@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useMemo, useRef, useState } = React;
+  const { useEffect, useLayoutEffect, useMemo, useRef, useState } = React;
   const MARGIN = "300px 0px";
 
   trainboard.cards = new Map(); /* the charts of the page by their ids, in their order */
@@ -101,7 +101,7 @@
     const sources = [...chart.left, ...chart.right, ...(chart.band ?? [])];
     const provider = providerOf();
     const followed = along ? [...sources, along] : sources;
-    useEffect(() => {
+    useLayoutEffect(() => {
       const stops = followed.map((source) => provider.follow(source, () => setArrived((count) => count + 1)));
       return () => stops.forEach((stop) => stop());
     }, [JSON.stringify(followed), provider, trainboard.value("band")]);

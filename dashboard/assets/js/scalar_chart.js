@@ -3,22 +3,22 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useRef } = React;
+  const { useLayoutEffect, useRef } = React; /* so that a chart and its words are of the same lines at any moment */
   const TOLD = 20;
 
   /** `lines` and `marks` as `Plot` takes them; `label` names the chart; `onZoom` and `onPick` as of `Plot`. */
   trainboard.ScalarChart = function ScalarChart({ id, lines = [], marks, label, height, look = trainboard.plainLook, plotRef, card, ...told }) {
     const root = useRef(null);
     const plot = useRef(null);
-    useEffect(() => {
+    useLayoutEffect(() => {
       plot.current = new trainboard.Plot(root.current, look, told);
       if (plotRef) plotRef.current = plot.current;
       return () => plot.current.destroy();
     }, []);
-    useEffect(() => void (plot.current.card = card), [card]);
-    useEffect(() => plot.current.setLook(look), Object.values(look));
-    useEffect(() => plot.current.setLines(lines), [lines]);
-    useEffect(() => marks && plot.current.setMarks(marks), [marks]);
+    useLayoutEffect(() => void (plot.current.card = card), [card]);
+    useLayoutEffect(() => plot.current.setLook(look), Object.values(look));
+    useLayoutEffect(() => plot.current.setLines(lines), [lines]);
+    useLayoutEffect(() => marks && plot.current.setMarks(marks), [marks]);
     return h(
       "div",
       { id, className: "card-body", style: height && { height }, role: "group", "aria-label": label },
