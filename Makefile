@@ -38,7 +38,7 @@ demo: setup ## Train four networks and watch them live; ARGS=--once ends after t
 	@$(BIN)/trainboard demo $(ARGS)
 
 test: setup chromium postgresql ## Run the tests, those in a browser and on PostgreSQL included
-	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --reruns=1 -rR $(ARGS)
+	$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder --reruns=1 -rR $(ARGS)
 
 lint: setup ## Check style and formatting
 	$(BIN)/ruff check .

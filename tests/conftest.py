@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from trainboard.storage.frames import Frames, FrameType, message, scalar_batch
 pytest_plugins = ["dashboard_fixtures", "engine_fixtures"]
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+LONGEST = {"test_accessibility", "test_demo", "test_docs", "test_examples"}
+"""Files of few tests that take long: they begin first."""
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,6 +34,9 @@ _tested = Path(trainboard.__file__).resolve()
 if not _tested.is_relative_to(CHECKOUT / "src"):
     raise RuntimeError(f"trainboard comes from {_tested.parent}, not from {CHECKOUT}: run `make setup` here.")
 
+# Threads that share the work on an array wait for one another by looking again and again: where more programs
+# compute than there are cores, a small step of training took thirty times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A developer's own store is not for tests to write to.
 os.environ.pop("TRAINBOARD_STORE", None)
 # A test that takes long would find more in its runs than it logged.
@@ -40,6 +46,12 @@ os.environ["TRAINBOARD_SYSTEM_EVERY"] = "0"
 def pytest_xdist_auto_num_workers() -> int:
     """Tests wait for browsers and programs more than a third of their time: one more than there are cores."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What begins last is waited for by all other workers: files of many tests begin before those of few."""
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.stem not in LONGEST, -tests[item.path]))
 
 
 class Segment:
