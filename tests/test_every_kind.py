@@ -58,6 +58,7 @@ SAMPLES: dict[str, Callable[[], list[Any]]] = {
     ],
     "video": lambda: [
         Video(b"", "mp4"),
+        Video(b"\0\0\0\x18ftypmp42", "mp4"),
         Video.from_array(np.random.default_rng(0).random((3, 9, 7, 3)), 12.5, "noise"),
     ],
     "text": lambda: [

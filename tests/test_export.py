@@ -119,6 +119,12 @@ def test_logs_read_back_are_the_store_again(logs: Path, store: Store, store_url:
     assert content(open_store(tmp_path / "twice.db")) == read
 
 
+def test_a_video_that_tensorboard_cannot_play_is_a_note_with_its_format(logs: Path) -> None:
+    shown = EventAccumulator(str(logs / "lr" / "0.1"), {"tensors": 0}).Reload()
+    note, *_ = (event.tensor_proto.string_val for event in shown.Tensors("kind/video/mp4"))
+    assert note == [b"A video, which TensorBoard cannot show."]
+
+
 def test_a_point_that_another_of_its_step_superseded_is_not_shown_and_comes_back(
     logs: Path, store: Store
 ) -> None:

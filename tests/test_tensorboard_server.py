@@ -46,7 +46,7 @@ OURS = PROGRAM.format("from trainboard.cli import main; main()")
 
 def samples(kind: str) -> list[Any]:
     """What this module logs of a kind; the last of it is looked at."""
-    ours = {"mesh": [MESH], "graph": [GRAPH], "video": SAMPLES["video"]()[1:]}
+    ours = {"mesh": [MESH], "graph": [GRAPH], "video": SAMPLES["video"]()[2:]}
     return ours.get(kind, SAMPLES[kind]())
 
 
@@ -69,7 +69,7 @@ class Server:
     def get(self, path: str, body: bytes | None = None, **query: Any) -> bytes:
         address = f"http://127.0.0.1:{self._port}/data/{path}?{urllib.parse.urlencode(query)}"
         request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 
     def json(self, path: str, body: bytes | None = None, **query: Any) -> Any:
@@ -84,7 +84,7 @@ class Server:
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(30)
+        self._process.wait(300)
         self._log.close()
 
 
