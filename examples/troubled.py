@@ -13,7 +13,7 @@ STEPS, JUMP = 150, 120
 
 
 class Sensors(torch.utils.data.IterableDataset):
-    """Batches of eight readings and their sum; from step 70 on the disk takes twice as long as the training."""
+    """Batches of eight readings and their sum; from step 70 on, the disk takes twice as long as training."""
 
     def __iter__(self):
         trained = 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from dashboard_fixtures import Dashboard, log_run
@@ -46,9 +47,8 @@ def values_of(number: int) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def four_run_url(four_runs: Store) -> Iterator[str]:
-    dashboard = Dashboard(four_runs)
-    yield dashboard.url
-    dashboard.stop()
+    with Dashboard(four_runs) as dashboard:
+        yield dashboard.url
 
 
 def card(board: Page, tag: str) -> Locator:
@@ -60,3 +60,15 @@ def drawn(board: Page, tag: str, told: str) -> list[Any]:
     expect(card(board, tag).locator(".card-body > p").first).to_contain_text("last")
     where = f"trainboard.plots().filter(plot => plot.card.id === {tag!r})[0]"
     return board.evaluate(f"{where}.curves.map(curve => {told})")
+
+
+def query(board: Page) -> dict[str, str]:
+    # board.url is only as new as the last message from the browser that was read
+    search = board.evaluate("location.search.slice(1)")
+    return {key: values[0] for key, values in parse_qs(search).items()}
+
+
+def open_view(board: Page, url: str) -> None:
+    board.goto(url)
+    expect(card(board, "train/loss")).to_be_visible()
+    board.keyboard.press("v")

@@ -20,10 +20,10 @@ import trainboard as tb
 from trainboard.dashboard.server import Server, bind
 from trainboard.storage import Store, open_store
 
-START_SECONDS = 20.0
+# How long anything is waited for: on a busy machine a browser or a program may stand still for many seconds.
+PATIENCE = 60.0
 
-# What a page shows is waited for: on a busy machine a browser may stand still for many seconds.
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=1000 * PATIENCE)
 
 
 class Dashboard:
@@ -39,13 +39,19 @@ class Dashboard:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def __enter__(self) -> Dashboard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         listener = bind("127.0.0.1", self.port)
         self.port = listener.getsockname()[1]
         self._server = Server(self.store, listener, **self._options)
         self._thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         self._thread.start()
-        eventually(lambda: self._server.started, START_SECONDS)
+        eventually(lambda: self._server.started)
 
     def _serve(self, listener: socket.socket) -> None:
         with listener:
@@ -53,15 +59,33 @@ class Dashboard:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(START_SECONDS)
+        self._thread.join(PATIENCE)
 
 
-def eventually(is_true: Callable[[], Any], seconds: float = 10.0) -> None:
+@contextmanager
+def served(folder: Path) -> Iterator[Dashboard]:
+    """A dashboard over a new store in ``folder``; what it is to show is logged to its ``store``."""
+    with open_store(folder / "runs.db", create=True) as store, Dashboard(store) as dashboard:
+        yield dashboard
+
+
+def eventually(is_true: Callable[[], Any]) -> None:
     """Wait until something is true. Raises ``AssertionError`` if it never is."""
-    until = time.monotonic() + seconds
+    until = time.monotonic() + PATIENCE
     while not is_true():
         assert time.monotonic() < until, "it did not come true in time"
         time.sleep(0.02)
+
+
+def once_within(seconds: float, trial: Callable[[], Any]) -> None:
+    """Try until a trial takes less than this: a busy machine is slow now and then, a slow program always."""
+
+    def is_quick() -> bool:
+        begun = time.monotonic()
+        trial()
+        return time.monotonic() - begun < seconds
+
+    eventually(is_quick)
 
 
 @contextmanager
@@ -72,7 +96,7 @@ def watched(dashboard: Dashboard) -> Iterator[list[str]]:
 
     def ask(path: str, asked: object = None) -> bytes:
         body = None if asked is None else json.dumps(asked).encode()
-        with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=30) as answer:
+        with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=60) as answer:
             return answer.read()
 
     def watch() -> None:
@@ -102,7 +126,7 @@ def log_run(store: Store, name: str, values: Sequence[dict[str, Any]] = (), **ab
         for step, value in enumerate(values):
             run.log(value, step=step)
     # A program does not wait for a store forever, and a busy machine can take longer.
-    eventually(lambda: any(one.status != "running" for one in store.runs(ids=[run.id])), START_SECONDS)
+    eventually(lambda: any(one.status != "running" for one in store.runs(ids=[run.id])))
     return run.id
 
 
@@ -154,6 +178,7 @@ def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]
 def opener(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[Page]:
     """A page that opens those of the tests: they share its process, which keeps their scripts compiled."""
     with browser.new_context(**browser_context_args) as context:
+        context.set_default_timeout(1000 * PATIENCE)
         page = context.new_page()
         page.route("http://127.0.0.1/", lambda route: route.fulfill(body=""))
         page.goto("http://127.0.0.1/")

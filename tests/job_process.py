@@ -40,5 +40,5 @@ def launch(store: Path | str, program: str, ranks: str = "0,1,2", *job: str) -> 
 def run_job(store: Path | str, program: str, ranks: str = "0,1,2", *job: str) -> str:
     """Run a job to its end, and return what its ranks wrote to stdout and stderr."""
     process = launch(store, program, ranks, *job)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=300)
     return out + errors

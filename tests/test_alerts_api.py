@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from dashboard_fixtures import Dashboard, eventually, log_run
+from dashboard_fixtures import Dashboard, eventually, log_run, served
 
 import trainboard as tb
 from trainboard.dashboard.alerts import webhook
 from trainboard.dashboard.alerts.outbox import Outbox, message
-from trainboard.storage import Store, alerts, open_store
+from trainboard.storage import Store, alerts
 from trainboard.storage.alerts import Webhook
 
 
@@ -34,7 +34,7 @@ class Receiver:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.hangs.wait(20)
+                receiver.hangs.wait(300)
                 receiver.got.append(json.loads(body))
                 self.send_response(receiver.status)
                 self.send_header("Location", f"{receiver.url}/elsewhere")
@@ -69,15 +69,12 @@ def outbox() -> Iterator[Outbox]:
 
 @pytest.fixture(scope="module")
 def board_of_alerts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("alerts") / "runs.db", create=True)
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("alerts")) as dashboard:
+        yield dashboard
 
 
 def get(dashboard: Dashboard, path: str, **query: Any) -> Any:
-    with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}?{urlencode(query)}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}?{urlencode(query)}", timeout=60) as answer:
         return json.load(answer)
 
 
@@ -86,7 +83,7 @@ def post(dashboard: Dashboard, path: str, asked: Any, **headers: str) -> int:
     body = json.dumps(asked).encode()
     request = urllib.request.Request(f"{dashboard.url}/api/v1/{path}", body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
     except urllib.error.HTTPError as refused:
         assert json.load(refused)["message"]
@@ -156,7 +153,7 @@ def test_a_rule_set_on_the_page_tells_of_a_run_that_trains(board_of_alerts: Dash
         run.log({"loss": 2.0})
         run.flush()
         found = lambda: get(board_of_alerts, "events", runs=run.id, what="rule")["events"]  # noqa: E731
-        eventually(found, 20)
+        eventually(found)
     assert found()[0]["title"] == "high" and "Rule: loss is above 1." in found()[0]["text"]
     told = get(board_of_alerts, "rules", project="rules", runs=run.id)["rules"]
     assert [(one["rule"]["name"], one["program"]) for one in told] == [("high", False), ("mine", True)]
@@ -216,12 +213,12 @@ def test_alerts_are_sent_to_a_webhook_once_across_servers(
         run.rule("high", "above", "loss", value=1.0, level="error")
         run.alert("Saved", "only told of from level info")
         run.log({"loss": 2.0}, step=3)
-    eventually(lambda: receiver.got, 20)
+    eventually(lambda: receiver.got)
     dashboard.stop()
     start_dashboard(store)
     with tb.init("digits", "b", store=store.url) as run:
         run.alert("Second", level="warning")
-    eventually(lambda: len(receiver.got) > 1, 20)
+    eventually(lambda: len(receiver.got) > 1)
     first, second = receiver.got
     assert [(one["run"], one["title"], one["step"]) for one in first["alerts"]] == [("a", "high", 3)]
     assert first["text"].startswith("[error] a, step 3: high.")
@@ -236,7 +233,7 @@ def test_a_message_names_the_newest_alerts_counts_the_others_and_mentions_nobody
     for number in range(10_000):
         outbox.put("p", hook, [alert(number)], 1)
     receiver.hangs.set()
-    eventually(lambda: receiver.got, 20)
+    eventually(lambda: receiver.got)
     assert outbox.status("p")["waiting"] <= 10_000
     text = message("p", [alert(1)], 500)["text"]
     assert text.startswith("500 alerts, the newest 1 of them:") and "&lt;!channel&gt; &amp; all" in text
@@ -248,7 +245,7 @@ def test_a_webhook_that_fails_is_tried_again_in_bounds_and_said_so(
 ) -> None:
     receiver.status = status
     outbox.put("p", Webhook(f"{receiver.url}/in", "info", 0.0), [alert(1)], 1)
-    eventually(lambda: outbox.status("p")["lost"] == 1, 20)
+    eventually(lambda: outbox.status("p")["lost"] == 1)
     assert problem in outbox.status("p")["problem"]
     assert len(receiver.got) == 3  # and none of them where a redirect led
 

@@ -10,10 +10,8 @@ from urllib.parse import quote
 
 import pytest
 from charts_fixtures import card, drawn
-from dashboard_fixtures import Dashboard, log_run
+from dashboard_fixtures import log_run, served
 from playwright.sync_api import Page, expect
-
-from trainboard.storage import open_store
 
 TAGS = 5_000
 FAR = 2**62
@@ -23,18 +21,19 @@ FAR_TOLD = "4\u2009611\u2009686\u2009018\u2009427\u200938"
 @pytest.fixture(scope="module")
 def odd_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One project of odd series and a deleted run, and one of a run with very many tags."""
-    store = open_store(tmp_path_factory.mktemp("odd") / "runs.db", create=True)
-    log_run(
-        store, "wide", [{f"layer_{i // 100:02}/w{i % 100:02}": float(i) for i in range(TAGS)}], project="wide"
-    )
-    log_run(store, "gone", [{"loss": 2.0}], id="gone")
-    log_run(store, "odd", [{"loss": 1.0, "nan": math.nan}, {"nan": math.nan}])
-    with_far_steps(store.url)
-    store.delete_runs(["gone"])
-    dashboard = Dashboard(store)
-    yield dashboard.url
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("odd")) as dashboard:
+        store = dashboard.store
+        log_run(
+            store,
+            "wide",
+            [{f"layer_{i // 100:02}/w{i % 100:02}": float(i) for i in range(TAGS)}],
+            project="wide",
+        )
+        log_run(store, "gone", [{"loss": 2.0}], id="gone")
+        log_run(store, "odd", [{"loss": 1.0, "nan": math.nan}, {"nan": math.nan}])
+        with_far_steps(store.url)
+        store.delete_runs(["gone"])
+        yield dashboard.url
 
 
 def with_far_steps(url: str) -> None:

@@ -39,9 +39,8 @@ def about(step: int) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def records_url(two_runs: Store) -> Iterator[str]:
-    dashboard = Dashboard(two_runs)
-    yield dashboard.url
-    dashboard.stop()
+    with Dashboard(two_runs) as dashboard:
+        yield dashboard.url
 
 
 def test_histograms_and_images_stand_among_the_curves_of_their_section(board: Page, records_url: str) -> None:

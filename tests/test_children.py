@@ -64,7 +64,7 @@ for _ in range(6):  # while the drain imports, which takes some tenths of a seco
         import numpy, asyncio, ssl
         own = tb.init("child", store=sys.argv[1])
         own.log({"a": 1.0})
-        print("stored" if own.flush(20) else "kept in the spool", flush=True)
+        print("stored" if own.flush(60) else "kept in the spool", flush=True)
         os._exit(0)
 for _ in range(6):
     os.wait()
@@ -77,7 +77,7 @@ def run_program(folder: Path, body: str) -> Store:
     program = folder / "program.py"
     program.write_text(PROGRAM.format(body=textwrap.indent(textwrap.dedent(body), "    ")))
     words = [sys.executable, "-W", "ignore::DeprecationWarning", str(program), str(folder / "s.db")]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=60, cwd=folder)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300, cwd=folder)
     assert done.returncode == 0, done.stderr
     store = tb.open_store(folder / "s.db")
     assert store.points("parent", "a").value.tolist() == [float(step) for step in range(1000)]
@@ -183,7 +183,7 @@ def test_a_killed_parents_spool_is_adopted_while_its_children_live(tmp_path: Pat
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         try:
-            parent.wait(30)
+            parent.wait(300)
             os.kill(child, 0)
             store = tb.open_store(path, create=True)
             assert len(adopt_orphans(store)) == 1
@@ -196,5 +196,5 @@ def test_a_child_forked_while_our_threads_import_can_import_and_log(tmp_path: Pa
     program = tmp_path / "program.py"
     program.write_text(FORKS_AT_ONCE)
     words = [sys.executable, str(program), str(tmp_path / "s.db")]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=300)
     assert ended.stdout.split() == ["stored"] * 6, ended.stdout + ended.stderr

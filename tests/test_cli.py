@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "trainboard"]
 
 
 def trainboard(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=60)
+    return subprocess.run([*COMMAND, *words], cwd=folder, capture_output=True, text=True, timeout=300)
 
 
 def refusal(*words: str, folder: Path) -> str:
@@ -50,7 +50,7 @@ def serving(*words: str, folder: Path) -> Iterator[tuple[list[str], str]]:
         else:
             pytest.fail(f"the server ended without an address: {printed}")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(300) == 0
     finally:
         process.kill()
         process.wait()
@@ -153,7 +153,7 @@ def test_runs_finds_what_a_killed_program_left_in_its_spool(tmp_path: Path) -> N
 
 def test_serve_answers_at_the_address_it_prints_until_interrupted(store: Path) -> None:
     with serving(store.name, "--port", "0", folder=store.parent) as (_, address):
-        with urllib.request.urlopen(address, timeout=20) as answer:
+        with urllib.request.urlopen(address, timeout=60) as answer:
             assert answer.status == 200
             assert "trainboard" in answer.read().decode()
 

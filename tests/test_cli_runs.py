@@ -82,7 +82,11 @@ def test_a_person_at_a_terminal_is_asked(store: Store, answer: bytes, left: list
     command = ["runs", "delete", "--group", "keras", "--store", store.url]
     os.write(theirs, answer)
     done = subprocess.run(
-        [sys.executable, "-m", "trainboard", *command], stdin=ours, capture_output=True, text=True, timeout=60
+        [sys.executable, "-m", "trainboard", *command],
+        stdin=ours,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
     assert done.returncode == 0 and "Delete 2 runs? [y/N]" in done.stdout
     assert names(store) == left

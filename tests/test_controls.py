@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboard_fixtures import eventually
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
@@ -29,12 +29,14 @@ def run(store: Store) -> Any:
 
 
 def log_until(run: tb.Run, is_true: Callable[[], Any]) -> None:
-    """Train on until something is so, for at most 20 seconds."""
-    until = time.monotonic() + 20
-    while not is_true():
-        assert time.monotonic() < until, "it did not come true in time"
+    """Train on until something is so."""
+
+    def train() -> bool:
         run.log({"loss": 1.0})
         run.flush()
+        return bool(is_true())
+
+    eventually(train)
 
 
 def test_a_knob_turned_in_the_store_turns_in_the_program(run: tb.Run, store: Store) -> None:
@@ -53,10 +55,7 @@ def test_a_knob_only_turns_between_steps(run: tb.Run, store: Store) -> None:
     store.request(run.id, "lr", 2.0)
     controls = run._controls
     assert controls is not None
-    deadline = time.monotonic() + 20
-    while controls.last_request < 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: controls.last_request >= 1)
     assert lr.value == 1.0
     run.log({"loss": 1.0}, commit=False)
     assert lr.value == 1.0

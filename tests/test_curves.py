@@ -13,37 +13,36 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard
+from dashboard_fixtures import Dashboard, served
 
 import trainboard as tb
 from trainboard.dashboard.binary_scores import check, score
-from trainboard.storage import open_store
 from trainboard.storage.kinds.confusion_matrix import ConfusionMatrix
 from trainboard.storage.kinds.pr_curve import PRCurve
 
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("curves") / "runs.db", create=True)
-    with tb.init("p", id="a", store=store.url) as run:
-        for step in (10, 20):
-            labels = np.array([0, 0, 1, 1])
-            predictions = np.array([0.1, 0.4, 0.35, 0.8]) if step == 10 else labels * 1.0
-            run.log({"pr": tb.PRCurve(labels, predictions), "m": tb.ConfusionMatrix(labels, labels)}, step)
-        nan = PRCurve.from_counts(*[[math.nan] * 5] * 6)
-        uneven = PRCurve(*[np.ones(3 + (at > 2)) for at in range(6)])
-        run.log({"nan": nan, "uneven": uneven}, 0)
-        run.log({"none": ConfusionMatrix.from_matrix(np.zeros((2, 2)))}, 0)
-        run.log({"large": ConfusionMatrix.from_matrix(np.eye(1_001))}, 0)
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("curves")) as dashboard:
+        store = dashboard.store
+        with tb.init("p", id="a", store=store.url) as run:
+            for step in (10, 20):
+                labels = np.array([0, 0, 1, 1])
+                predictions = np.array([0.1, 0.4, 0.35, 0.8]) if step == 10 else labels * 1.0
+                run.log(
+                    {"pr": tb.PRCurve(labels, predictions), "m": tb.ConfusionMatrix(labels, labels)}, step
+                )
+            nan = PRCurve.from_counts(*[[math.nan] * 5] * 6)
+            uneven = PRCurve(*[np.ones(3 + (at > 2)) for at in range(6)])
+            run.log({"nan": nan, "uneven": uneven}, 0)
+            run.log({"none": ConfusionMatrix.from_matrix(np.zeros((2, 2)))}, 0)
+            run.log({"large": ConfusionMatrix.from_matrix(np.eye(1_001))}, 0)
+        yield dashboard
 
 
 def get(dashboard: Dashboard, path: str, **query: Any) -> bytes:
     address = f"{dashboard.url}/api/v1/curves/{path}?{urlencode(query)}"
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=60) as answer:
         return answer.read()
 
 

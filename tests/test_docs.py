@@ -117,5 +117,5 @@ def test_the_programs_of_a_guide_run_one_after_the_other(guide: str, tmp_path: P
 
 def run(program: str, folder: Path) -> None:
     command = [sys.executable, "-W", "error::UserWarning:trainboard", "-c", program]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr

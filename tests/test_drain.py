@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from dashboard_fixtures import eventually
 
 import trainboard as tb
 from trainboard.loggers import drain as drain_module
@@ -31,16 +31,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def run(path: Path) -> Iterator[Run]:
     run = tb.init("p", "r", id="r", store=path)
     run.log({"a": 0.0})
-    assert run.flush(30)
+    assert run.flush(60)
     yield run
     run.finish()
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def spools(path: Path) -> list[Path]:
@@ -57,7 +50,7 @@ def test_a_locked_database_is_waited_for(run: Run, path: Path) -> None:
         assert not run.flush(1)
         other.execute("ROLLBACK")
         other.close()
-        assert run.flush(30)
+        assert run.flush(60)
     assert tb.open_store(path).points("r", "a").value.tolist() == list(range(1_000))
 
 
@@ -66,8 +59,8 @@ def test_a_deleted_store_is_begun_anew_with_what_the_spool_still_has(run: Run, p
         for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             name.unlink(missing_ok=True)
         run.log({"a": 1.0})
-        wait_for(path.exists)
-        assert run.flush(30)
+        eventually(path.exists)
+        assert run.flush(60)
         run.finish()
     store = tb.open_store(path)
     assert store.points("r", "a").value.tolist() == [0.0, 1.0]
@@ -82,7 +75,7 @@ def test_a_store_deleted_after_the_first_segment_still_gets_the_runs_name(run: R
         for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             name.unlink(missing_ok=True)
         run.log({"a": -1.0})
-        wait_for(path.exists)
+        eventually(path.exists)
         run.finish()
     store = tb.open_store(path)
     assert store.run("r").name == "r" and store.run("r").project == "p"
@@ -109,7 +102,7 @@ def test_drained_segments_are_deleted_while_the_program_runs(run: Run, path: Pat
     (spool,) = spools(path)
     for step in range(200_000):
         run.log({"a": float(step)})
-    wait_for(lambda: [file.name for file in sorted(spool.glob("*.seg"))] == ["000002.seg"])
+    eventually(lambda: [file.name for file in sorted(spool.glob("*.seg"))] == ["000002.seg"])
     assert run.flush(60)
     assert tb.open_store(path).points("r", "a").total == 200_001
 
@@ -117,7 +110,7 @@ def test_drained_segments_are_deleted_while_the_program_runs(run: Run, path: Pat
 def test_a_silent_run_is_known_to_live(run: Run, path: Path) -> None:
     store = tb.open_store(path)
     before = store.run("r").updated_at
-    wait_for(lambda: store.run("r").updated_at > before)
+    eventually(lambda: store.run("r").updated_at > before)
 
 
 def test_the_next_run_adopts_what_a_dead_one_left(path: Path) -> None:
@@ -126,7 +119,7 @@ def test_the_next_run_adopts_what_a_dead_one_left(path: Path) -> None:
     offline.finish()
     with tb.init("p", "new", store=path) as run:
         store = tb.open_store(path, create=True)
-        wait_for(lambda: any(found.id == "old" for found in store.runs()))
+        eventually(lambda: any(found.id == "old" for found in store.runs()))
         run.log({"a": 2.0})
     assert tb.open_store(path).points("old", "a").value.tolist() == [1.0]
     assert spools(path) == []

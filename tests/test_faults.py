@@ -85,7 +85,7 @@ def test_killed_programs_lose_nothing_while_a_dashboard_reads_and_adopts(
             program = start(CONFIRMING, store.url, f"run-{trial}")
             seen = read_lines(program, dice.choice((1, 50, 1_000, 10_000)))
             confirmed[f"run-{trial}"] = seen + len(kill(program))
-        eventually(lambda: not list(spool_root(store.url).iterdir()), 30)
+        eventually(lambda: not list(spool_root(store.url).iterdir()))
     assert wrong == [] and "locked" not in caplog.text
     for run_id, least in confirmed.items():
         stored = values(store, run_id)
@@ -175,7 +175,7 @@ def test_a_store_that_cannot_grow_catches_up_once_there_is_space(
     monkeypatch.setattr(drain, "LONGEST_PAUSE", 0.5)
     run = tb.init("faults", id="full", store=small_disk / "runs.db")
     run.log({"loss": 0.0})
-    assert run.flush(30)
+    assert run.flush(60)
     with pytest.warns(UserWarning, match="full") as caught:
         filler = small_disk / "filler"
         with filler.open("wb", buffering=0) as file, pytest.raises(OSError):
@@ -203,12 +203,12 @@ def test_a_store_replaced_by_another_gets_what_is_logged_from_then_on(
     with pytest.warns(UserWarning, match="deleted or replaced"):
         run = tb.init("faults", "kept", id="kept", store=path)
         run.log({"loss": 0.0})
-        assert run.flush(30)
+        assert run.flush(60)
         for name in (Path(f"{path}-wal"), Path(f"{path}-shm")):
             name.unlink(missing_ok=True)
         os.replace(other, path)
         run.log({"loss": 1.0})
-        assert run.flush(30)
+        assert run.flush(60)
         run.finish()
     store = open_store(path)
     assert {found.id: found.status for found in store.runs()} == {"earlier": "finished", "kept": "finished"}
@@ -226,13 +226,13 @@ with tb.init("faults", id="back", store=sys.argv[1]) as run:
         shift = -86400.0 * day
         for _ in range(100):
             run.log({"loss": float(run._step)})
-        assert run.flush(30)
+        assert run.flush(60)
 """
 
 
 def test_a_clock_that_jumps_back_changes_neither_order_nor_number(store: Store) -> None:
     program = start(TURNING_BACK, store.url)
-    assert program.communicate(timeout=60)[1] == ""
+    assert program.communicate(timeout=300)[1] == ""
     assert values(store, "back") == counted(300)
     assert store.points("back", "loss", axis="wall").value.tolist()[0] == 200.0
     assert store.run("back").status == "finished"
@@ -244,12 +244,12 @@ def test_a_suspended_program_keeps_its_spool_and_goes_on(
     monkeypatch.setattr(series, "SILENCE_S", 3.0)
     program = start(CONFIRMING, store.url, "asleep")
     seen = read_lines(program, 2_000)
-    eventually(lambda: [run.status for run in store.runs()] == ["running"], 30)
+    eventually(lambda: [run.status for run in store.runs()] == ["running"])
     program.send_signal(signal.SIGSTOP)
-    eventually(lambda: store.run("asleep").status == "killed", 30)
+    eventually(lambda: store.run("asleep").status == "killed")
     assert adopt_orphans(store) == []
     program.send_signal(signal.SIGCONT)
-    eventually(lambda: store.run("asleep").status == "running", 30)
+    eventually(lambda: store.run("asleep").status == "running")
     seen += len(kill(program))
     assert len(adopt_orphans(store)) == 1
     stored = values(store, "asleep")
@@ -289,7 +289,7 @@ def test_32_programs_write_one_store_while_a_dashboard_reads(
 ) -> None:
     with watched(dashboard) as wrong:
         program = start(MANY, store.url)
-        assert program.communicate(timeout=120) == ("", "")
+        assert program.communicate(timeout=300) == ("", "")
     assert program.returncode == 0
     assert wrong == [] and "locked" not in caplog.text
     for number in range(32):

@@ -211,9 +211,9 @@ def test_a_difference_tells_what_came_went_and_changed_in_one_graph() -> None:
 
 
 def test_a_ring_of_two_hundred_thousand_operations_is_folded_searched_and_followed_in_seconds() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     tree = Tree(chain(200_000))
     opened = reveal(tree, first_view(tree), find(tree, "layer 123456")[0])
     picture = card.picture(tree, opened, card.Look(trace="n123456"))
     assert {box["way"] for box in picture["boxes"] if box["id"] != "n123456"} <= {"out", "self"}
-    assert len(picture["boxes"]) < 300 and time.perf_counter() - began < 20
+    assert len(picture["boxes"]) < 300 and time.process_time() - began < 20

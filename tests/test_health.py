@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard, log_run
+from dashboard_fixtures import Dashboard, log_run, once_within
 from health_fixtures import OUTPUTS, PARAMETERS, healthy, stats
 
 from trainboard.dashboard.cards.layer_stats import Wanted, draw
@@ -232,10 +231,12 @@ def test_a_first_look_at_a_long_run_ends_in_time_and_the_next_ones_read_on(store
         with histories.look(run, seconds=1e-9) as look:
             read.append(look.read)
     assert read[0] < 300 and read[-1] == 300 and sorted(read) == read
-    began = time.perf_counter()
-    with histories.look(run) as look:
-        assert look.read == 300
-    assert time.perf_counter() - began < 1
+
+    def look_again() -> None:
+        with histories.look(run) as look:
+            assert look.read == 300
+
+    once_within(1, look_again)
 
 
 def test_a_window_of_a_long_run_is_seen_in_more_detail(store: Store) -> None:
@@ -260,7 +261,7 @@ def test_layers_lie_between_two_of_them_whatever_their_parts_are_called() -> Non
 
 def ask(dashboard: Dashboard, path: str, **asked: str) -> Any:
     url = f"{dashboard.url}/api/v1/{path}?{urllib.parse.urlencode(asked)}"
-    with urllib.request.urlopen(url, timeout=30) as answer:
+    with urllib.request.urlopen(url, timeout=60) as answer:
         return json.loads(answer.read())
 
 

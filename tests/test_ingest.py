@@ -12,16 +12,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from spool_segments import BRIEF, mixed_segment
 
 from trainboard.storage import Store, open_store
-from trainboard.storage.errors import RunNotFound, SeriesNotFound, SpoolGap, StoreGone, StoreUnavailable
+from trainboard.storage.errors import RunNotFound, SeriesNotFound
 from trainboard.storage.frames import FrameType
-from trainboard.storage.kinds import KINDS
-from trainboard.storage.kinds.text import Text
-
-BRIEF = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
@@ -29,21 +26,6 @@ def store(store_url: str) -> Iterator[Store]:
     opened = open_store(store_url, create=True)
     yield opened
     opened.close()
-
-
-def text_payload(text: str) -> bytes:
-    return KINDS["text"].encode(Text(text)).to_bytes()
-
-
-def mixed_segment(make: Any, steps: int = 30, run: str = "run") -> Any:
-    """Scalars, texts and an end, interleaved as a program would."""
-    made = make(run=run, project="digits", name="a run", config={"lr": 0.1})
-    for step in range(steps):
-        made.scalars(step, {"loss": 1.0 / (step + 1), "accuracy": step / steps})
-        if step % 10 == 0:
-            made.record("notes", "text", text_payload(f"step {step}"), step)
-    made.say(FrameType.FINISH, {"status": "finished", "exit_code": 0, "error": None, "dropped": 0})
-    return made
 
 
 def contents(store: Store, run: str = "run") -> tuple[Any, ...]:
@@ -95,81 +77,6 @@ def test_a_segment_cut_at_any_byte_arrives_exactly_once(
         assert offset in made.ends
     assert offset == len(made.data)
     assert contents(store, run) == contents(store, whole)
-
-
-@BRIEF
-@given(at=st.integers(0, 10**6), flip=st.integers(1, 255))
-def test_a_flipped_byte_costs_at_most_its_own_batch_or_message_and_is_counted(
-    store: Store, segment: Any, at: int, flip: int
-) -> None:
-    run = f"run-{len(store.runs())}"
-    made = segment(run=run, project="digits", name="a run")
-    made.number("a", "scalar")
-    made.number("b", "scalar")
-    first = len(made.data)
-    for step in range(20):
-        made.scalars(step, {"a": step, "b": -step})
-    made.data[first + at % (len(made.data) - first)] ^= flip
-    damaged_step = (at % (len(made.data) - first)) // 64
-    made.data += bytes(4096)
-    store.ingest(run).feed(0, made.data, 0)
-    kept = [step for step in range(20) if step != damaged_step]
-    assert store.points(run, "a").step.tolist() == kept
-    assert store.points(run, "b").value.tolist() == [-step for step in kept]
-    assert store.run(run).damaged == 1 or damaged_step == 19
-
-
-def test_points_outlive_the_damaged_declaration_of_their_series(store: Store, segment: Any) -> None:
-    made = segment(project="digits")
-    before = len(made.data)
-    made.number("loss", "scalar")
-    made.data[before + 40] ^= 1
-    made.scalars(0, {"loss": 0.5})
-    store.ingest("spool").feed(0, made.data, 0)
-    (series,) = store.series("run")
-    assert series.tag == "undeclared/spool/0/0" and series.last == 0.5
-    assert store.run("run").damaged == 1
-
-
-def test_a_spool_whose_first_message_is_damaged_still_becomes_a_run(store: Store, segment: Any) -> None:
-    made = segment(project="digits", name="a run")
-    made.scalars(3, {"loss": 0.5})
-    made.data[5] ^= 1
-    store.ingest("spool").feed(0, made.data, 0)
-    (run,) = store.runs()
-    assert (run.name, run.damaged) == ("a run", 1)
-    assert store.points(run.id, "loss").value.tolist() == [0.5]
-
-
-@pytest.mark.parametrize(
-    ("kind", "payload"),
-    [
-        (FrameType.RUN, b"not json"),
-        (FrameType.RUN, b"[1, 2]"),
-        (FrameType.RUN, b'{"created_at": NaN}'),
-        (FrameType.UPDATE, b'{"config": 5}'),
-        (FrameType.UPDATE, b'{"name": 7}'),
-        (FrameType.FINISH, b'{"status": "levitated"}'),
-        (FrameType.SERIES, b'{"kind": "scalar"}'),
-        (FrameType.OPEN, b"null"),
-        (FrameType.OPEN, b'{"run": "' + b"x" * 3_000 + b'"}'),
-        (FrameType.OPEN, b'{"run": "run", "rank": 2147483648}'),
-        (FrameType.RECORD, b"\xff\xff\xff\xff"),
-        (FrameType.RECORD, text_payload("of no series")),
-    ],
-)
-def test_a_message_that_makes_no_sense_is_counted_and_left_out(
-    store: Store, segment: Any, kind: FrameType, payload: bytes
-) -> None:
-    from trainboard.storage.frames import message
-
-    made = segment(project="digits", name="a run")
-    made.add(message(kind, payload, series=9))
-    made.scalars(0, {"loss": 0.5})
-    assert store.ingest("spool").feed(0, made.data, 0) == len(made.data)
-    run = store.run("run")
-    assert (run.name, run.status, run.damaged) == ("a run", "running", 1)
-    assert store.points("run", "loss").value.tolist() == [0.5]
 
 
 def test_text_that_no_database_takes_is_stored_in_a_form_it_does(store: Store, segment: Any) -> None:
@@ -270,55 +177,6 @@ def test_a_late_segment_that_is_fed_again_is_not_applied_again(store: Store, seg
     assert store.points("run", "a").value.tolist() == [1.0, 2.0]
 
 
-def test_skipped_bytes_are_refused_and_nothing_is_written(store: Store, segment: Any) -> None:
-    made = mixed_segment(segment)
-    with pytest.raises(SpoolGap, match="spool"):
-        store.ingest("spool").feed(0, made.data[64:], 64)
-    assert store.runs() == []
-
-
-def test_a_reader_that_skips_what_the_store_lacks_is_refused(
-    store: Store, tmp_path: Path, segment: Any
-) -> None:
-    made = mixed_segment(segment)
-    ingest = store.ingest("spool")
-    middle = ingest.feed(0, made.data[:640], 0)
-    ingest._store = open_store(tmp_path / "other.db", create=True)
-    with pytest.raises(SpoolGap, match="the store has it to segment 0, byte 0"):
-        ingest.feed(0, made.data[middle:], middle)
-
-
-def test_a_deleted_file_is_never_written_to(tmp_path: Path, segment: Any) -> None:
-    store = open_store(tmp_path / "store.db", create=True)
-    made = mixed_segment(segment)
-    ingest = store.ingest("spool")
-    middle = ingest.feed(0, made.data[:640], 0)
-    for file in tmp_path.glob("store.db*"):
-        file.unlink()
-    with pytest.raises(StoreGone, match="deleted or replaced"):
-        ingest.feed(0, made.data[middle:], middle)
-    assert not (tmp_path / "store.db").exists()
-    open_store(tmp_path / "store.db", create=True)
-    with pytest.raises(StoreGone):
-        ingest.heartbeat()
-
-
-def test_a_locked_file_takes_nothing_and_then_everything(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, segment: Any
-) -> None:
-    store = open_store(tmp_path / "store.db", create=True)
-    made = mixed_segment(segment)
-    ingest = store.ingest("spool")
-    monkeypatch.setattr("trainboard.storage.engine.BUSY_TIMEOUT_S", 0.05)
-    store.close()
-    other = open_store(store.url)
-    with other.writing(), pytest.raises(StoreUnavailable, match="locked"):
-        ingest.feed(0, made.data, 0)
-    assert store.runs() == []
-    assert ingest.feed(0, made.data, 0) == len(made.data)
-    assert len(store.points("run", "loss").step) == 30
-
-
 def test_a_heartbeat_keeps_a_silent_run_alive_without_a_new_version(store: Store, segment: Any) -> None:
     ingest = store.ingest("spool")
     ingest.feed(0, segment(project="p").data, 0)
@@ -367,7 +225,7 @@ def test_many_processes_write_at_once_and_nothing_is_lost(
         (tmp_path / f"spool-{number}").write_bytes(data)
     arguments = [sys.executable, "-c", WRITER, store_url]
     writers = [subprocess.Popen([*arguments, f"spool-{number}"], cwd=tmp_path) for number in range(6)]
-    assert [writer.wait(120) for writer in writers] == [0] * 6
+    assert [writer.wait(300) for writer in writers] == [0] * 6
     store = open_store(store_url)
     for number in range(6):
         assert store.points(f"run-{number}", "accuracy").step.tolist() == list(range(60))

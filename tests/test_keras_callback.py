@@ -40,13 +40,13 @@ def network(**options: Any) -> Any:
 
 
 def points(run: tb.Run, tag: str) -> dict[int, float]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     found = tb.open_store(run.store).points(run.id, tag)
     return dict(zip(found.step.tolist(), found.value.tolist(), strict=True))
 
 
 def scalars(run: tb.Run) -> set[str]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     return {series.tag for series in tb.open_store(run.store).series(run.id, "scalar")}
 
 
@@ -132,18 +132,18 @@ def test_the_optimizers_settings_fill_the_config_and_replace_nothing(run: tb.Run
         "keras",
         "tensorflow",
     )
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     assert tb.open_store(run.store).run(run.id).config["steps_per_epoch"] == 4
 
 
 def test_the_graph_is_logged_unless_it_is_declined(run: tb.Run) -> None:
     model = network()
     model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, log_graph=False, watch=False)])
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     store = tb.open_store(run.store)
     assert {series.kind for series in store.series(run.id)} == {"scalar"}
     model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run)])
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     (record,) = store.records(run.id, "graph", "graph")
     assert [node.op for node in record.value.nodes] == ["InputLayer", "Dense"]
 
@@ -168,7 +168,7 @@ def test_a_model_that_the_first_batch_builds_is_drawn_and_counted_then(run: tb.R
         warnings.simplefilter("error", TrainboardWarning)
         model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=[tb.KerasCallback(run, watch=False)])
     assert run.config.parameters == 4
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     (graph,) = tb.open_store(run.store).records(run.id, "graph", "graph")
     assert not graph.value.partial
 
@@ -194,7 +194,7 @@ def test_a_train_step_with_optimizers_of_its_own_is_logged_by_its_batches(run: t
     model.compile()
     for _ in range(2):
         model.fit(X, Y, batch_size=len(X) // 2, epochs=2, verbose=0, callbacks=[tb.KerasCallback(run)])
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     store = tb.open_store(run.store)
     assert store.points(run.id, "train/loss").step.tolist() == [2, 4, 6, 8]
     assert store.series(run.id, kind="layer_stats")
@@ -229,7 +229,7 @@ def test_a_custom_loop_over_train_on_batch_is_watched(run: tb.Run) -> None:
         callbacks.on_train_batch_end(batch, model.train_on_batch(X, Y, return_dict=True))
     callbacks.on_epoch_end(0, {})
     callbacks.on_train_end()
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     records = tb.open_store(run.store).records(run.id, "gradients/out/kernel", "histogram")
     assert [record.step for record in records] == [1, 3]
 

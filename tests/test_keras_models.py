@@ -37,7 +37,7 @@ def network() -> Any:
 
 
 def counts(run: tb.Run) -> dict[str, int]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     return {one.tag: one.count for one in tb.open_store(run.store).series(run.id)}
 
 

@@ -1,7 +1,6 @@
 """The Keras callback tells waiting for data from computing, and changes nothing about training."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from slowness import Slowness
 
 import trainboard as tb
 
@@ -32,7 +32,7 @@ def network(**options: Any) -> Any:
 
 
 def points(run: tb.Run, tag: str) -> dict[int, float]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     found = tb.open_store(run.store).points(run.id, tag)
     return dict(zip(found.step.tolist(), found.value.tolist(), strict=True))
 
@@ -40,8 +40,9 @@ def points(run: tb.Run, tag: str) -> dict[int, float]:
 @pytest.mark.parametrize("options", [{"jit_compile": True}, {"jit_compile": False}], ids=str)
 def test_a_slow_loader_shows_as_waiting_for_data(run: tb.Run, options: dict[str, Any]) -> None:
     def batches() -> Iterator[Any]:
+        pause = Slowness(1)
         for start in range(0, 48, 4):
-            time.sleep(0.02)
+            pause()
             yield X[start : start + 4], X[start : start + 4, :1]
 
     signature = (tf.TensorSpec((4, 3)), tf.TensorSpec((4, 1)))
@@ -58,7 +59,7 @@ def test_a_slow_loader_shows_as_waiting_for_data(run: tb.Run, options: dict[str,
 def test_several_steps_in_one_execution_are_timed_as_a_whole(run: tb.Run) -> None:
     model = network(steps_per_execution=2, jit_compile=False)
     model.fit(X, X[:, :1], batch_size=2, verbose=0, callbacks=[tb.KerasCallback(run)])
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     tags = {series.tag for series in tb.open_store(run.store).series(run.id, "scalar")}
     assert "steps/total" in tags
     assert tags.isdisjoint({"steps/data", "steps/compute"})

@@ -36,7 +36,7 @@ def fit(callback: Any, epochs: int = 2) -> Any:
 
 
 def series(run: tb.Run) -> dict[tuple[str, str], Any]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     return {(one.kind, one.tag): one for one in tb.open_store(run.store).series(run.id)}
 
 

@@ -1,11 +1,9 @@
 """Weights and gradients of a Keras model arrive as histograms, in fit and in loops of one's own."""
 
 import functools
-import gc
 import os
 import subprocess
 import sys
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,14 +15,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras import layers
+from keras_watched import X, Y, network, records, tags
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
 from trainboard.storage.kinds.histogram import Histogram
 from trainboard.storage.kinds.layer_stats import LayerStats
-
-X = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
-Y = X.sum(axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -33,18 +29,8 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
         yield run
 
 
-def tags(run: tb.Run) -> set[str]:
-    assert run.flush(timeout=10)
-    return {series.tag for series in tb.open_store(run.store).series(run.id, "histogram")}
-
-
-def records(run: tb.Run, tag: str) -> dict[int, Histogram]:
-    assert run.flush(timeout=10)
-    return {r.step: r.value for r in tb.open_store(run.store).records(run.id, tag, "histogram")}
-
-
 def statistics(run: tb.Run, source: str) -> dict[int, LayerStats]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     found = tb.open_store(run.store).records(run.id, f"layers/{source}", "layer_stats")
     return {record.step: record.value for record in found}
 
@@ -56,13 +42,6 @@ def same(histogram: Histogram, values: Any) -> bool:
         and np.array_equal(histogram.counts, expected.counts)
         and histogram.zeros == expected.zeros
     )
-
-
-def network(**options: Any) -> Any:
-    hidden = layers.Dense(4, activation="tanh", name="hidden")
-    model: Any = keras.Sequential([keras.Input((3,)), hidden, layers.Dense(1, name="out")])
-    model.compile(keras.optimizers.SGD(0.1), "mse", **options)
-    return model
 
 
 def gradients(model: Any, x: Any, y: Any) -> dict[str, np.ndarray]:
@@ -220,13 +199,6 @@ def test_sparse_gradients_are_made_dense_and_missing_ones_left_out(run: tb.Run) 
     assert of_unused == {"weights/unused/kernel", "updates/unused/kernel"}
 
 
-def test_other_models_steps_are_not_logged(run: tb.Run) -> None:
-    model, other = network(), network()
-    run.watch(model)
-    other.fit(X, Y, verbose=0)
-    assert tags(run) == set()
-
-
 def test_a_scaled_loss_is_unscaled(run: tb.Run) -> None:
     model = network(jit_compile=False)
     expected = gradients(model, X, Y)
@@ -249,50 +221,6 @@ def test_a_model_watched_by_hand_and_by_the_callback_is_logged_once(run: tb.Run)
     assert list(records(run, "weights/out/bias")) == [1, 3]
     model.fit(X, Y, batch_size=10, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
     assert list(records(run, "weights/out/bias")) == [1, 3, 5, 7]
-
-
-@pytest.mark.parametrize(
-    "options", [{"jit_compile": True}, {"jit_compile": False}, {"run_eagerly": True}], ids=str
-)
-def test_unwatch_leaves_keras_as_it_was(run: tb.Run, options: dict[str, Any]) -> None:
-    original = keras.optimizers.Optimizer.apply
-    model = network(**options)
-    model.fit(X, Y, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})])
-    assert keras.optimizers.Optimizer.apply is original
-    logged = list(records(run, "weights/out/bias"))
-    model.fit(X, Y, verbose=0)
-    assert list(records(run, "weights/out/bias")) == logged
-    run.watch(model)
-    run.unwatch()
-    run.unwatch()
-    assert keras.optimizers.Optimizer.apply is original
-
-
-def test_a_model_that_was_already_trained_is_traced_again_to_be_seen(run: tb.Run) -> None:
-    model = network(jit_compile=False)
-    model.fit(X, Y, batch_size=20, verbose=0)
-    model.fit(X, Y, batch_size=20, verbose=0, callbacks=[tb.KerasCallback(run)])
-    assert list(records(run, "gradients/out/bias")) == [3]
-
-
-def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
-    watched, alone = network(jit_compile=False), network(jit_compile=False)
-    alone.set_weights(watched.get_weights())
-    watched.fit(
-        X, Y, shuffle=False, epochs=3, verbose=0, callbacks=[tb.KerasCallback(run, watch={"every": 1})]
-    )
-    alone.fit(X, Y, shuffle=False, epochs=3, verbose=0)
-    for ours, theirs in zip(watched.get_weights(), alone.get_weights(), strict=True):
-        assert np.array_equal(ours, theirs)
-
-
-def test_a_watched_model_can_be_freed(run: tb.Run) -> None:
-    model: Any = keras.Sequential([keras.Input((3,)), layers.Dense(1)])
-    run.watch(model)
-    gone = weakref.ref(model)
-    del model
-    gc.collect()
-    assert gone() is None
 
 
 def test_layers_of_the_same_name_are_told_apart(run: tb.Run) -> None:

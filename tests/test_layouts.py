@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from charts_fixtures import drawn
-from dashboard_fixtures import Dashboard
+from dashboard_fixtures import Dashboard, eventually, served
 from playwright.sync_api import Page, expect
 
 import trainboard as tb
@@ -26,22 +26,20 @@ LAYOUT = {"Quality": {"both": ["Multiline", ["(train|val)/loss"]], "bounds": BAN
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("layouts") / "runs.db", create=True)
-    with tb.init("p", "one", id="one", store=store.url) as run:
-        run.log({"layout of mine": tb.Layout(LAYOUT)}, 0)
-        for step in range(20):
-            run.log({"train/loss": 1.0, "val/loss": 2.0, "val/low": 1.5, "val/high": 3.0}, step)
-    with tb.init("other", "two", id="two", store=store.url) as run:
-        run.log({"a" * 60: 1.0}, 0)
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("layouts")) as dashboard:
+        store = dashboard.store
+        with tb.init("p", "one", id="one", store=store.url) as run:
+            run.log({"layout of mine": tb.Layout(LAYOUT)}, 0)
+            for step in range(20):
+                run.log({"train/loss": 1.0, "val/loss": 2.0, "val/low": 1.5, "val/high": 3.0}, step)
+        with tb.init("other", "two", id="two", store=store.url) as run:
+            run.log({"a" * 60: 1.0}, 0)
+        yield dashboard
 
 
 def post(dashboard: Dashboard, path: str, asked: Any) -> Any:
     body = json.dumps(asked).encode()
-    with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=30) as answer:
+    with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -128,5 +126,5 @@ def test_a_logged_layout_is_drawn_changed_and_kept(board: Page, dashboard: Dashb
     editor.get_by_role("button", name="Keep in the shown runs").click()
     expect(editor).to_be_hidden()
     expect(quality.locator("h3")).to_have_text(["bounds", "losses"])
-    assert "layout=" not in board.evaluate("location.search")
+    eventually(lambda: "layout=" not in board.evaluate("location.search"))
     assert [one.title for one in read_layout(dashboard.store, ["one"])] == ["bounds", "losses"]

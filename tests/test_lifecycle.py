@@ -30,7 +30,7 @@ def end_of(tmp_path: Path, code: str, exit_code: int, send: signal.Signals | Non
     if send is not None:
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         process.send_signal(send)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == exit_code, errors
     store = tb.open_store(path)
     assert store.points("r", "a").total == 1
@@ -103,7 +103,7 @@ def test_the_programs_own_sigterm_handler_decides(tmp_path: Path, when: str) -> 
     process = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None and process.stdout.readline() == "ready\n"
     process.terminate()
-    assert process.communicate(timeout=60)[0] == "mine\n"
+    assert process.communicate(timeout=300)[0] == "mine\n"
     assert process.returncode == 5
     status = tb.open_store(path).run("r").status
     assert status == ("stopped" if when == "before" else "crashed")

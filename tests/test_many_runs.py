@@ -88,7 +88,7 @@ def test_an_old_run_is_found_and_shown_though_the_list_holds_the_newest(
 ) -> None:
     board.goto(dashboard.url)
     expect(board.get_by_text(f"50 of {RUNS} shown")).to_be_visible()
-    assert board.locator(".run").count() == 300
+    expect(board.locator(".run")).to_have_count(300)
     board.get_by_label("Search runs").fill("name-0003")
     board.get_by_text("name-0003", exact=True).dblclick()
     chart = board.locator('article[data-tag="loss"]')
@@ -107,7 +107,7 @@ def test_the_list_of_runs_grows_as_it_is_scrolled(board: Page, many: Store, dash
         runs.last.evaluate("run => run.scrollIntoView()")
         return runs.count() == RUNS
 
-    eventually(scrolled_to_all, 30)
+    eventually(scrolled_to_all)
     expect(board.get_by_text("name-0000", exact=True)).to_be_visible()
 
 

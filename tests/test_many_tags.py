@@ -24,7 +24,7 @@ def peak():
 
 with tb.init("many", "one", id="wide", store="store.db", system_every=0) as run:
     run.log({{"first": 0.5}}, step=0)
-    assert run.flush(30)
+    assert run.flush(60)
     before = peak()
     for at in range(0, {TAGS}, 1000):
         run.log({{f"tag/{{number:05}}": 1.0 / (1 + number) for number in range(at, at + 1000)}}, step=0)

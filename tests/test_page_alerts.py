@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard
+from dashboard_fixtures import Dashboard, served
 from playwright.sync_api import Page, expect
 
 import trainboard as tb
-from trainboard.storage import alerts, open_store
+from trainboard.storage import alerts
 
 ATTACK = '"><img src=x onerror="top.owned=1"><script>top.owned=1</script>'
 CLASSES = ("cat", "dog", ATTACK)
@@ -20,24 +20,22 @@ CLASSES = ("cat", "dog", ATTACK)
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """Two runs with curves and alerts in which some texts are attacks."""
-    store = open_store(tmp_path_factory.mktemp("pages") / "runs.db", create=True)
-    random = np.random.default_rng(0)
-    for name in ("one", "two"):
-        with tb.init("p", name, store=store.url) as run:
-            run.rule(f"rule {ATTACK}", "above", "loss", value=5.0)
-            for step in (0, 50):
-                labels = random.integers(0, 3, 300)
-                known = np.eye(3)[labels] * step / 50 + random.random((300, 3))
-                shares = known / known.sum(1, keepdims=True)
-                curves = {f"pr/{k}": tb.PRCurve(labels == k, shares[:, k]) for k in range(3)}
-                matrix = tb.ConfusionMatrix(labels, shares.argmax(1), CLASSES)
-                run.log({**curves, f"m{ATTACK}": matrix, "loss": 1.0}, step)
-            for number in range(3):
-                run.alert(f"Spike {ATTACK}", f"{number} {ATTACK}", "warning")
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("pages")) as dashboard:
+        store = dashboard.store
+        random = np.random.default_rng(0)
+        for name in ("one", "two"):
+            with tb.init("p", name, store=store.url) as run:
+                run.rule(f"rule {ATTACK}", "above", "loss", value=5.0)
+                for step in (0, 50):
+                    labels = random.integers(0, 3, 300)
+                    known = np.eye(3)[labels] * step / 50 + random.random((300, 3))
+                    shares = known / known.sum(1, keepdims=True)
+                    curves = {f"pr/{k}": tb.PRCurve(labels == k, shares[:, k]) for k in range(3)}
+                    matrix = tb.ConfusionMatrix(labels, shares.argmax(1), CLASSES)
+                    run.log({**curves, f"m{ATTACK}": matrix, "loss": 1.0}, step)
+                for number in range(3):
+                    run.alert(f"Spike {ATTACK}", f"{number} {ATTACK}", "warning")
+        yield dashboard
 
 
 def test_events_are_listed_filtered_grouped_and_acknowledged(board: Page, dashboard: Dashboard) -> None:

@@ -102,6 +102,6 @@ def test_a_figure_takes_the_ground_of_the_theme_unless_its_program_chose_one(
         )
 
     fixed = {"fixed": "#fff8e1", "inked": "white"}
-    eventually(lambda: grounds() == {"left": "#16181d", **fixed}, 30)
+    eventually(lambda: grounds() == {"left": "#16181d", **fixed})
     board.evaluate("trainboard.setQuery({theme: 'light'})")
-    eventually(lambda: grounds() == {"left": "white", **fixed}, 30)
+    eventually(lambda: grounds() == {"left": "white", **fixed})

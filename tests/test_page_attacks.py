@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard
+from dashboard_fixtures import PATIENCE, Dashboard, served
 from playwright.sync_api import Browser, Page, expect
 
 import trainboard as tb
 from trainboard.dashboard.pages.media_content import KINDS
-from trainboard.storage import open_store
 from trainboard.storage.kinds.event import Event
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 from trainboard.storage.kinds.raw import Raw
@@ -35,7 +34,6 @@ MADE_OF_ATTACKS = (
     # Markdown leaves void(0) where it does not trust an address.
     ":is(a, image, use)[*|href^=javascript]:not([href='javascript:void(0)'])"
 )
-PATIENCE = 10_000
 
 
 def everything() -> dict[str, Any]:
@@ -77,23 +75,21 @@ def graph() -> Graph:
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard of one run, of a program that failed, in which every text is an attack."""
-    store = open_store(tmp_path_factory.mktemp("attacked") / "runs.db", create=True)
-    begin = {"project": ATTACK, "name": ATTACK, "group": ATTACK, "tags": [ATTACK], "notes": ATTACK}
-    with (
-        pytest.raises(RuntimeError),
-        tb.init(**begin, config={ATTACK: {ATTACK: ATTACK}}, store=store.url) as run,
-    ):
-        run.knob(ATTACK, 1.0)
-        run.button(f"button {ATTACK}", lambda: None)
-        run.summary[ATTACK] = ATTACK
-        run.log({f"{kind}{ATTACK}": value for kind, value in everything().items()})
-        run.log({"graph": graph()})
-        run.update("descriptions", {f"{kind}{ATTACK}": MARKDOWN for kind in everything()})
-        raise RuntimeError(ATTACK)
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("attacked")) as dashboard:
+        store = dashboard.store
+        begin = {"project": ATTACK, "name": ATTACK, "group": ATTACK, "tags": [ATTACK], "notes": ATTACK}
+        with (
+            pytest.raises(RuntimeError),
+            tb.init(**begin, config={ATTACK: {ATTACK: ATTACK}}, store=store.url) as run,
+        ):
+            run.knob(ATTACK, 1.0)
+            run.button(f"button {ATTACK}", lambda: None)
+            run.summary[ATTACK] = ATTACK
+            run.log({f"{kind}{ATTACK}": value for kind, value in everything().items()})
+            run.log({"graph": graph()})
+            run.update("descriptions", {f"{kind}{ATTACK}": MARKDOWN for kind in everything()})
+            raise RuntimeError(ATTACK)
+        yield dashboard
 
 
 @pytest.fixture
@@ -101,7 +97,7 @@ def victim(browser: Browser, browser_context_args: dict[str, Any]) -> Iterator[P
     """A page without the policy; the test fails if anything on it was run or became an element."""
     with browser.new_context(**browser_context_args, bypass_csp=True) as context:
         page = context.new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(1000 * PATIENCE)
         yield page
         assert page.evaluate("window.owned") is None
         made = page.locator(MADE_OF_ATTACKS)
@@ -117,7 +113,7 @@ def test_the_attack_would_work_in_html_and_the_policy_would_stop_it(
         page.goto(dashboard.url)
         expect(page.locator(".run-name")).to_be_visible()
         page.evaluate("attack => document.body.insertAdjacentHTML('beforeend', attack)", ATTACK)
-        page.wait_for_function("document.querySelector('img[src=x]').complete")
+        page.wait_for_function("() => document.querySelector('img[src=x]').complete")
         assert bool(page.evaluate("window.owned")) is policy_is_left_out
 
 

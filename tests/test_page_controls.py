@@ -21,7 +21,7 @@ def train_until(run: tb.Run, is_true: Callable[[], Any]) -> None:
         run.log({"loss": 1.0})
         return is_true()
 
-    eventually(step, 20)
+    eventually(step)
 
 
 def test_a_knob_turned_in_the_browser_turns_in_the_program(

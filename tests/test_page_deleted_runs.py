@@ -18,7 +18,7 @@ from trainboard.storage import Store
 
 def change(store: Store, *words: str) -> None:
     command = [sys.executable, "-m", "trainboard", "runs", *words, "--store", store.url]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
 
 
@@ -35,7 +35,7 @@ def values(seed: int) -> list[dict[str, object]]:
 
 
 def listed(dashboard: Dashboard, query: str = "") -> list[str]:
-    with urllib.request.urlopen(f"{dashboard.url}/api/v1/runs{query}", timeout=20) as answer:
+    with urllib.request.urlopen(f"{dashboard.url}/api/v1/runs{query}", timeout=60) as answer:
         return [run["name"] for run in json.load(answer)["runs"]]
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from dashboard_fixtures import Dashboard, log_run
+from dashboard_fixtures import Dashboard, log_run, served
 from health_fixtures import OUTPUTS, PARAMETERS, healthy, stats
 from playwright.sync_api import Page, expect
 from test_page_attacks import ATTACK, MADE_OF_ATTACKS
 
 import trainboard as tb
-from trainboard.storage import open_store
 from trainboard.storage.kinds.event import Event
 
 
@@ -48,17 +47,15 @@ def hostile() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dashboard, dict[str, str]]]:
     """A dashboard of a run that is well, one that is not, one nobody watched, and one of attacks."""
-    store = open_store(tmp_path_factory.mktemp("health") / "runs.db", create=True)
-    runs = {
-        "plain": log_run(store, "plain", [{"loss": 1.0}]),
-        "hostile": log_run(store, ATTACK, hostile()),
-        "well": log_run(store, "well", healthy(30)),
-        "sick": log_run(store, "sick", sick()),
-    }
-    dashboard = Dashboard(store)
-    yield dashboard, runs
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("health")) as dashboard:
+        store = dashboard.store
+        runs = {
+            "plain": log_run(store, "plain", [{"loss": 1.0}]),
+            "hostile": log_run(store, ATTACK, hostile()),
+            "well": log_run(store, "well", healthy(30)),
+            "sick": log_run(store, "sick", sick()),
+        }
+        yield dashboard, runs
 
 
 def test_what_is_wrong_where_and_since_when_can_be_read_at_once(

@@ -33,7 +33,7 @@ def weights(steps: int) -> list[dict[str, object]]:
 def drawn(card: Locator) -> dict:
     """The figure of a card as Plotly has it, once it has one."""
     script = "card => JSON.stringify(card.querySelector('.js-plotly-plot')?.data ?? [])"
-    eventually(lambda: len(json.loads(card.evaluate(script))) > 0, 20)
+    eventually(lambda: len(json.loads(card.evaluate(script))) > 0)
     return json.loads(card.evaluate(script))
 
 
@@ -101,12 +101,12 @@ def test_each_view_draws_the_runs_shown(board: Page, store: Store, dashboard: Da
     assert len(drawn(cards.first)) == 4
     board.get_by_text("Quantiles", exact=True).click()
     expect(cards).to_have_count(8)
-    assert {"one", "two"} <= {trace.get("name") for trace in drawn(cards.first)}
+    eventually(lambda: {"one", "two"} <= {trace.get("name") for trace in drawn(cards.first)})
     board.get_by_text("One step", exact=True).click()
     eventually(lambda: len(drawn(cards.first)) == 2)
     board.get_by_text("Heat map", exact=True).click()
     expect(cards).to_have_count(16)
-    assert drawn(cards.first)[0]["type"] == "heatmap"
+    eventually(lambda: drawn(cards.first)[0]["type"] == "heatmap")
     expect(board).to_have_url(f"{dashboard.url}/histograms?histogram_view=heat")
 
 
@@ -125,7 +125,7 @@ def test_two_runs_and_two_layers_are_compared_by_their_distance(
     board.get_by_role("textbox", name="Compare with").click()
     board.get_by_role("option", name="weights/b").click()
     expect(card).to_contain_text("Distance to weights/b")
-    assert len([trace for trace in drawn(card) if trace.get("name") == "distance"]) == 2
+    eventually(lambda: [trace.get("name") for trace in drawn(card)].count("distance") == 2)
 
 
 def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
@@ -144,7 +144,7 @@ def test_the_slider_chooses_a_step_that_new_data_does_not_take_away(
     eventually(lambda: drawn(card)[0]["text"] == "3")
     run.log({"weights/a": tb.Histogram([9.0])}, step=9)
     run.flush()
-    expect(board.get_by_role("slider", name="Step")).to_have_attribute("aria-valuemax", "5", timeout=20_000)
+    expect(board.get_by_role("slider", name="Step")).to_have_attribute("aria-valuemax", "5")
     expect(words).to_have_text("3")
     assert drawn(card)[0]["text"] == "3"
     board.get_by_role("slider", name="Step").press("End")
@@ -169,17 +169,17 @@ def test_a_zoom_survives_new_steps(board: Page, store: Store, dashboard: Dashboa
     board.mouse.move(area["x"] + area["width"] * 0.7, middle, steps=4)
     board.mouse.up()
     window = "card => card.querySelector('.js-plotly-plot')._fullLayout.xaxis.range.map(Math.round)"
+    eventually(lambda: "histogram_window" in board.evaluate("location.search"))
     zoomed = card.evaluate(window)
     assert zoomed[1] - zoomed[0] < 4
-    eventually(lambda: "histogram_window" in board.evaluate("location.search"))
-    eventually(lambda: len(drawn(card)[-1]["x"]) < 5, 20)
+    eventually(lambda: len(drawn(card)[-1]["x"]) < 5)
     within = len(drawn(card)[-1]["x"])
     run.log({"weights/a": tb.Histogram([9.0])}, step=2)
     run.flush()
-    eventually(lambda: len(drawn(card)[-1]["x"]) == within + 1, 20)
+    eventually(lambda: len(drawn(card)[-1]["x"]) == within + 1)
     assert card.evaluate(window) == zoomed
     board.get_by_role("button", name="All steps").click()
-    eventually(lambda: len(drawn(card)[-1]["x"]) == 6, 20)
+    eventually(lambda: len(drawn(card)[-1]["x"]) == 6)
     run.finish()
 
 
@@ -187,7 +187,7 @@ def test_a_deep_link_opens_at_its_step(board: Page, store: Store, dashboard: Das
     log_run(store, "net", [{"weights/a": tb.Histogram([float(step)])} for step in range(6)])
     board.goto(f"{dashboard.url}/histograms?histogram_view=one&histogram_step=2")
     expect(board.locator("#histogram-step-text")).to_have_text("2")
-    assert drawn(board.locator(".histogram-page article.card"))[0]["text"] == "2"
+    eventually(lambda: drawn(board.locator(".histogram-page article.card"))[0]["text"] == "2")
 
 
 def test_values_that_no_bin_can_hold_are_counted_on_the_card(

@@ -26,7 +26,6 @@ from trainboard.storage.kinds.trace import Trace
 from trainboard.storage.kinds.video import Video
 
 RNG = np.random.default_rng(0)
-PATIENCE = 20_000  # milliseconds; surfaces are drawn without a GPU here
 TEMPTING = "<img src=x onerror=alert(1)>"
 
 
@@ -104,7 +103,7 @@ def test_every_kind_is_on_the_page_and_no_name_is_taken_for_html(
 ) -> None:
     log_run(store, "net", [whole()])
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-section")).to_have_count(len(CARDS), timeout=PATIENCE)
+    expect(board.locator(".media-section")).to_have_count(len(CARDS))
     for kind in CARDS:
         board.get_by_role("heading", name=kind, exact=True).scroll_into_view_if_needed()
         board.wait_for_function(
@@ -112,7 +111,7 @@ def test_every_kind_is_on_the_page_and_no_name_is_taken_for_html(
             arg=kind,
         )
     assert board.locator("#page img[src='x']").count() == 0
-    eventually(lambda: board.locator(".js-plotly-plot .main-svg").count() >= 5, PATIENCE / 1000)
+    eventually(lambda: board.locator(".js-plotly-plot .main-svg").count() >= 5)
     expect(board.locator(".table-card").first).to_contain_text("the first 2,000 of 2,050 rows")
     expect(board.locator(".table-card .ag-row").first).to_contain_text(TEMPTING)
 
@@ -134,7 +133,7 @@ def test_a_figure_that_asks_for_webgl_is_drawn_without(
 ) -> None:
     log_run(store, "net", [{"f": tb.Figure({"data": [{"type": "scattergl", "x": [1, 2], "y": [3, 4]}]})}])
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".scatterlayer .trace")).to_have_count(1, timeout=PATIENCE)
+    expect(board.locator(".scatterlayer .trace")).to_have_count(1)
 
 
 def test_a_zoom_into_a_figure_survives_the_next_step(board: Page, store: Store, dashboard: Dashboard) -> None:
@@ -157,7 +156,7 @@ def test_a_zoom_into_a_figure_survives_the_next_step(board: Page, store: Store, 
         run.log({"f": tb.Figure({"data": [{"type": "scatter", "y": list(range(20))}]})}, step=1)
         run.flush()
         expect(board.locator(".plotly-card .card-step")).to_have_text("step 1")
-        eventually(lambda: plot.evaluate("plot => plot._fullData[0]._length") == 20, 20)
+        eventually(lambda: plot.evaluate("plot => plot._fullData[0]._length") == 20)
         assert plot.evaluate(window) == zoomed
 
 
@@ -172,9 +171,9 @@ def test_damaged_records_leave_the_page_whole(board: Page, store: Store, dashboa
         ],
     )
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-section")).to_have_count(len(DAMAGED) + 2, timeout=PATIENCE)
+    expect(board.locator(".media-section")).to_have_count(len(DAMAGED) + 2)
     board.get_by_role("heading", name="a file without a film").scroll_into_view_if_needed()
-    expect(board.get_by_text("This video cannot be played")).to_be_visible(timeout=PATIENCE)
+    expect(board.get_by_text("This video cannot be played")).to_be_visible()
     board.get_by_role("heading", name="z", exact=True).scroll_into_view_if_needed()
     expect(board.get_by_text("still here")).to_be_visible()
 
@@ -186,7 +185,7 @@ def test_each_kind_of_a_tag_has_a_slider_of_its_own(board: Page, store: Store, d
         for step in range(4):
             again.log({"x": tb.Table([[step]], ["n"])}, step)
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".table-card .card-step")).to_have_text("step 3", timeout=PATIENCE)
+    expect(board.locator(".table-card .card-step")).to_have_text("step 3")
     board.get_by_role("slider", name="Step").last.press("ArrowLeft")
     expect(board.locator(".table-card .card-step")).to_have_text("step 2")
     expect(board.locator(".image-card .card-step")).to_have_text("step 3")
@@ -196,7 +195,7 @@ def test_the_page_is_as_wide_as_a_phone(board: Page, store: Store, dashboard: Da
     board.set_viewport_size({"width": 390, "height": 844})
     log_run(store, "net", [whole()])
     board.goto(f"{dashboard.url}/media")
-    expect(board.locator(".media-card").first).to_be_visible(timeout=PATIENCE)
+    expect(board.locator(".media-card").first).to_be_visible()
     assert board.evaluate("document.documentElement.scrollWidth") == 390
 
 

@@ -10,21 +10,17 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard, eventually
+from dashboard_fixtures import Dashboard, eventually, served
 from playwright.sync_api import Page, expect
 from visdom_server import client, pane, post
 
 from trainboard.dashboard.visdom.figure import drawable
-from trainboard.storage import open_store
 
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("panes") / "runs.db", create=True)
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("panes")) as dashboard:
+        yield dashboard
 
 
 RECORDED = [json.loads(line) for line in Path(__file__).with_name("visdom_requests.jsonl").open()]
@@ -63,7 +59,7 @@ def test_the_title_of_every_recorded_layout_is_seen(board: Page, dashboard: Dash
         for body in ({"data": one["data"], "layout": one["layout"]} for one in PLOTS)
     ]
     assert sum(len(figure["titles"]) for figure in figures) > 10
-    board.wait_for_function("window.trainboard?.panes")
+    board.wait_for_function("() => window.trainboard?.panes")
     assert board.evaluate(DRAW_ALL, figures) == []
 
 

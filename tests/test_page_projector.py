@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard, eventually, log_run
+from dashboard_fixtures import Dashboard, eventually, log_run, served
 from playwright.sync_api import Page, expect
 from test_accessibility import serious
 from test_page_mesh import COLORED
 
 import trainboard as tb
-from trainboard.storage import open_store
 
 EVIL = "<img src=x onerror=\"document.title='run'\"><script>document.title='run'</script>"
 CANVAS = ".projector-canvas canvas"
@@ -32,25 +31,25 @@ KEEP_CONTEXT = """
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("projector") / "runs.db", create=True)
-    random = np.random.default_rng(0)
-    groups = np.repeat([0, 1, 2], 30)
-    vectors = random.normal(size=(90, 5)) + 8 * np.eye(5)[groups]
-    names = [["ant", "bee", EVIL][group] for group in groups]
-    metadata = [[name, f"no {at}", at / 7] for at, name in enumerate(names)]
-    pictures = random.random((90, 1, 8, 8))
-    columns = ["kind", "name", "size"]
-    steps = [
-        {"words": tb.Embedding(vectors * scale, metadata, images=pictures, columns=columns)}
-        for scale in (1, 2, 3)
-    ]
-    log_run(store, "trained", steps)
-    log_run(store, "broken", [{"nan": tb.Embedding(np.full((4, 3), np.nan)), EVIL: tb.Embedding(vectors)}])
-    log_run(store, "large", [{"many": tb.Embedding(random.normal(size=(5_000, 32)))}])
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("projector")) as dashboard:
+        store = dashboard.store
+        random = np.random.default_rng(0)
+        groups = np.repeat([0, 1, 2], 30)
+        vectors = random.normal(size=(90, 5)) + 8 * np.eye(5)[groups]
+        names = [["ant", "bee", EVIL][group] for group in groups]
+        metadata = [[name, f"no {at}", at / 7] for at, name in enumerate(names)]
+        pictures = random.random((90, 1, 8, 8))
+        columns = ["kind", "name", "size"]
+        steps = [
+            {"words": tb.Embedding(vectors * scale, metadata, images=pictures, columns=columns)}
+            for scale in (1, 2, 3)
+        ]
+        log_run(store, "trained", steps)
+        log_run(
+            store, "broken", [{"nan": tb.Embedding(np.full((4, 3), np.nan)), EVIL: tb.Embedding(vectors)}]
+        )
+        log_run(store, "large", [{"many": tb.Embedding(random.normal(size=(5_000, 32)))}])
+        yield dashboard
 
 
 def opened(page: Page, dashboard: Dashboard, run: str = "trained", **asked: str) -> list[str]:
@@ -79,15 +78,15 @@ def test_a_clicked_point_shows_its_neighbours_and_what_is_seen_is_in_the_address
     expect(page.locator(CANVAS)).to_have_attribute("data-points", "90")
     expect(page.locator(".projector-facts")).to_contain_text("90 points · 5 dimensions")
     expect(page.locator(".projector-legend button")).to_have_count(3)
-    eventually(lambda: np.isfinite(pixel(page, 40)).all(), 30)
+    eventually(lambda: np.isfinite(pixel(page, 40)).all())
     page.mouse.move(*pixel(page, 40))
     page.mouse.click(*pixel(page, 40))
     expect(page.locator(".projector-point li")).to_have_count(10)
-    eventually(lambda: "projector_point=" in page.evaluate("location.search"), 30)
+    eventually(lambda: "projector_point=" in page.evaluate("location.search"))
     row = page.evaluate("new URLSearchParams(location.search).get('projector_point')")
     expect(page.locator(".projector-point h2")).to_contain_text(f"no {row}")
     page.locator(CANVAS).press("ArrowLeft")
-    eventually(lambda: "projector_camera=" in page.evaluate("location.search"), 30)
+    eventually(lambda: "projector_camera=" in page.evaluate("location.search"))
     page.reload()
     expect(page.locator(".projector-point li")).to_have_count(10)
     page.get_by_label("Label", exact=True).select_option("size")
@@ -107,7 +106,7 @@ def test_points_are_searched_selected_by_a_lasso_and_isolated(page: Page, dashbo
         page.get_by_role("button", name="CSV").click()
     assert saved.value.path().read_text().splitlines()[1].startswith("30,bee,no 30,")
     page.get_by_role("button", name="Isolate").click()
-    eventually(lambda: "projector_only=30-59" in page.evaluate("location.search"), 30)
+    eventually(lambda: "projector_only=30-59" in page.evaluate("location.search"))
     page.get_by_role("button", name="Show all").click()
     page.get_by_label("Search the metadata").fill("")
     page.get_by_role("button", name="Lasso").click()
@@ -124,15 +123,15 @@ def test_points_are_searched_selected_by_a_lasso_and_isolated(page: Page, dashbo
 def test_steps_are_seen_from_one_place(page: Page, dashboard: Dashboard) -> None:
     wrong = opened(page, dashboard)
     expect(page.locator(".projector-steps output")).to_have_text("step 2")
-    eventually(lambda: np.isfinite(pixel(page, 0)).all(), 30)
+    eventually(lambda: np.isfinite(pixel(page, 0)).all())
     middle = np.mean([pixel(page, point) for point in range(90)], axis=0)
     last = pixel(page, 0)
     page.get_by_label("Step", exact=True).press("Home")
     expect(page.locator(".projector-steps output")).to_have_text("step 0")
     # At step 0 every vector is a third of what it is at step 2, to which the projection stays fitted.
-    eventually(lambda: np.linalg.norm(pixel(page, 0) - middle) < 0.7 * np.linalg.norm(last - middle), 30)
+    eventually(lambda: np.linalg.norm(pixel(page, 0) - middle) < 0.7 * np.linalg.norm(last - middle))
     page.get_by_role("button", name="Fit to this step").click()
-    eventually(lambda: np.linalg.norm(pixel(page, 0) - middle) > 0.7 * np.linalg.norm(last - middle), 30)
+    eventually(lambda: np.linalg.norm(pixel(page, 0) - middle) > 0.7 * np.linalg.norm(last - middle))
     assert wrong == []
 
 
@@ -211,17 +210,17 @@ def test_files_are_looked_at_and_metadata_is_changed_on_the_page(
 def test_points_come_back_after_the_graphics_card_was_lost(page: Page, dashboard: Dashboard) -> None:
     page.add_init_script(KEEP_CONTEXT)
     wrong = opened(page, dashboard)
-    eventually(lambda: page.evaluate("trainboard.hasWebgl?.()"), 30)
+    eventually(lambda: page.evaluate("trainboard.hasWebgl?.()"))
     expect(page.locator(CANVAS)).to_have_attribute("data-points", "90")
     page.evaluate("window.lose = window.webgl.getExtension('WEBGL_lose_context'); lose.loseContext()")
-    eventually(lambda: not page.evaluate("trainboard.hasWebgl()"), 30)
-    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000, 30)
+    eventually(lambda: not page.evaluate("trainboard.hasWebgl()"))
+    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000)
     page.evaluate("lose.restoreContext()")
-    eventually(lambda: page.evaluate("trainboard.hasWebgl()"), 30)
+    eventually(lambda: page.evaluate("trainboard.hasWebgl()"))
     before = page.evaluate("webgl.drawn")
     page.locator(CANVAS).press("ArrowLeft")
-    eventually(lambda: page.evaluate("webgl.drawn") > before, 30)
-    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000, 30)
+    eventually(lambda: page.evaluate("webgl.drawn") > before)
+    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000)
     assert wrong == []
 
 

@@ -103,7 +103,7 @@ def test_a_runs_details_name_the_slowest_rank_and_the_one_furthest_behind(
 
 def ask(dashboard: Dashboard, path: str, asked: object = None) -> bytes:
     body = None if asked is None else json.dumps(asked).encode()
-    with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=30) as answer:
+    with urllib.request.urlopen(f"{dashboard.url}/api/v1/{path}", body, timeout=60) as answer:
         return answer.read()
 
 

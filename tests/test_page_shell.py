@@ -79,9 +79,9 @@ def test_the_page_one_is_on_is_in_sight_in_the_navigation(
     board.set_viewport_size({"width": 1300, "height": 800})
     board.goto(f"{dashboard.url}/panes")
     expect(board.locator("#live")).to_have_text("Up to date")
-    eventually(lambda: in_sight("Panes") and in_sight("Charts") and in_sight("Alerts"), 30)
+    eventually(lambda: in_sight("Panes") and in_sight("Charts") and in_sight("Alerts"))
     board.set_viewport_size({"width": 900, "height": 800})
-    eventually(lambda: in_sight("Panes") and not in_sight("Charts"), 30)
+    eventually(lambda: in_sight("Panes") and not in_sight("Charts"))
 
 
 def test_a_run_is_hidden_shown_and_shown_alone(board: Page, store: Store, dashboard: Dashboard) -> None:
@@ -111,7 +111,7 @@ def test_a_run_keeps_its_colour_when_others_come(board: Page, store: Store, dash
     log_run(store, "second", [{"loss": 1.0}])
     expect(board.get_by_label("Show second")).to_be_visible()
     assert box.evaluate("box => getComputedStyle(box).backgroundColor") == before
-    board.wait_for_function("trainboard.plots()[0].curves.length === 2")
+    board.wait_for_function("() => trainboard.plots()[0]?.curves.length === 2")
     chart = board.evaluate("trainboard.plots()[0].curves.map(curve => curve.color)")
     assert chart == [run_color(0), run_color(1)]
 
@@ -218,7 +218,7 @@ def test_the_sidebar_is_resized_by_keyboard(board: Page, store: Store, dashboard
     before = board.locator("#sidebar").evaluate("bar => bar.offsetWidth")
     board.locator("#resizer").focus()
     board.keyboard.press("ArrowRight")
-    assert board.locator("#sidebar").evaluate("bar => bar.offsetWidth") > before
+    eventually(lambda: board.locator("#sidebar").evaluate("bar => bar.offsetWidth") > before)
 
 
 def test_a_lost_server_is_told_and_caught_up_with(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import time
 
 import numpy as np
 import pytest
+from dashboard_fixtures import once_within
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -161,9 +161,5 @@ def test_a_bad_question_is_refused(shared: Store) -> None:
 
 def test_a_hundred_thousand_points_are_thinned_without_a_wait(shared: Store) -> None:
     run = new_run(shared, [(step, step * 0.1, math.sin(step)) for step in range(100_000)], 100_000)
-    spent = []
-    for _ in range(5):
-        begin = time.perf_counter()
-        assert len(shared.points(run, "loss", width=1000).step) <= 2000
-        spent.append(time.perf_counter() - begin)
-    assert min(spent) < 0.1  # 4 ms on an idle core
+    assert len(shared.points(run, "loss", width=1000).step) <= 2000
+    once_within(0.1, lambda: shared.points(run, "loss", width=1000))  # 4 ms on an idle core

@@ -102,7 +102,7 @@ def test_processes_make_one_store_and_write_ranks_of_one_run_at_once(
         (tmp_path / f"spool-{rank}").write_bytes(made.data)
     arguments = [sys.executable, "-c", WRITER, url]
     writers = [subprocess.Popen([*arguments, f"spool-{rank}"], cwd=tmp_path) for rank in range(6)]
-    assert [writer.wait(120) for writer in writers] == [0] * 6
+    assert [writer.wait(300) for writer in writers] == [0] * 6
     store = open_store(url)
     assert store.run("run").config == {f"rank-{rank}": rank for rank in range(6)}
     for rank in range(6):
@@ -260,7 +260,7 @@ def test_the_password_is_in_no_message(address: str, postgresql: PostgreSQLServe
 
 
 def ask(server: ServerProcess, path: str) -> Any:
-    with urllib.request.urlopen(f"{server.url}{path}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{server.url}{path}", timeout=60) as answer:
         return answer.read().decode()
 
 
@@ -289,7 +289,7 @@ def test_two_servers_a_program_and_a_remote_one_share_a_store_and_see_one_anothe
             with tb.init("shared", id=f"run-{number}", store=target) as run:
                 for step in range(1_000):
                     run.log({"loss": float(step)})
-                assert run.flush(30)
+                assert run.flush(60)
         for wait in waits:
             wait.join()
         assert all(answer["version"] != version for answer in answers) and len(answers) == 2
@@ -302,5 +302,5 @@ def test_two_servers_a_program_and_a_remote_one_share_a_store_and_see_one_anothe
     finally:
         for server in servers:
             server.process.send_signal(signal.SIGINT)
-    printed = [server.process.communicate(timeout=30)[0] for server in servers]
+    printed = [server.process.communicate(timeout=300)[0] for server in servers]
     assert PASSWORD not in "".join([*pages, *printed])

@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
 
 
 def traces(run: tb.Run) -> list[Any]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     store = tb.open_store(run.store)
     if not list(store.series(run.id, "trace")):
         return []
@@ -124,7 +124,7 @@ def test_a_program_of_both_frameworks_is_seen_by_the_profilers_of_both(program: 
 def test_an_alert_is_an_event(run: tb.Run) -> None:
     run.log({"loss": 1.0}, step=7)
     run.alert("Loss is high", "It was 1.0.", level="warning")
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     (record,) = tb.open_store(run.store).records(run.id, "alerts", "event")
     assert (record.step, record.value.title, record.value.level) == (7, "Loss is high", "warning")
 

@@ -15,12 +15,11 @@ from urllib.parse import urlencode
 import numpy as np
 import psutil
 import pytest
-from dashboard_fixtures import Dashboard, eventually, log_run
+from dashboard_fixtures import Dashboard, eventually, log_run, served
 
 import trainboard as tb
 from trainboard.dashboard.projector.linear import between, principal, spherized
 from trainboard.dashboard.projector.maps import turned
-from trainboard.storage import open_store
 
 BAD = {
     "nothing": (np.zeros((0, 3)), "no points"),
@@ -39,28 +38,26 @@ def blobs(count: int, dimensions: int, seed: int = 0) -> tuple[np.ndarray, np.nd
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("projector") / "runs.db", create=True)
-    vectors, places = blobs(300, 8)
-    names = [[f"place {place}", f"point {number}"] for number, place in enumerate(places)]
-    log_run(
-        store,
-        "words",
-        [
-            {
-                "words": tb.Embedding(vectors + step, names, columns=["place", "name"]),
-                "plain": tb.Embedding(vectors),
-            }
-            for step in range(3)
-        ],
-    )
-    log_run(store, "large", [{"large": tb.Embedding(blobs(20_000, 32)[0])}])
-    extreme = np.array([[1, 2], [np.nan, 0], [3e38, 1], [2, np.inf], [0, 0]], np.float32)
-    odd = {"extreme": tb.Embedding(extreme), "one": tb.Embedding(np.ones((1, 4)))}
-    log_run(store, "odd", [{**odd, **{name: tb.Embedding(array) for name, (array, _) in BAD.items()}}])
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("projector")) as dashboard:
+        store = dashboard.store
+        vectors, places = blobs(300, 8)
+        names = [[f"place {place}", f"point {number}"] for number, place in enumerate(places)]
+        log_run(
+            store,
+            "words",
+            [
+                {
+                    "words": tb.Embedding(vectors + step, names, columns=["place", "name"]),
+                    "plain": tb.Embedding(vectors),
+                }
+                for step in range(3)
+            ],
+        )
+        log_run(store, "large", [{"large": tb.Embedding(blobs(20_000, 32)[0])}])
+        extreme = np.array([[1, 2], [np.nan, 0], [3e38, 1], [2, np.inf], [0, 0]], np.float32)
+        odd = {"extreme": tb.Embedding(extreme), "one": tb.Embedding(np.ones((1, 4)))}
+        log_run(store, "odd", [{**odd, **{name: tb.Embedding(array) for name, (array, _) in BAD.items()}}])
+        yield dashboard
 
 
 def ask(dashboard: Dashboard, what: str, run: str, tag: str, **asked: Any) -> tuple[int, bytes]:
@@ -95,7 +92,7 @@ def positions(dashboard: Dashboard, run: str, tag: str, **asked: Any) -> tuple[n
         assert status in (200, 202), answer
         return status == 200
 
-    eventually(is_made, 60)
+    eventually(is_made)
     length = int.from_bytes(answer[:4], "little")
     header = json.loads(answer[4 : 4 + length])
     found, at = {}, 4 + length
@@ -185,11 +182,11 @@ def test_a_projection_is_made_in_a_process_that_cancelling_ends(dashboard: Dashb
     asked = {"method": "tsne", "most": 10_000}
     status, answer = ask(dashboard, "positions", "large", "large", **asked)
     assert status == 202 and json.loads(answer).keys() == {"share"}
-    eventually(lambda: workers(), 60)
+    eventually(lambda: workers())
     assert told(dashboard, "cloud", "large", "large")["count"] == 20_000
     assert workers(), "the server answers while a projection is made"
     assert told(dashboard, "cancel", "large", "large", **asked) == {"cancelled": True}
-    eventually(lambda: not workers(), 30)
+    eventually(lambda: not workers())
     assert told(dashboard, "cancel", "large", "large", **asked) == {"cancelled": False}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cProfile
-import math
 import pstats
 import sqlite3
 from typing import Any
@@ -13,20 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sqlalchemy import delete, select, update
+from pyramid_points import append, assert_tells, new_run, some_points
+from sqlalchemy import select
 
 from trainboard.storage import Points, Store, buckets, open_store
-from trainboard.storage.append import append_points
-from trainboard.storage.buckets import FIELDS, Buckets
+from trainboard.storage.buckets import Buckets
 from trainboard.storage.chunks import CHUNK_POINTS, Columns
 from trainboard.storage.pyramid import FAN_OUT, LEVEL_CHUNK, level_lengths
-from trainboard.storage.run_rows import load_run
 from trainboard.storage.schema import chunks
-from trainboard.storage.series import SeriesKey
-
-KEY = SeriesKey(0, "scalar", "loss")
-ORDERS = ("in order", "repeated", "resumed", "late", "shuffled", "huge")
-AXES = st.sampled_from(["step", "wall", "relative"])
 
 
 @pytest.fixture(scope="module")
@@ -34,46 +27,8 @@ def shared(shared_store_url: str) -> Store:
     return open_store(shared_store_url, create=True)
 
 
-def steps_in(order: str, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    steps = np.arange(count) * 3 - count
-    if order == "repeated":
-        return steps // 500
-    if order == "resumed":
-        steps[count // 2 :] -= count
-    if order == "late":
-        steps[generator.integers(0, count, 5)] -= 2 * count
-    if order == "shuffled":
-        generator.shuffle(steps)
-    if order == "huge":
-        steps = np.sort(generator.integers(-(2**63), 2**63 - 1, count))
-    return steps
-
-
-def some_points(order: str, count: int, seed: int) -> Columns:
-    """Points with NaN, infinities and very large values among them, their clock set back once."""
-    generator = np.random.default_rng(seed)
-    walls = 1e9 + np.arange(count) * 0.25 + generator.random(count) * 0.1
-    walls[count // 3 :] -= 20.0
-    values = generator.normal(size=count)
-    for special in (math.nan, math.inf, -math.inf, 1.7e308):
-        values[generator.integers(0, count, count // 50)] = special
-    values[: count // 100] = math.nan
-    return Columns(steps_in(order, count, generator), walls, values)
-
-
-def append(store: Store, run: str, points: Columns, cuts: list[int]) -> None:
-    ends = sorted({min(cut, len(points.steps)) for cut in cuts} | {len(points.steps)})
-    for start, end in zip([0, *ends], ends, strict=False):
-        if end > start:
-            with store.writing() as connection:
-                load_run(connection, run)
-                append_points(connection, run, {KEY: points.take(slice(start, end))})
-
-
-def new_run(store: Store, points: Columns, cuts: list[int] | None = None) -> str:
-    run = f"run-{len(store.runs())}"
-    append(store, run, points, cuts or [])
-    return run
+ORDERS = ("in order", "repeated", "resumed", "late", "shuffled", "huge")
+AXES = st.sampled_from(["step", "wall", "relative"])
 
 
 def stored_level(store: Store, run: str, level: int) -> list[tuple[int, Buckets]]:
@@ -91,35 +46,6 @@ def place_of(points: Columns | Points, axis: str, origin: float) -> NDArray[Any]
     if isinstance(points, Points):
         points = Columns(points.step, points.wall_time, points.value)
     return points.steps if axis == "step" else points.walls - (origin if axis == "relative" else 0.0)
-
-
-def assert_tells(told: Buckets | Points, at: int, points: Columns) -> None:
-    """Entry ``at`` of buckets is what one would compute from the points it stands for."""
-    if isinstance(told, Points):
-        names = ("minimum", "maximum", "mean", "nan_count", "pos_inf_count", "neg_inf_count", "count")
-        entry = {name: getattr(told, name)[at] for name in names}
-    else:
-        kinds = {"floats": FIELDS[4:13], "ints": FIELDS[:4] + FIELDS[13:]}
-        entry = {name: getattr(told, kind)(name)[at] for kind, names in kinds.items() for name in names}
-        for name, column in (("step", points.steps), ("wall", points.walls)):
-            ends = (entry[f"first_{name}"], entry[f"last_{name}"], entry[f"min_{name}"], entry[f"max_{name}"])
-            assert ends == (column[0], column[-1], column.min(), column.max())
-        assert entry["first"].tobytes() == points.values[0].tobytes()
-        assert entry["last"].tobytes() == points.values[-1].tobytes()
-    values = points.values
-    numbers, finite = values[~np.isnan(values)], values[np.isfinite(values)]
-    assert entry["count"] == len(values)
-    assert entry["nan_count"] == len(values) - len(numbers)
-    assert (entry["pos_inf_count"], entry["neg_inf_count"]) == (
-        np.count_nonzero(values == np.inf),
-        np.count_nonzero(values == -np.inf),
-    )
-    extremes = (numbers.min(), numbers.max()) if len(numbers) else (np.nan, np.nan)
-    assert np.array_equal((entry["minimum"], entry["maximum"]), extremes, equal_nan=True)
-    mean = math.fsum(finite / len(finite)) if len(finite) else math.nan
-    assert entry["mean"] == pytest.approx(
-        mean, rel=1e-9, abs=1e-9 * np.abs(finite).max(initial=0), nan_ok=True
-    )
 
 
 @settings(deadline=None, max_examples=12)
@@ -287,77 +213,6 @@ def test_wall_times_that_are_no_numbers_are_counted_all_the_same(shared: Store) 
     finite = points.take(~np.isnan(points.walls))
     window = (float(finite.walls.min()), float(finite.walls.max()))
     assert shared.points(run, "loss", axis="wall", width=50, window=window).total == 49_997
-
-
-def damage(store: Store, run: str, level: int, start: int) -> None:
-    """Overwrite a stored chunk with bytes that are none."""
-    which = (chunks.c.run_id == run) & (chunks.c.level == level) & (chunks.c.start == start)
-    with store.writing() as connection:
-        assert connection.execute(update(chunks).where(which).values(data=b"\x02torn")).rowcount == 1
-
-
-def test_a_damaged_chunk_of_points_costs_its_own_points_and_they_are_counted(shared: Store) -> None:
-    points = some_points("in order", 20_000, 5)
-    run = new_run(shared, points)
-    damage(shared, run, 0, 4096)
-    readable = np.delete(points.steps, np.s_[4096:8192])
-    for found in (shared.points(run, "loss"), shared.points_since(run, "loss", 0)):
-        assert (found.unreadable, found.total) == (4096, 20_000)
-        assert found.step.tolist() == readable.tolist()
-    assert shared.points_since(run, "loss", 5000).unreadable == 8192 - 5000
-    whole = shared.points(run, "loss", width=100)
-    assert whole.total == 20_000 and whole.unreadable == 0  # the buckets above tell them still
-    window = (int(points.steps[8000]), int(points.steps[8300]))
-    part = shared.points(run, "loss", window=window, width=500)
-    assert part.step.tolist() == points.steps[8192:8301].tolist()
-    assert 192 <= part.unreadable <= 192 + FAN_OUT
-    assert shared.points(run, "loss", window=(int(points.steps[9000]), 10**6)).unreadable == 0
-
-
-def test_a_damaged_open_chunk_is_counted_too(shared: Store) -> None:
-    points = some_points("in order", 4096 + 100, 5)
-    run = new_run(shared, points)
-    damage(shared, run, 0, 4096)
-    found = shared.points(run, "loss", width=3000)
-    assert (found.unreadable, found.total, len(found.step)) == (100, 4196, found.total - 100)
-
-
-@pytest.mark.parametrize(("level", "start"), [(1, 0), (1, 2 * LEVEL_CHUNK), (2, 0)])
-def test_where_a_level_is_damaged_the_one_below_answers(shared: Store, level: int, start: int) -> None:
-    points = some_points("in order", 60_000, 5)
-    run = new_run(shared, points)
-    damage(shared, run, level, start)
-    for window in (None, (int(points.steps[20_000]), int(points.steps[59_000]))):
-        found = shared.points(run, "loss", window=window, width=40)
-        held = points if window is None else points.take(slice(20_000, 59_001))
-        assert found.count is not None and found.unreadable == 0
-        assert found.total == len(held.steps)
-        stops = np.cumsum(found.count).tolist()
-        for at, stop in enumerate(stops):
-            assert_tells(found, at, held.take(slice(stop - int(found.count[at]), stop)))
-
-
-def test_a_damaged_open_level_does_not_keep_points_out(shared: Store) -> None:
-    points = some_points("in order", 60_000, 5)
-    run = new_run(shared, points.take(slice(0, 30_000)))
-    damage(shared, run, 1, LEVEL_CHUNK)
-    append(shared, run, points.take(slice(30_000, None)), [])
-    found = shared.points(run, "loss", width=40)
-    assert (found.total, found.unreadable) == (60_000, 0)
-    assert found.nan_count is not None
-    assert found.nan_count.sum() == np.count_nonzero(np.isnan(points.values))
-
-
-def test_a_level_that_is_lost_altogether_is_missed_by_nobody(shared: Store) -> None:
-    points = some_points("resumed", 40_000, 5)
-    run = new_run(shared, points)
-    before = shared.points(run, "loss", width=60)
-    with shared.writing() as connection:
-        connection.execute(delete(chunks).where(chunks.c.run_id == run, chunks.c.level == 1))
-    after = shared.points(run, "loss", width=60)
-    assert after.count is not None and before.count is not None
-    assert after.total == before.total and after.minimum is not None and before.minimum is not None
-    assert np.nanmin(after.minimum) == np.nanmin(before.minimum)
 
 
 def test_buckets_come_back_from_their_bytes_bit_for_bit() -> None:

@@ -42,7 +42,7 @@ def trainboard(*words: str) -> list[str]:
 
 
 def run(*words: str) -> tuple[int, str]:
-    done = subprocess.run(trainboard(*words), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(trainboard(*words), capture_output=True, text=True, timeout=300)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -62,11 +62,11 @@ def test_it_is_served(store: Path) -> None:
         try:
             assert server.stdout is not None
             address = server.stdout.readline().split()[3]
-            with urllib.request.urlopen(f"{address}api/v1/runs", timeout=30) as answer:
+            with urllib.request.urlopen(f"{address}api/v1/runs", timeout=60) as answer:
                 assert b'"mine"' in answer.read()
         finally:
             server.terminate()
-            server.wait(30)
+            server.wait(300)
 
 
 def test_changing_it_says_to_copy_it(store: Path) -> None:
@@ -87,5 +87,5 @@ def test_an_older_one_is_to_be_copied_first(store: Path) -> None:
 
 def test_a_program_cannot_log_to_it_and_is_told_at_init(store: Path) -> None:
     code = f"import trainboard as tb; tb.init(store={str(store)!r})"
-    done = subprocess.run([*READER, sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([*READER, sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert "read-only" in done.stderr and "give the store another place" in done.stderr

@@ -71,7 +71,7 @@ def test_all_that_is_logged_to_a_server_is_in_its_store(
         for step in range(1_000):
             run.log({"loss": float(step)})
         run.log({"note": tb.Text("hello")})
-        assert run.flush(30)
+        assert run.flush(60)
     assert values(store, run.id) == [float(step) for step in range(1_000)]
     found = store.run(run.id)
     assert (found.project, found.name, found.config, found.status) == (
@@ -101,7 +101,7 @@ def test_a_run_is_resumed_where_the_server_says_it_ended(start: Start, store: St
 @with_any_engine
 def test_a_silent_run_is_known_to_live(start: Start, store: Store) -> None:
     with tb.init("digits", store=start().url) as run:
-        assert run.flush(30)
+        assert run.flush(60)
         before = store.run(run.id).updated_at
         eventually(lambda: store.run(run.id).updated_at > before)
 
@@ -130,7 +130,7 @@ def test_lost_replies_are_made_up_for(start: Start, store: Store) -> None:
             for step in range(60_000):
                 run.log({"loss": float(step)})
             assert run.flush(60)
-            eventually(lambda: proxy.cuts > 5, 30)
+            eventually(lambda: proxy.cuts > 5)
     proxy.close()
     assert values(store, run.id) == [float(step) for step in range(60_000)]
 
@@ -161,7 +161,7 @@ def test_a_killed_program_loses_nothing_once_the_next_one_logs_there(start: Star
         program.wait()
         program.stdout.close()
     with tb.init("digits", store=url) as run:
-        eventually(lambda: len(list(spool_root(run.store).iterdir())) == 1, 30)
+        eventually(lambda: len(list(spool_root(run.store).iterdir())) == 1)
     for run_id, least in confirmed.items():
         steps = values(store, run_id)
         assert steps == [float(step) for step in range(len(steps))]
@@ -194,7 +194,7 @@ def test_a_wrong_token_is_one_warning_and_the_right_one_catches_up(
             assert not run.flush(1)
             assert store.runs() == []
             server.restart("--write-token", "mine")
-            assert run.flush(30)
+            assert run.flush(60)
     assert values(store, run.id) == [float(step) for step in range(1_000)]
     assert len(caught) == 1
 

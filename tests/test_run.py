@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dashboard_fixtures import eventually
 
 import trainboard as tb
 from trainboard.loggers.run import Run
@@ -116,18 +117,15 @@ def test_a_missing_config_key_is_named_with_the_ones_there_are(run: Run) -> None
 def test_flush_puts_everything_in_the_store(run: Run) -> None:
     for _ in range(5_000):
         run.log({"a": 1.0})
-    assert run.flush(timeout=30)
+    assert run.flush(60)
     assert tb.open_store(run.store).points(run.id, "a").total == 5_000
 
 
 def test_points_reach_the_store_while_the_program_runs(run: Run) -> None:
-    run.flush(timeout=30)
+    run.flush(60)
     run.log({"a": 1.0})
     store = tb.open_store(run.store)
-    deadline = time.monotonic() + 10
-    while not any(series.tag == "a" for series in store.series(run.id)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    eventually(lambda: any(series.tag == "a" for series in store.series(run.id)))
 
 
 def test_threads_can_log_to_one_run(run: Run) -> None:

@@ -62,7 +62,7 @@ def address_in(lines: list[str]) -> str:
 
 
 def get(address: str, **headers: str) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=10) as answer:
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
         return answer.read()
 
 
@@ -79,8 +79,8 @@ def test_a_signal_stops_it_quietly_while_a_page_waits(serve: Serve, number: sign
     )
     assert b"version" in get(address + "api/v1/changes?wait=0")
     os.kill(process.pid, number)
-    rest, _ = process.communicate(timeout=10)
-    waiting.wait(10)
+    rest, _ = process.communicate(timeout=300)
+    waiting.wait(300)
     assert rest.strip() == ""
 
 
@@ -165,5 +165,5 @@ def test_a_callback_that_fails_says_why_in_the_servers_log(
         {"Content-Type": "application/json"},
     )
     with pytest.raises(urllib.error.HTTPError, match="500"):
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     assert "show_page failed" in caplog.text and "Traceback" in caplog.text

@@ -34,7 +34,7 @@ def test_the_functions_of_the_package_act_on_the_current_run(tmp_path: Path) -> 
     assert tb.run is run and tb.config.lr == 0.1
     tb.log({"a": 1.0})
     tb.summary["best"] = 2.0
-    assert tb.flush(30)
+    assert tb.flush(60)
     tb.finish()
     assert tb.run is None
     store = tb.open_store(tmp_path / "s.db")

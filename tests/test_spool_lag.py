@@ -31,7 +31,7 @@ while True:
     for _ in range(100):
         run.log({"loss": 1.0 / step}, wall_time=1_000.0 + step)
         step += 1
-    time.sleep(0.001)
+    time.sleep(0.01)
 """
 
 
@@ -103,7 +103,7 @@ def test_the_page_says_that_a_spool_is_behind_until_it_has_caught_up(
     expect(board.locator("article.card")).to_contain_text("points")
     expect(board.locator("#behind")).to_be_empty()
     suspend_behind(store, training)
-    expect(board.locator("#behind")).to_contain_text("1 spool is behind: ", timeout=15_000)
+    expect(board.locator("#behind")).to_contain_text("1 spool is behind: ")
     with urllib.request.urlopen(f"{dashboard.url}/api/v1/spools") as answer:
         (told,) = json.load(answer)["spools"]
     assert told["run"] == "training" and told["alive"] and told["bytes"] > 0 and told["behind"] > 2

@@ -193,7 +193,7 @@ def test_adopters_that_meet_share_the_orphans_and_repeat_none(store: Store, segm
     command = [sys.executable, "-c", ADOPTER, store.url]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     adopters = [subprocess.Popen(command, **pipes) for _ in range(3)]  # type: ignore[call-overload]
-    counts = [int(adopter.communicate("go\n", timeout=60)[0]) for adopter in adopters]
+    counts = [int(adopter.communicate("go\n", timeout=300)[0]) for adopter in adopters]
     assert sum(counts) == 12
     assert [len(store.points(run.id, "loss").step) for run in store.runs()] == [1] * 12
 

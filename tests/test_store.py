@@ -56,12 +56,15 @@ print([os.waitpid(child, 0)[1] for child in children])
 def test_a_writer_that_waits_is_not_overtaken_for_long(tmp_path: Path) -> None:
     store = open_store(tmp_path / "store.db", create=True)
     waited: list[float] = []
+    wrote: list[float] = []
 
     def write(until: float) -> None:
         while (begun := time.monotonic()) < until:
             with store.writing():
-                waited.append(time.monotonic() - begun)
+                came = time.monotonic()
                 time.sleep(0.01)
+            waited.append(came - begun)
+            wrote.append(time.monotonic() - came)
             time.sleep(0.02)
 
     writers = [threading.Thread(target=write, args=(time.monotonic() + 2,)) for _ in range(8)]
@@ -70,12 +73,12 @@ def test_a_writer_that_waits_is_not_overtaken_for_long(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     store.close()
-    assert max(waited) < 1
+    assert max(waited) < max(1, 20 * max(wrote))  # each of the others may have its turn
 
 
 def test_thirty_two_processes_make_the_same_new_store_at_once(tmp_path: Path) -> None:
     command = [sys.executable, "-c", CREATORS]
-    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    made = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert (made.stdout.strip(), made.stderr) == (str([0] * 32), "")
     assert open_store(tmp_path / "store.db").runs() == []
 

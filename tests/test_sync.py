@@ -127,7 +127,7 @@ def test_a_sync_that_is_killed_is_continued_by_the_next_one(
     command = [sys.executable, "-c", SYNC, str(store), "--to", server.url]
     program = subprocess.Popen(command)
     reader = open_store(store_url)
-    eventually(lambda: reader.version() > 3, 30)
+    eventually(lambda: reader.version() > 3)
     os.kill(program.pid, signal.SIGKILL)
     program.wait()
     assert spool_root(store).joinpath(*os.listdir(spool_root(store))).is_dir(), "it was not killed in time"
@@ -152,7 +152,7 @@ def test_the_next_run_adopts_what_an_offline_one_left_for_the_server(
     offline.log({"loss": 1.0})
     offline.finish()
     with tb.init("digits", store=server.url) as run:
-        eventually(lambda: len(list(spool_root(run.store).iterdir())) == 1, 30)
+        eventually(lambda: len(list(spool_root(run.store).iterdir())) == 1)
     assert values(store_url, offline.id) == [1.0]
 
 
@@ -162,7 +162,7 @@ def test_a_dashboard_adopts_what_an_offline_run_left(
     store = open_store(tmp_path / "own.db", create=True)
     log_offline(store.url)
     start_dashboard(store)
-    eventually(lambda: [run.id for run in store.runs()] == ["off"], 30)
+    eventually(lambda: [run.id for run in store.runs()] == ["off"])
     eventually(lambda: not list(spool_root(store.url).iterdir()))
     assert values(store.url) == [float(step) for step in range(100)]
     store.close()

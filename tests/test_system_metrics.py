@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dashboard_fixtures import eventually
 
 import trainboard as tb
 from trainboard.storage import Store
@@ -20,14 +20,15 @@ def path(tmp_path: Path) -> Path:
 
 def wait_for_samples(run: tb.Run, store: Store, count: int) -> set[str]:
     """The tags of the machine's state, once each has ``count`` samples."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    counts: dict[str, int] = {}
+
+    def are_there() -> bool:
         run.flush()
-        counts = {s.tag: s.count for s in store.series(run.id) if s.tag.startswith("system/")}
-        if counts and min(counts.values()) >= count:
-            return set(counts)
-        time.sleep(0.02)
-    raise AssertionError("the machine was not sampled")
+        counts.update({s.tag: s.count for s in store.series(run.id) if s.tag.startswith("system/")})
+        return bool(counts) and min(counts.values()) >= count
+
+    eventually(are_there)
+    return set(counts)
 
 
 def test_processor_and_memory_are_sampled_while_a_run_trains(path: Path) -> None:

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dashboard_fixtures import eventually
 from event_file import VERSION, framed, header, picture, record, scalar, scalars, write
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
@@ -147,9 +148,9 @@ def test_records_that_all_differ_take_no_longer(store: Store, tmp_path: Path) ->
         return record(Event(wall_time=1e9 + step, step=step, summary=Summary(value=[value])))
 
     write(tmp_path / "logs" / "a", VERSION + b"".join(told(step) for step in range(20_000)))
-    begun = time.monotonic()
+    begun = time.process_time()
     read(store, tmp_path / "logs")
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert steps(store) == list(range(20_000))
 
 
@@ -185,9 +186,7 @@ def test_what_nobody_expected_of_a_file_is_told_once_and_tried_again(
     assert [run.name for run in store.runs()] == ["a"]
     assert len([line for line in caplog.messages if "nobody knows why" in line]) == 1
     tree.fails = False
-    until = time.monotonic() + 10
-    while len(store.runs()) < 2 and time.monotonic() < until:
-        follower.poll()
+    eventually(lambda: not follower.poll() and len(store.runs()) == 2)
     assert steps(store, "odd") == list(range(9)) and tree.unreadable == {}
 
 
@@ -198,9 +197,9 @@ def test_holes_of_many_gigabytes_are_passed_over(store: Store, tmp_path: Path) -
     os.truncate(middle, 20 << 30)
     with middle.open("ab") as file:
         file.write(scalars(range(5, 9)))
-    begun = time.monotonic()
+    begun = time.process_time()
     progress = read(store, tmp_path / "logs")
-    assert time.monotonic() - begun < 10
+    assert time.process_time() - begun < 10
     assert steps(store, "tail") == list(range(5)) and steps(store, "middle") == list(range(9))
     assert len(progress.damage) == 1
 

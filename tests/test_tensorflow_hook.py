@@ -24,7 +24,7 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
 
 
 def points(run: tb.Run, tag: str) -> dict[int, float]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     found = tb.open_store(run.store).points(run.id, tag)
     return dict(zip(found.step.tolist(), found.value.tolist(), strict=True))
 

@@ -1,7 +1,6 @@
 """What a program says through tf.summary reaches the run: every point, at its step, from any kind of code."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 import tensorflow as tf
+from dashboard_fixtures import eventually
 from tensorboard.plugins.hparams import api as hparams
 
 import trainboard as tb
@@ -25,13 +25,13 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
 
 
 def points(run: tb.Run, tag: str) -> dict[int, float]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     found = tb.open_store(run.store).points(run.id, tag)
     return dict(zip(found.step.tolist(), found.value.tolist(), strict=True))
 
 
 def records(run: tb.Run, tag: str, kind: str) -> list[Any]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     return tb.open_store(run.store).records(run.id, tag, kind)
 
 
@@ -55,7 +55,7 @@ def test_non_finite_scalars_and_repeated_steps_are_kept(run: tb.Run) -> None:
     with tb.tf_summary(run):
         for value in (1.0, float("nan"), float("inf")):
             tf.summary.scalar("loss", value, step=7)
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     found = tb.open_store(run.store).points(run.id, "loss")
     assert found.step.tolist() == [7, 7, 7]
     assert np.array_equal(found.value, [1.0, np.nan, np.inf], equal_nan=True)
@@ -64,10 +64,7 @@ def test_non_finite_scalars_and_repeated_steps_are_kept(run: tb.Run) -> None:
 def test_what_is_written_can_be_seen_while_the_program_goes_on(run: tb.Run) -> None:
     with tb.tf_summary(run):
         tf.summary.scalar("loss", 1.0, step=3)
-        until = time.monotonic() + 20
-        while not tb.open_store(run.store).series(run.id, "scalar"):
-            assert time.monotonic() < until, "nothing was logged"
-            time.sleep(0.1)
+        eventually(lambda: tb.open_store(run.store).series(run.id, "scalar"))
         assert points(run, "loss") == {3: 1.0}
 
 

@@ -47,7 +47,7 @@ def test_ranks_of_torchrun_with_workers_log_each_step_once(tmp_path: Path) -> No
     program.write_text(TRAINING)
     words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", str(program)]
     environment = {**os.environ, "TRAINBOARD_STORE": str(tmp_path / "s.db"), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     store = tb.open_store(tmp_path / "s.db")
     (run,) = store.runs()
@@ -84,7 +84,7 @@ def test_ranks_of_a_process_group_agree_on_each_of_their_runs(tmp_path: Path) ->
     environment = {**os.environ, "TRAINBOARD_STORE": str(tmp_path / "s.db"), "OMP_NUM_THREADS": "1"}
     words = [sys.executable, "-c", BY_HAND]
     started = [subprocess.Popen([*words, str(rank), port], env=environment) for rank in (1, 0)]
-    assert [process.wait(60) for process in started] == [0, 0]
+    assert [process.wait(300) for process in started] == [0, 0]
     store = tb.open_store(tmp_path / "s.db")
     runs = store.runs()
     assert len(runs) == 2

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
-import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,15 +10,27 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
-from torch.utils.checkpoint import checkpoint
+from torch_faults import (
+    PLANTED,
+    Attention,
+    BadGradient,
+    Normalized,
+    Planted,
+    Rectified,
+    Recurrent,
+    Remembered,
+    at_planted,
+    faults,
+    half,
+    logarithm,
+    mlp,
+    set_nan,
+    train,
+    with_planted,
+)
 
 import trainboard as tb
 from trainboard.loggers.flight_recorder import Fault
-from trainboard.loggers.warn import TrainboardWarning
-from trainboard.storage.kinds.event import Event
-
-PLANTED = 4
 
 
 @pytest.fixture
@@ -28,166 +38,6 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
     torch.manual_seed(0)
     with tb.init("tests", store=tmp_path / "store.db") as run:
         yield run
-
-
-def faults(run: tb.Run) -> list[Event]:
-    """The faults that the store knows."""
-    assert run.flush(timeout=10)
-    store = tb.open_store(run.store)
-    if not any(series.kind == "event" for series in store.series(run.id)):
-        return []
-    return [record.value for record in store.records(run.id, "flight_recorder", "event")]
-
-
-class Planted(nn.Module):
-    """Passes its input on, until in batch ``PLANTED`` it does what it was given."""
-
-    def __init__(self, fault: Callable[[torch.Tensor], torch.Tensor]) -> None:
-        super().__init__()
-        self.fault = fault
-        self.batch = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.batch += 1
-        return self.fault(x) if self.batch == PLANTED else x * 1.0
-
-
-class BadGradient(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> torch.Tensor:
-        return gradients[0] * math.nan
-
-
-def with_planted(fault: Callable[[torch.Tensor], torch.Tensor]) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), Planted(fault), nn.Linear(8, 8), nn.Linear(8, 2))
-
-
-class Attention(nn.Module):
-    """Attention over six positions; in batch ``PLANTED`` a row has nothing that it may look at."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.first = nn.Linear(4, 8)
-        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
-        self.last = nn.Linear(8, 2)
-        self.batch = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.batch += 1
-        mask = torch.ones(6, 6).tril().log()  # -Inf above the diagonal, as it should be
-        if self.batch == PLANTED:
-            mask[2] = -math.inf
-        y = self.first(x).unsqueeze(0).expand(3, -1, -1)
-        y, _ = self.attention(y, y, y, attn_mask=mask, need_weights=True)
-        return self.last(y).mean(0)
-
-
-class Recurrent(nn.Module):
-    """The same cell at each of five positions; in batch ``PLANTED`` the third state overflows."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cell = nn.RNNCell(4, 8)
-        self.last = nn.Linear(8, 2)
-        self.batch = 0
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.batch += 1
-        state = torch.zeros(len(x), 8)
-        for position in range(5):
-            factor = math.inf if self.batch == PLANTED and position == 2 else 1.0
-            state = self.cell(x, state * factor)
-        return self.last(state)
-
-
-class Rectified(nn.Module):
-    """ReLU of what ``inner`` returns, by a call of a function."""
-
-    def __init__(self, inner: nn.Module) -> None:
-        super().__init__()
-        self.inner = inner
-        self.last = nn.Linear(8, 2)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.last(F.relu(self.inner(x)))
-
-
-class Remembered(nn.Linear):
-    """Knows whether anything still holds what it returned last."""
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:
-        output = super().forward(input)
-        self.returned = weakref.ref(output)
-        return output
-
-
-class Normalized(nn.Module):
-    """A norm of one's own, which divides 0 by 0 when its input is constant."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(8))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = x - x.mean(1, keepdim=True)
-        return self.scale * x / x.abs().amax(1, keepdim=True)
-
-
-def mlp() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-
-
-def half() -> nn.Sequential:
-    return nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 8), nn.Linear(8, 2)).to(torch.float16)
-
-
-def square_loss(output: torch.Tensor) -> torch.Tensor:
-    return output.float().square().mean()
-
-
-def batches(model: nn.Module, bad: Callable[[torch.Tensor], torch.Tensor] | None = None) -> Any:
-    """Six batches of six; ``bad`` is done to the one that is planted."""
-    dtype = next(model.parameters()).dtype
-    for number in range(1, 7):
-        batch = torch.randn(6, 4, dtype=dtype)
-        yield bad(batch) if bad and number == PLANTED else batch
-
-
-def train(
-    run: tb.Run,
-    model: nn.Module,
-    *,
-    loss: Callable[[torch.Tensor], torch.Tensor] = square_loss,
-    bad: Callable[[torch.Tensor], torch.Tensor] | None = None,
-    optimizer: torch.optim.Optimizer | None = None,
-    before_step: Callable[[int], None] = lambda step: None,
-    **options: Any,
-) -> None:
-    optimizer = optimizer or torch.optim.SGD(model.parameters(), 0.01)
-    run.watch(model, **options)
-    for step, batch in enumerate(batches(model, bad), 1):
-        optimizer.zero_grad()
-        loss(model(batch)).backward()
-        before_step(step)
-        optimizer.step()
-
-
-def at_planted(change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
-    """A loss that ``change`` spoils in batch ``PLANTED``."""
-    calls = iter(range(1, 100))
-    return lambda output: change(output) if next(calls) == PLANTED else square_loss(output)
-
-
-def set_nan(x: torch.Tensor) -> torch.Tensor:
-    return x.index_fill(0, torch.tensor([2]), math.nan)
-
-
-def logarithm(x: torch.Tensor) -> torch.Tensor:
-    return torch.log(x.relu() * 0)
 
 
 FORWARD = {
@@ -434,160 +284,3 @@ def test_a_fault_among_complex_numbers_is_found_in_its_layer(run: tb.Run) -> Non
         run, model, loss=lambda output: output.abs().square().mean(), bad=set_nan, on_nonfinite=found.append
     )
     check(run, found, "0", "forward")
-
-
-def test_a_callback_can_stop_training_before_the_weights_are_spoiled(run: tb.Run) -> None:
-    def stop(fault: Fault) -> None:
-        raise tb.StopTraining(str(fault))
-
-    model = with_planted(BadGradient.apply)
-    with pytest.raises(tb.StopTraining, match="step 4, batch 4"):
-        train(run, model, on_nonfinite=stop)
-    assert all(parameter.isfinite().all() for parameter in model.parameters())
-
-
-def test_a_callback_that_fails_is_one_warning_and_training_goes_on(run: tb.Run) -> None:
-    def fail(fault: Fault) -> None:
-        raise OSError("no space left for a checkpoint")
-
-    with pytest.warns(TrainboardWarning, match="no space left for a checkpoint"):
-        train(run, with_planted(BadGradient.apply), on_nonfinite=fail)
-
-
-def test_training_that_recovers_is_told_of_its_next_fault_too(run: tb.Run) -> None:
-    model = mlp()
-    found: list[Fault] = []
-    optimizer = torch.optim.SGD(model.parameters(), 0.0)
-    run.watch(model, on_nonfinite=found.append)
-    for step in range(1, 8):
-        optimizer.zero_grad()
-        model(torch.randn(6, 4) * (math.nan if step in (2, 3, 6) else 1)).mean().backward()
-        if step not in (2, 3, 6):
-            optimizer.step()
-    assert [(fault.step, fault.batch) for fault in found] == [(2, 2), (4, 6)]
-
-
-def test_anomaly_mode_tells_the_line_that_made_the_fault(run: tb.Run) -> None:
-    found: list[Fault] = []
-    with warnings.catch_warnings(), torch.autograd.set_detect_anomaly(True, check_nan=False):
-        warnings.simplefilter("ignore")
-        train(run, with_planted(set_nan), on_nonfinite=found.append)
-    assert "set_nan" in found[0].trace
-
-
-def test_a_step_that_a_loss_scaler_skips_is_no_fault(run: tb.Run) -> None:
-    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
-    for fused in (False, True):
-        optimizer = torch.optim.SGD(model.parameters(), 0.01, fused=fused)
-        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**127)
-        found: list[Fault] = []
-        run.watch(model, on_nonfinite=found.append)
-        skipped = 0
-        for _ in range(8):
-            optimizer.zero_grad()
-            with torch.autocast("cpu", torch.float16):
-                loss = model(torch.randn(6, 4) * 100).float().square().mean()
-            scaler.scale(loss).backward()
-            scale = scaler.get_scale()
-            scaler.step(optimizer)
-            scaler.update()
-            skipped += scaler.get_scale() < scale
-        assert skipped and found == []
-        run.unwatch()
-
-
-class Policy(nn.Module):
-    """A model whose output is masked with -Inf on purpose."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = mlp()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.body(x).masked_fill(torch.tensor([False, True]), -math.inf)
-
-
-CLEAN: dict[str, Callable[[], tuple[nn.Module, Callable[[torch.Tensor], torch.Tensor]]]] = {
-    "mlp": lambda: (mlp(), square_loss),
-    "batch norm": lambda: (
-        nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 2)),
-        square_loss,
-    ),
-    "layer norm": lambda: (nn.Sequential(nn.Linear(4, 8), nn.LayerNorm(8), nn.Linear(8, 2)), square_loss),
-    "dropout": lambda: (nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.Linear(8, 2)), square_loss),
-    "masked output": lambda: (Policy(), lambda output: -output.log_softmax(1)[:, 0].mean()),
-    "masked by where": lambda: (
-        with_planted(lambda x: torch.where(x > 0, x, -math.inf).softmax(1)),
-        square_loss,
-    ),
-    "infinity absorbed": lambda: (
-        with_planted(lambda x: x + (x.detach() * math.inf).tanh().nan_to_num()),
-        square_loss,
-    ),
-    "transformer": lambda: (
-        nn.Sequential(nn.Linear(4, 8), Causal(), nn.Linear(8, 2)),
-        square_loss,
-    ),
-    "checkpointed": lambda: (Checkpointed(), square_loss),
-    "rnn": lambda: (nn.Sequential(nn.RNN(4, 8), First(), nn.Linear(8, 2)), square_loss),
-    "lstm": lambda: (nn.Sequential(nn.LSTM(4, 8), First(), nn.Linear(8, 2)), square_loss),
-    "half": lambda: (half(), square_loss),
-    "bfloat16": lambda: (mlp().bfloat16(), square_loss),
-    "double": lambda: (mlp().double(), square_loss),
-    "huge but finite": lambda: (mlp(), lambda output: output.mean() * 1e25),
-    "cross entropy": lambda: (
-        mlp(),
-        lambda output: F.cross_entropy(output, torch.zeros(6, dtype=torch.long)),
-    ),
-    "no bias": lambda: (nn.Sequential(nn.Linear(4, 8, bias=False), nn.Linear(8, 2, bias=False)), square_loss),
-    "inplace": lambda: (nn.Sequential(nn.Linear(4, 8), nn.ReLU(inplace=True), nn.Linear(8, 2)), square_loss),
-    "embedding bag": lambda: (nn.Sequential(Ranks(), nn.EmbeddingBag(9, 2)), square_loss),
-    "convolution": lambda: (
-        nn.Sequential(nn.Unflatten(1, (1, 2, 2)), nn.Conv2d(1, 2, 2), nn.Flatten()),
-        square_loss,
-    ),
-}
-
-
-class Causal(nn.Module):
-    """A transformer's layer whose mask is -Inf above the diagonal."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.layer(x.unsqueeze(0), nn.Transformer.generate_square_subsequent_mask(len(x)))[0]
-
-
-class Checkpointed(nn.Module):
-    """Its forward pass is made again in the backward pass."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.inner = mlp()
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return checkpoint(self.inner, x, use_reentrant=False)
-
-
-class First(nn.Module):
-    def forward(self, both: Any) -> torch.Tensor:
-        return both[0]
-
-
-class Ranks(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x.argsort(1)
-
-
-@pytest.mark.parametrize("case", CLEAN)
-def test_clean_training_raises_no_alarm(run: tb.Run, case: str) -> None:
-    model, loss = CLEAN[case]()
-    found: list[Fault] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", TrainboardWarning)
-        # Adam's usual epsilon is 0 in half precision, which is a fault indeed.
-        optimizer = torch.optim.Adam(model.parameters(), 1e-3, eps=1e-3)
-        train(run, model, loss=loss, optimizer=optimizer, on_nonfinite=found.append)
-    assert found == [] and faults(run) == []

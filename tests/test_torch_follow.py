@@ -44,7 +44,7 @@ def train(run: tb.Run, model: nn.Module, passes: list[dict[str, Any]]) -> None:
 
 
 def records(run: tb.Run, tag: str, kind: str) -> list[Any]:
-    assert run.flush(timeout=10)
+    assert run.flush(60)
     store = tb.open_store(run.store)
     there = any(series.tag == tag for series in store.series(run.id, kind))
     return store.records(run.id, tag, kind) if there else []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import torch
-from dashboard_fixtures import Dashboard
+from dashboard_fixtures import Dashboard, served
 from playwright.sync_api import Page, expect
 from test_page_attacks import ATTACK, MADE_OF_ATTACKS
 
@@ -18,7 +18,6 @@ import trainboard as tb
 from trainboard.dashboard.trace import content, summary, timeline
 from trainboard.dashboard.trace.content import BadTrace, Content
 from trainboard.dashboard.trace.timeline import Drawing
-from trainboard.storage import open_store
 from trainboard.storage.kinds.raw import Raw
 from trainboard.storage.kinds.trace import Trace
 
@@ -61,22 +60,22 @@ def bomb() -> bytes:
 @pytest.fixture(scope="module")
 def profiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dashboard, Trace, str]]:
     """A dashboard of a run with a real trace of PyTorch and bad ones, that trace, and the run's id."""
-    store = open_store(tmp_path_factory.mktemp("trace") / "runs.db", create=True)
-    model = Net()
-    with tb.init("digits", "profiled", store=store.url) as run:
-        with run.profile():
-            for _ in range(3):
-                model(torch.randn(32, 64)).mean().backward()
-        run.flush()
-        (record,) = store.records(run.id, "profile/torch", "trace")
-        hostile = [{"ph": "X", "pid": ATTACK, "tid": 1, "ts": at, "dur": 1, "name": ATTACK} for at in (0, 2)]
-        run.log({"hostile": Trace.from_bytes(json.dumps(hostile).encode(), ATTACK)})
-        run.log({"profile/monday/host.xplane.pb": Raw("profile", XPLANE, "file")})
-        run.log({"bomb": Trace(bomb())})
-    dashboard = Dashboard(store)
-    yield dashboard, record.value, run.id
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("trace")) as dashboard:
+        store = dashboard.store
+        model = Net()
+        with tb.init("digits", "profiled", store=store.url) as run:
+            with run.profile():
+                for _ in range(3):
+                    model(torch.randn(32, 64)).mean().backward()
+            run.flush()
+            (record,) = store.records(run.id, "profile/torch", "trace")
+            hostile = [
+                {"ph": "X", "pid": ATTACK, "tid": 1, "ts": at, "dur": 1, "name": ATTACK} for at in (0, 2)
+            ]
+            run.log({"hostile": Trace.from_bytes(json.dumps(hostile).encode(), ATTACK)})
+            run.log({"profile/monday/host.xplane.pb": Raw("profile", XPLANE, "file")})
+            run.log({"bomb": Trace(bomb())})
+        yield dashboard, record.value, run.id
 
 
 def test_a_trace_of_pytorch_tells_operators_layers_and_memory(profiled: tuple[Dashboard, Trace, str]) -> None:

@@ -16,11 +16,11 @@ from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from dashboard_fixtures import Dashboard, eventually
+from dashboard_fixtures import Dashboard, eventually, served
 from server_process import ServerProcess
 from visdom_server import Client, post
 
-from trainboard.storage import Store, open_store
+from trainboard.storage import Store
 
 Connect = Callable[..., Any]
 HANDSHAKE = (
@@ -31,11 +31,8 @@ HANDSHAKE = (
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    store = open_store(tmp_path_factory.mktemp("visdom") / "runs.db", create=True)
-    dashboard = Dashboard(store)
-    yield dashboard
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("visdom")) as dashboard:
+        yield dashboard
 
 
 def client(port: int, **options: Any) -> Any:
@@ -95,7 +92,7 @@ def test_a_program_that_never_reads_keeps_no_other_waiting(dashboard: Dashboard)
         for number in range(12):
             asked = {"env": "silent", "win": win, "event": {"event_type": "KeyPress", "key": number}}
             assert post(f"{dashboard.url}/api/v1/panes/event", json.dumps(asked))[0] == 200
-        eventually(lambda: len(heard) == 12, 30)
+        eventually(lambda: len(heard) == 12)
         assert heard == list(range(12))
 
 

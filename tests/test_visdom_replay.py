@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_fixtures import Dashboard
+from dashboard_fixtures import served
 from visdom_server import post, visdom_server
-
-from trainboard.storage import open_store
 
 RECORDED = [json.loads(line) for line in Path(__file__).with_name("visdom_requests.jsonl").open()]
 FAILED_THERE = [record for record in RECORDED if record["status"] == 500]
@@ -25,11 +23,8 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    store = open_store(tmp_path_factory.mktemp("ours") / "runs.db", create=True)
-    dashboard = Dashboard(store)
-    yield dashboard.url
-    dashboard.stop()
-    store.close()
+    with served(tmp_path_factory.mktemp("ours")) as dashboard:
+        yield dashboard.url
 
 
 def without_marks(text: str) -> Any:

@@ -35,7 +35,7 @@ def visdom_server(folder: Path) -> Iterator[str]:
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        eventually(lambda: answers(url), 30)
+        eventually(lambda: answers(url))
         yield url
     finally:
         process.kill()
@@ -53,7 +53,7 @@ def pane(board: Page, name: str) -> Any:
 
 def answers(url: str) -> bool:
     try:
-        urllib.request.urlopen(f"{url}/user/style.css", timeout=5).close()
+        urllib.request.urlopen(f"{url}/user/style.css", timeout=60).close()
     except urllib.error.HTTPError:
         return True
     except OSError:
@@ -66,7 +66,7 @@ def post(url: str, body: bytes | str) -> tuple[int, str]:
     data = body.encode() if isinstance(body, str) else body
     request = urllib.request.Request(url, data)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
