@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
-from dash.exceptions import PreventUpdate
-from fastapi import FastAPI
+from dash.exceptions import DependencyException, PreventUpdate
+from fastapi import FastAPI, Request, Response
 
 from ..storage.location import without_password
 from . import query, shell
+from .errors import NO_SUCH_FILE
 from .pages import PAGES
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class App(Dash):
 def create_dash(store: Store) -> App:
     """The Dash application for one store, ready to serve by ASGI as ``create_dash(store).server``."""
     server: Any = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    # Dash's word for a script that it does not have, which it would answer with a bare 500.
+    server.add_exception_handler(DependencyException, _no_such_file)
     app = App(
         "trainboard",
         server=server,
@@ -88,6 +91,10 @@ def create_dash(store: Store) -> App:
     for page in PAGES:
         page.register(app, store)
     return app
+
+
+async def _no_such_file(request: Request, error: Exception) -> Response:
+    return NO_SUCH_FILE
 
 
 def _register_shell(app: App, store: Store) -> None:

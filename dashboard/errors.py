@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from starlette.responses import JSONResponse
+
 from ..storage.errors import (
     BadChange,
     BadFilter,
@@ -28,6 +30,8 @@ _SAID: tuple[tuple[type[TrainboardError], str], ...] = (
     (StoreTooNew, "The store needs a newer trainboard; the server's log says more."),
 )
 _UNKNOWN = "The server failed to answer; its log says why."
+
+NO_SUCH_FILE = JSONResponse({"error": "Not Found", "message": "There is no such file."}, 404)
 
 _log = logging.getLogger("trainboard.dashboard")
 

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
-from starlette.responses import JSONResponse
-
 from ..storage import spools
 from ..storage.errors import TrainboardError
 from ..storage.location import without_password
@@ -23,6 +21,7 @@ from .alerts.rule_watch import RuleWatch
 from .api import create_api
 from .app import create_dash
 from .changes import Changes
+from .errors import NO_SUCH_FILE
 from .limits import MAX_CONNECTIONS, LimitedBodies, LimitedProtocol
 from .pages import PAGES
 from .projector import files as projector_files
@@ -46,7 +45,8 @@ _UVICORN: dict[str, Any] = {
     "timeout_graceful_shutdown": 1,
 }
 
-_NO_SUCH_FILE = JSONResponse({"error": "Not Found", "message": "There is no such file."}, 404)
+_IN_NO_PATH = ("..", "\0", "\ufffd")
+"""Where a path leads out of a folder, ends too early or is not UTF-8."""
 
 _log = logging.getLogger("trainboard.dashboard")
 
@@ -119,8 +119,8 @@ class _Dispatcher:
             await self._visdom(scope, receive, send)
         elif scope["path"] == "/api" or scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
-        elif ".." in scope["path"] or "\0" in scope["path"]:
-            await _NO_SUCH_FILE(scope, receive, send)
+        elif any(part in scope["path"] for part in _IN_NO_PATH):
+            await NO_SUCH_FILE(scope, receive, send)
         elif scope["path"] in self._pages:
             await self._dash({**scope, "path": "/", "raw_path": b"/"}, receive, send)
         else:

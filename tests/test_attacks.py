@@ -83,6 +83,21 @@ def test_no_route_leads_to_a_file_outside(dashboard: Dashboard, above: str) -> N
 
 
 @pytest.mark.parametrize(
+    "path",
+    [
+        "/%ff",
+        "/compare%c3",
+        "/assets/%ff.js",
+        "/_dash-component-suites/none/x.js",
+        "/_dash-component-suites/dash/none.js",
+        "/_dash-component-suites/dash/%ff.js",
+    ],
+)
+def test_a_file_that_is_not_there_is_no_error_of_the_server(dashboard: Dashboard, path: str) -> None:
+    assert ask(dashboard, path)[0] == 404
+
+
+@pytest.mark.parametrize(
     "path", ["/api/v1/scalars", "/_dash-update-component", "/", "/api/v1/ingest?spool=a"]
 )
 def test_a_body_without_end_is_cut_off(
