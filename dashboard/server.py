@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+
 from ..storage import spools
 from ..storage.errors import TrainboardError
 from ..storage.location import without_password

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from trainboard.dashboard.alerts.outbox import Outbox
+from trainboard.dashboard.alerts.rule_watch import RuleWatch
 from trainboard.dashboard.server import create_app
 from trainboard.storage import open_store
 
@@ -28,6 +30,7 @@ with tb.init("many", "one", id="wide", store="store.db", system_every=0) as run:
     before = peak()
     for at in range(0, {TAGS}, 1000):
         run.log({{f"tag/{{number:05}}": 1.0 / (1 + number) for number in range(at, at + 1000)}}, step=0)
+    run.rule("one", "below", "tag/{TAGS - 1:05}", value=1.0)
     assert run.flush(60)
     print(peak() - before)
 """
@@ -49,5 +52,10 @@ def test_20_000_tags_of_a_run_are_stored_in_little_memory_and_told_in_part(tmp_p
             assert client.get(f"/api/v1/{asked}").json()["id"] == "wide"
             assert tracemalloc.get_traced_memory()[1] < MOST_BYTES_AN_ANSWER
             tracemalloc.stop()
+    tracemalloc.start()
+    RuleWatch(store, Outbox(local=True)).look()
+    assert tracemalloc.get_traced_memory()[1] < MOST_BYTES_AN_ANSWER
+    tracemalloc.stop()
+    assert [one.value.title for one in store.records("wide", "rules", "event")] == ["one"]
     assert store.resumable("wide").next_step == 1
     store.close()

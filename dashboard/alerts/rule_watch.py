@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 MOST_NEW_POINTS = 100_000
 """Of a series with more new points than this, only so many of the newest are looked at one by one."""
+MOST_SERIES = 5_000
+"""Of a run with more series than this, only so many are looked at, and those whose tag a rule names."""
 
 _REST = 4.0
 _BUDGET_SECONDS = 1.0
@@ -147,9 +149,7 @@ class RuleWatch:
         """The alerts of rules that are not muted; and whether one looked at something for the first time."""
         before = sum(map(len, state.values()))
         found: list[Finding] = []
-        series: list[SeriesRecord] = []
-        if any(kept.rule.condition in OF_POINTS for kept in rules):
-            series = self._store.series(run.id, "scalar")
+        series = self._series_of(run, [kept.rule.tag for kept in rules if kept.rule.condition in OF_POINTS])
         keys = (run.project, *((kept.rule.key, kept.muted, kept.made_at) for kept in rules))
         for one in series:
             mine = self._matches.get((keys, one.tag))
@@ -163,6 +163,16 @@ class RuleWatch:
             if kept.rule.condition not in OF_POINTS and (alert := _of_run(run, kept, last, state)):
                 found.append(alert)
         return found, sum(map(len, state.values())) != before
+
+    def _series_of(self, run: LiveRun, tags: Sequence[str]) -> list[SeriesRecord]:
+        """The series that may be meant by rules of these tags, a bounded number."""
+        if not tags:
+            return []
+        found = self._store.series(run.id, "scalar", limit=MOST_SERIES)
+        if len(found) == MOST_SERIES:
+            for tag in tags:
+                found += self._store.series(run.id, "scalar", tag, limit=MOST_SERIES)
+        return list({(one.tag, one.rank): one for one in found}.values())
 
     def _of_series(
         self, series: SeriesRecord, rules: Sequence[KeptRule], state: dict[str, Any]
