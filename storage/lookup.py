@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, select
 from .engine import now
 from .errors import RunNotFound, SeriesNotFound
 from .run_filter import Filters, bounded
-from .schema import runs, series
+from .schema import clean_text, runs, series
 from .series import SeriesKey, SeriesRecord
 
 _SERIES_COLUMNS = [column for column in series.c if column.name not in ("series_id", "sealed")]
@@ -102,9 +102,9 @@ def series_records(
     if kinds is not None:
         query = query.where(series.c.kind.in_(kinds))
     if tag is not None:
-        query = query.where(series.c.tag == tag)
+        query = query.where(series.c.tag == clean_text(tag))
     if prefix:
-        query = query.where(series.c.tag.startswith(prefix, autoescape=True))
+        query = query.where(series.c.tag.startswith(clean_text(prefix), autoescape=True))
     ordered = query.order_by(series.c.run_id, series.c.tag, series.c.rank).limit(limit)
     rows = connection.execute(ordered).mappings()
     return [SeriesRecord(**_with_nan(dict(row))) for row in rows]

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from .chunk_rows import Window
 from .cover import Axis
 from .points import bucket_size, query_points
-from .schema import runs, series
+from .schema import clean_text, runs, series
 from .series import Points
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def rank_points(
     At most ``2 * width`` entries, for each of which no more is read of a rank than for its own line.
     Raises ``RunNotFound`` and ``SeriesNotFound``.
     """
-    query = _SERIES.where(series.c.run_id == run_id, series.c.tag == tag)
+    query = _SERIES.where(series.c.run_id == run_id, series.c.tag == clean_text(tag))
     with store.reading() as connection:
         rows = connection.execute(query).mappings().all()
         found = [

@@ -110,6 +110,9 @@ def test_what_is_asked_for_in_text_that_no_database_takes_is_not_found(store: St
             store.points(name, "loss")
         with pytest.raises(SeriesNotFound):
             store.points("run", name)
+        with pytest.raises(SeriesNotFound):
+            store.rank_points("run", name)
+        assert store.series("run", tag=name) == store.series("run", prefix=name) == []
 
 
 def test_updates_merge_into_config_and_summary_by_key(store: Store, segment: Any) -> None:
