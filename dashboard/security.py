@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import logging
 import math
+import re
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -41,6 +42,8 @@ _READING_POSTS = {
 }
 """What is asked by POST because the question is long, or is to stop the work for an answer."""
 
+_HOST = re.compile(r"(\[[0-9a-f.:]+\]|[^][/?#@:]+)(?::\d+)?")
+"""A Host header: a name or an address, and a port. ``urlsplit`` passes over what may stand around them."""
 _NEED_READ = "a token is needed: open the address the server printed"
 _NEED_LOGIN = "a Visdom client must log in with the write token as its password"
 _NEED_WRITE = "logging here needs the write token that the server printed, as TRAINBOARD_WRITE_TOKEN"
@@ -182,10 +185,8 @@ class Guard:
         return _refuse(connection, 401, need)
 
     def _is_known_host(self, headers: Headers) -> bool:
-        try:
-            name = urlsplit("//" + headers.get("host", "")).hostname or ""
-        except ValueError:
-            return False
+        given = _HOST.fullmatch(headers.get("host", "").lower())
+        name = given[1].strip("[]") if given else ""
         return is_loopback(name) or name == self._host.lower()
 
     def _write_tokens(self, connection: HTTPConnection) -> list[str]:

@@ -26,7 +26,11 @@ def test_loopback_names_are_served(store: Store, host: str) -> None:
     assert client(store).get("/api/v1/runs", headers={"host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:6006", "127.0.0.1.evil.example", "", "[::1"])
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:6006", "127.0.0.1.evil.example", "", "[::1", "[::1].evil.example"]
+    + ["me@127.0.0.1", "localhost:x", "127.0.0.1/", "localhost#"],
+)
 def test_another_name_that_points_here_is_refused(store: Store, host: str) -> None:
     for path in ("/", "/api/v1/runs", "/assets/base.css", "/_dash-layout"):
         answer = client(store).get(path, headers={"host": host})
