@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import random
 import sqlite3
 import statistics
 import sys
@@ -20,6 +21,7 @@ from .measure import median_of, table
 from .server import Server
 
 if TYPE_CHECKING:
+    from trainboard.storage import Store
     from trainboard.storage.chunks import Columns
 
 WIDTH = 500
@@ -28,7 +30,7 @@ LONGEST = max(LENGTHS)
 WINDOWS = {"whole": None, "half": 0.5, "a tenth": 0.1, "1 %": 0.01, "0.1 %": 1e-3, "1,000 points": 0.0}
 RUNS, RUN_POINTS = 100, 100_000
 _FEED = 1_000_000
-_REPEATS = 15
+_REPEATS = 31
 
 
 def fill(path: Path, run: str, points: int, seed: int = 0) -> float:
@@ -67,7 +69,7 @@ def _curve(points: int, seed: int) -> Iterator[Columns]:
 
 
 def one_series(folder: str, points: str) -> dict[str, float]:
-    """Milliseconds of a chart's query for each of ``WINDOWS``, and bytes and seconds of storing."""
+    """Milliseconds of a chart's query for each of ``WINDOWS``, never twice the same; bytes and seconds of storing."""
     from trainboard.storage import open_store
 
     count, path = int(points), Path(folder, "store.db")
@@ -77,12 +79,15 @@ def one_series(folder: str, points: str) -> dict[str, float]:
     store = open_store(path)
     figures = {"million points/s": count / took / 1e6, "bytes": path.stat().st_size / count}
     for name, part in WINDOWS.items():
-        width = 1_000 if part == 0 else count * (part or 0)
-        # Neither begins nor ends where a bucket does.
-        begin = int(0.4321 * count)
-        window = None if part is None else (begin, begin + width)
-        figures[name] = _milliseconds(partial(store.points, "run", "loss", window=window, width=WIDTH))
+        extent = 1_000 if part == 0 else int(count * (part or 0))
+        figures[name] = _milliseconds(partial(_ask, store, count, extent, random.Random(0)))
     return figures | {"server": server_memory(path, count)}
+
+
+def _ask(store: Store, count: int, extent: int, place: random.Random) -> None:
+    """One window of so many steps, another one each time, or with 0 the whole series."""
+    begin = place.randrange(count - extent)
+    store.points("run", "loss", window=(begin, begin + extent) if extent else None, width=WIDTH)
 
 
 def server_memory(path: Path, points: int) -> float:

@@ -17,6 +17,7 @@ buckets first. What then stays closed counts whole where its last point is, if t
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -45,6 +46,7 @@ AXES: tuple[str, ...] = get_args(Axis)
 
 _MUST_CHUNKS = 256
 _WIDE_CHUNKS = 32
+_KEPT_CHUNKS = 128  # of up to 160 KB each
 
 
 class View(NamedTuple):
@@ -140,12 +142,20 @@ def _read_level(
             data, count = stored[start]
             if data is None:
                 continue
-            chunk = bucket_codec.decode(data, count, FAN_OUT**level)
+            chunk = _decoded(data, count, FAN_OUT**level)
             found.append(chunk if len(some) == count else chunk.take(some - start))
             numbers.append(some)
         except (KeyError, IndexError, ValueError):
             damaged.append(some)
     return np.concatenate(numbers), np.concatenate(damaged), bucket_codec.concatenate(found)
+
+
+@lru_cache(maxsize=_KEPT_CHUNKS)
+def _decoded(data: bytes, number: int, count: int) -> Buckets:
+    """The buckets of a chunk, to be read only: of a long series all pictures need those at the top."""
+    chunk = bucket_codec.decode(data, number, count)
+    chunk.table.flags.writeable = False
+    return chunk
 
 
 def _choose(view: View, level: int, numbers: Numbers, found: Buckets, told: int) -> tuple[Mask, Mask]:

@@ -103,6 +103,7 @@ def unpack(data: bytes | memoryview, columns: int, count: int) -> Words:
 def _fill_residuals(raw: bytes, table: Words) -> dict[int, _Header]:
     """Put the residuals of each column into the table, which is all zero; returns the headers by row."""
     places = table.view(np.uint8).reshape(*table.shape, 8)
+    planes = np.frombuffer(raw, np.uint8)
     headers: dict[int, _Header] = {}
     at = _PRESENT.size
     (present,) = _PRESENT.unpack_from(raw)
@@ -113,10 +114,11 @@ def _fill_residuals(raw: bytes, table: Words) -> dict[int, _Header]:
         if header.width > 8 or header.kind > _DELTA | _FLOAT32:
             raise ValueError(f"no column has kind {header.kind} and width {header.width}")
         at += _HEADER.size
-        own = places[row, header.kind & _DELTA :, : header.width]
-        if own.size:
-            own[:] = np.frombuffer(raw, np.uint8, own.size, at).reshape(header.width, -1).T
-            at += own.size
+        own = places[row, header.kind & _DELTA :]
+        # One after the other: copied together, they take twice as long.
+        for place in range(header.width):
+            own[:, place] = planes[at : at + len(own)]
+            at += len(own)
     if at != len(raw):
         raise ValueError("it holds more than its columns")
     return headers
