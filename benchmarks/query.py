@@ -69,7 +69,7 @@ def _curve(points: int, seed: int) -> Iterator[Columns]:
 
 
 def one_series(folder: str, points: str) -> dict[str, float]:
-    """Milliseconds of a chart's query for each of ``WINDOWS``, never twice the same; bytes and seconds of storing."""
+    """Milliseconds of a chart's query for each of ``WINDOWS``, never twice the same; bytes and seconds."""
     from trainboard.storage import open_store
 
     count, path = int(points), Path(folder, "store.db")
