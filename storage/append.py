@@ -38,13 +38,12 @@ _OPEN = (
     .where(chunks.c.start >= series.c.sealed)
     .order_by(chunks.c.series_id, chunks.c.start)
 )
-_THESE = and_(
-    chunks.c.run_id == _OF_RUN,
-    chunks.c.level == 0,
-    tuple_(chunks.c.series_id, chunks.c.start).in_(bindparam("keys", expanding=True)),
+_TAKE = (
+    delete(chunks)
+    .where(chunks.c.run_id == _OF_RUN, chunks.c.level == 0)
+    .where(tuple_(chunks.c.series_id, chunks.c.start).in_(bindparam("keys", expanding=True)))
+    .returning(chunks)
 )
-_TAKEN = select(chunks).where(_THESE).order_by(chunks.c.start)
-_TAKE = delete(chunks).where(_THESE)
 
 
 @dataclass
@@ -150,10 +149,8 @@ def _take_out(connection: Connection, run_id: str, keys: Sequence[tuple[int, int
     """
     taken: dict[int, _Taken] = defaultdict(_Taken)
     for group in in_groups(keys):
-        these = {"run": run_id, "keys": group}
-        rows = connection.execute(_TAKEN, these).mappings().all()
-        connection.execute(_TAKE, these)
-        for row in rows:
+        rows = connection.execute(_TAKE, {"run": run_id, "keys": group}).mappings()
+        for row in sorted(rows, key=lambda row: row["start"]):
             of_series = taken[row["series_id"]]
             try:
                 of_series.parts.append(codec.decode(row["data"], row["count"]))
