@@ -73,8 +73,12 @@ def of_scalars(
     return pandas.DataFrame({**labels, "rank": rank, **numbers})
 
 
-def of_runs(records: Sequence[RunRecord]) -> pandas.DataFrame:
-    """One row a run, indexed by id; config and summary are columns ``config.lr``, ``summary.loss``."""
+def of_runs(store: Store, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
+    """One row a run, indexed by id; config and summary are columns ``config.lr``, ``summary.loss``.
+
+    Those of one project or all, without the archived ones unless they are asked for. A method of ``Store``.
+    """
+    records = store.runs(project, archived=archived)
     names = [name for name in _OF_RUN if name != "config"]
     rows = [{name: getattr(run, name) for name in names} | _columns(run) for run in records]
     return load_pandas().DataFrame(rows, columns=None if rows else names).set_index("id")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,6 @@ from .series import Points, RunRecord, SeriesKey, SeriesRecord, run_status
 from .sinks import ControlRequest
 from .tfevents.export import export_tensorboard
 from .views import delete_view, read_views, rename_view, save_view
-
-if TYPE_CHECKING:
-    import pandas
 
 
 class Store(Database):
@@ -231,10 +228,7 @@ class Store(Database):
             return read_records(connection, run_id, key, indices)
 
     to_pandas = dataframes.of_scalars
-
-    def runs_to_pandas(self, project: str | None = None, *, archived: bool = False) -> pandas.DataFrame:
-        """One row a run, indexed by id, with columns such as ``config.lr`` and ``summary.loss``."""
-        return dataframes.of_runs(self.runs(project, archived=archived))
+    runs_to_pandas = dataframes.of_runs
 
     def query(self, statement: str, **limits: Any) -> sql.Answer:
         """Run one SELECT over runs, series, scalars and records; ``storage.sql.query`` says what it takes."""
