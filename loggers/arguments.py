@@ -11,7 +11,8 @@ from types import SimpleNamespace
 from typing import Any, Literal, get_args
 
 from ..storage.location import LONGEST_RUN_ID
-from .convert import to_details, to_text
+from .convert import to_text
+from .plain import to_details
 
 Mode = Literal["online", "offline", "disabled"]
 Resume = Literal["never", "allow", "must"]

@@ -15,12 +15,12 @@ from ..storage.location import check_location, resolve_url, spool_root
 from ..storage.mounts import network_warning
 from ..storage.sinks import Resumable, open_sink
 from ..storage.spools import adopt_orphans
-from .convert import to_plain
 from .drain import Drain
 from .environment import gather_quickly
 from .identity import Identity
 from .lifecycle import Ending
 from .names import name_of
+from .plain import to_plain
 from .ranks import Place
 from .run import Run
 from .spool import Spool

@@ -6,11 +6,10 @@ Whatever cannot be logged raises ``Refused`` here, whose text tells the user why
 
 from __future__ import annotations
 
-import json
 import operator
 import reprlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import is_dataclass
 from decimal import Decimal
 from hashlib import blake2b
 from numbers import Real
@@ -20,7 +19,6 @@ from ..storage.frames import MAX_PAYLOAD
 from .arrays import TooLarge
 
 LONGEST_TAG = 1_000
-MAX_DETAILS = 16 << 20
 _DIGEST_BYTES = 8
 _SMALLEST_STEP, _LARGEST_STEP = -(2**63), 2**63 - 1
 
@@ -266,35 +264,6 @@ def _least_size(record: Any) -> int:
 def _refuse_large(size: int) -> None:
     if size > MAX_PAYLOAD:
         raise TooLargeToLog(size, "a record", MAX_PAYLOAD)
-
-
-def to_details(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What is told of a run as a whole, such as its config, as ``to_plain``; every list of runs reads it."""
-    plain = to_plain(values)
-    size = len(json.dumps(plain))
-    if size > MAX_DETAILS:
-        raise TooLargeToLog(size, "what is set at once in a config or summary", MAX_DETAILS)
-    return plain
-
-
-def to_plain(value: Any) -> Any:
-    """What JSON can hold of a config value: numbers, text, lists and dicts; anything else as its text."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return to_text(value)
-    if isinstance(value, Mapping):
-        return {to_text(str(key)): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_plain(item) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted((to_plain(item) for item in value), key=repr)
-    if is_dataclass(value) and not isinstance(value, type):
-        return to_plain(asdict(value))
-    try:
-        return to_float(value)
-    except Refused:
-        return to_text(str(value))
 
 
 def _short(value: Any) -> str:

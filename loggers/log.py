@@ -9,7 +9,8 @@ from time import time
 from typing import Any
 
 from ..storage.frames import MAX_BATCH, FrameType
-from .convert import Refused, to_contents, to_details, to_mapping, to_step, to_wall_time
+from .convert import Refused, to_contents, to_mapping, to_step, to_wall_time
+from .plain import to_details
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 

@@ -10,13 +10,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..storage.frames import FrameType
-from .convert import to_plain, to_step
+from .convert import to_step
 from .drain import Drain
 from .environment import gather_slowly
 from .identity import Identity
 from .lifecycle import EXIT_TIMEOUT, Ending
 from .log import Log
 from .observed import Observed
+from .plain import to_plain
 from .spool import Spool, SpoolClosed, SpoolFull
 from .warn import Warner
 

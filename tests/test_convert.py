@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import trainboard as tb
-from trainboard.loggers.convert import LONGEST_TAG, Refused, to_float, to_plain, to_step, to_tag
+from trainboard.loggers.convert import LONGEST_TAG, Refused, to_float, to_step, to_tag
+from trainboard.loggers.plain import to_plain
 
 
 @pytest.mark.parametrize(

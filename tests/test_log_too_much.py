@@ -16,7 +16,7 @@ import pytest
 from logged import stored, warned
 
 import trainboard as tb
-from trainboard.loggers import convert
+from trainboard.loggers import convert, plain
 from trainboard.loggers import spool as spool_module
 from trainboard.loggers.run import Run
 
@@ -76,7 +76,7 @@ def test_media_of_two_gigabytes_are_refused_before_they_are_encoded(
 def test_a_config_of_gigabytes_is_refused_and_blocks_nothing(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(convert, "MAX_DETAILS", 1 << 20)
+    monkeypatch.setattr(plain, "MAX_DETAILS", 1 << 20)
     weights = "a" * (1 << 20)
     texts = warned(lambda: run.config.update(weights=weights))
     most = "what is set at once in a config or summary may be 1 MiB"
