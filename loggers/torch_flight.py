@@ -123,7 +123,7 @@ class TorchFlight:
 
     def _bad_output(self, suspect: Suspect) -> None:
         self._end_last_step(look=True)
-        self._report(suspect[0], "forward", self._next_step(), trace=suspect[1])
+        self._report_output(suspect, self._next_step())
 
     def _next_step(self) -> int:
         """The step that a forward pass is made for. Of optimizers that take turns the one behind is next."""
@@ -143,10 +143,13 @@ class TorchFlight:
         batch = self.forward.batch if batch is None else batch
         self._recorder.report(layer, phase, step, batch, norms=self._norms, trace=trace)
 
+    def _report_output(self, suspect: Suspect, step: int) -> None:
+        self._report(suspect.layer, "forward", step, batch=suspect.batch, trace=suspect.trace)
+
     def _report_gradients(self, step: int, fine: Mapping[str, bool]) -> None:
         forward = self.forward
         if forward.suspect is not None:
-            self._report(forward.suspect[0], "forward", step, trace=forward.suspect[1])
+            self._report_output(forward.suspect, step)
             return
         spoiled, batch = self._backward.spoiled, None
         if spoiled is not None:

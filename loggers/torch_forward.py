@@ -23,8 +23,14 @@ from .torch_calls import tensors_in
 from .torch_layers import Models
 
 _REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
-Suspect = tuple[str, str]
-"""The name of a module and, in anomaly mode, the traceback of what made its output."""
+
+
+class Suspect(NamedTuple):
+    """A module whose output is not finite; in anomaly mode with the traceback of what made that."""
+
+    layer: str
+    batch: int
+    trace: str
 
 
 class _Output(NamedTuple):
@@ -173,7 +179,8 @@ class Forward:
             for output in kept:
                 for tensor in _floats(output.tensors):
                     if _has_worse(tensor) if worse_only else not is_finite(tensor):
-                        self._judge((output.name, trace_of(output.node or tensor.grad_fn)), outputs)
+                        trace = trace_of(output.node or tensor.grad_fn)
+                        self._judge(Suspect(output.name, self.batch, trace), outputs)
                         return
 
     def _judge(self, suspect: Suspect, outputs: Sequence[torch.Tensor]) -> None:

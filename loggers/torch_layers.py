@@ -54,7 +54,8 @@ class Models:
 def values_of(tensor: torch.Tensor) -> torch.Tensor | None:
     """The real numbers in ``tensor`` as one dimension; None if it has none to tell.
 
-    Sparse tensors give the values they store, complex ones their real and imaginary parts.
+    Sparse tensors give the values they store, complex ones their real and imaginary parts; one whose memory
+    a wrapper has freed for a while, as FSDP does, has none.
     """
     tensor = tensor.detach()
     if is_lazy(tensor) or tensor.is_meta or not tensor.numel():
@@ -63,6 +64,8 @@ def values_of(tensor: torch.Tensor) -> torch.Tensor | None:
         tensor = tensor.coalesce()
     if tensor.layout != torch.strided:
         tensor = tensor.values()
+    if _is_freed(tensor):
+        return None
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor.resolve_conj())
     return tensor.reshape(-1) if tensor.numel() else None
@@ -96,7 +99,13 @@ def _is_plain(tensor: torch.Tensor) -> bool:
         and tensor.layout == torch.strided
         and not tensor.is_meta
         and tensor.numel() > 0
+        and not _is_freed(tensor)
     )
+
+
+def _is_freed(tensor: torch.Tensor) -> bool:
+    """Whether a tensor that has elements has no memory: to read it would end the process."""
+    return tensor.untyped_storage().nbytes() == 0
 
 
 def _widened(values: torch.Tensor | None) -> torch.Tensor | None:

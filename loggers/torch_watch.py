@@ -130,7 +130,7 @@ class TorchWatch:
             progress.weights = {
                 name: values.clone()
                 for name, parameter in progress.parameters
-                if (values := values_of(parameter)) is not None
+                if (values := values_of(parameter)) is not None and _may_move(values)
             }
         if self._flight is not None and not closure:
             self._flight.before_step(optimizer, progress.steps + 1, progress.parameters)
@@ -199,7 +199,7 @@ class TorchWatch:
                 log("raw_gradients", raw, scale=Pending([scale]) if scale is not None else None)
         if options.updates:
             before = progress.weights
-            updates = {n: values - before[n] for n, values in weights.items() if n in before}
+            updates = {n: weights[n] - values for n, values in before.items() if n in weights}
             log("updates", [measure(updates)], before=Measures(before, False))
         if self._activations:
             log("activations", list(self._activations.values()))
@@ -236,6 +236,11 @@ class TorchWatch:
 
 def _nothing() -> None:
     """Only the order of arrival counts."""
+
+
+def _may_move(values: torch.Tensor) -> bool:
+    """Whether an optimizer can change them: of booleans and floats of eight bits there are no differences."""
+    return values.is_floating_point() and values.itemsize > 1
 
 
 def _values(tensors: Mapping[str, torch.Tensor | None]) -> dict[str, torch.Tensor]:

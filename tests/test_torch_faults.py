@@ -242,6 +242,19 @@ def test_clipping_does_not_hide_the_layer_that_spoiled_the_gradients(
     assert fault.batch == 3 * (step - 1) + part
 
 
+def test_of_several_batches_of_a_step_the_one_that_spoiled_it_is_named(run: tb.Run) -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    for parameter in model.parameters():
+        nn.init.ones_(parameter)
+    optimizer = torch.optim.SGD(model.parameters(), 0.01)
+    found: list[Fault] = []
+    run.watch(model, on_nonfinite=found.append)
+    for value in (1.0, -math.inf, 1.0):  # what comes out is -Inf, as of a mask, until there is a gradient
+        model(torch.full((1, 2), value)).square().mean().backward()
+    optimizer.step()
+    assert [(one.layer, one.phase, one.step, one.batch) for one in found] == [("0", "forward", 1, 2)]
+
+
 def test_of_optimizers_that_take_turns_the_step_is_that_of_the_one_whose_turn_it_is(run: tb.Run) -> None:
     made, judged = mlp(), nn.Sequential(nn.Linear(2, 8), nn.ReLU(), nn.Linear(8, 1))
     optimizers = [torch.optim.SGD(judged.parameters(), 0.01), torch.optim.SGD(made.parameters(), 0.01)]

@@ -6,6 +6,7 @@ import copy
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch_watched import records, tags
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
@@ -171,6 +173,36 @@ def test_a_compiled_model_trains_as_without_and_its_inside_is_not_seen(run: tb.R
     assert torch.equal(model[0].weight, twin[0].weight)
     assert statistics(run, "updates")[3].names == ("0.weight", "0.bias")
     assert len(torch._dynamo.utils.counters["graph_break"]) == 0
+
+
+def test_frozen_parameters_that_nothing_can_be_taken_from_spoil_no_other(run: tb.Run) -> None:
+    model = nn.Linear(2, 2)
+    for dtype in (torch.bool, torch.uint16, torch.float8_e4m3fn):
+        model.register_parameter(f"{dtype}"[6:], nn.Parameter(torch.ones(3).to(dtype), requires_grad=False))
+    run.watch(model)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", TrainboardWarning)
+        step(model, torch.optim.SGD(model.parameters(), 0.1), torch.ones(1, 2))
+    sources = {
+        source: {tag for tag in tags(run) if tag.startswith(source)} for source in ("weights", "updates")
+    }
+    assert sources["weights"] == {f"weights/{name}" for name, _ in model.named_parameters()}
+    assert sources["updates"] == {"updates/weight", "updates/bias"}
+
+
+def test_parameters_whose_memory_a_wrapper_has_freed_are_left_out(run: tb.Run) -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=1)
+    for _ in range(2):
+        model(torch.ones(1, 2)).sum().backward()
+        kept, model[0].weight.grad = model[0].weight.detach().clone(), None
+        model[0].weight.untyped_storage().resize_(0)  # as FSDP does between uses
+        optimizer.step()
+        model[0].weight.untyped_storage().resize_(16)
+        model[0].weight.data.copy_(kept)
+    assert "weights/0.weight" not in tags(run)
+    assert list(records(run, "weights/1.weight")) == [1, 2]
 
 
 class Liar(torch.Tensor):
