@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -38,7 +39,8 @@ def Histogram(values: Any) -> HistogramRecord:
 
 
 def Image(image: Any, caption: str = "", *, boxes: Any = None, masks: Any = None) -> ImageRecord:
-    """A picture: H x W, H x W x 1/3/4 or 1/3/4 x H x W of uint8 or of floats in 0..1, or a PIL image.
+    """A picture: H x W, H x W x 1/3/4 or 1/3/4 x H x W of uint8 or of floats in 0..1, or a PIL image; or a
+    file that Pillow can read, as its bytes or its path.
 
     ``boxes`` and ``masks`` show classes over it, in groups such as "predictions", as wandb has them:
     ``{group: {"box_data": [{"position": {"minX", "maxX", "minY", "maxY"}, "class_id": 1}, …]}}`` in shares
@@ -47,7 +49,7 @@ def Image(image: Any, caption: str = "", *, boxes: Any = None, masks: Any = None
     """
     from ..storage.kinds.image import Image
 
-    array = to_array_within_limit(image)
+    array = _picture(image) if isinstance(image, bytes | str | os.PathLike) else to_array_within_limit(image)
     if isinstance(array, TooLarge):
         return cast(Any, array)
     return Image.from_array(array, caption).labelled(boxes, _with_arrays(masks))
@@ -113,6 +115,19 @@ def _with_arrays(masks: Any) -> Any:
         else told
         for group, told in masks.items()
     }
+
+
+def _picture(file: bytes | str | os.PathLike[str]) -> Any:
+    """The PIL image in a file. Raises ValueError if there is none."""
+    from PIL import Image as pil
+
+    content = _content(file)
+    if isinstance(content, TooLarge):
+        return content
+    try:
+        return pil.open(BytesIO(content))
+    except (pil.UnidentifiedImageError, pil.DecompressionBombError) as error:
+        raise ValueError("the file is no picture that Pillow can read, or too large a one") from error
 
 
 def _content(file: bytes | str | os.PathLike[str], limit: int = MAX_PAYLOAD) -> bytes | TooLarge:

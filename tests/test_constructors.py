@@ -23,6 +23,10 @@ from trainboard.storage.kinds.image import Image
 RNG = np.random.default_rng(0)
 
 
+def pixels(png: bytes) -> Any:
+    return np.asarray(pil.open(io.BytesIO(png)))
+
+
 def samples_of(wav: bytes) -> Any:
     with wave.open(io.BytesIO(wav)) as file:
         return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
@@ -34,6 +38,15 @@ def test_a_sound_of_floats_is_clipped_and_one_of_int16_is_exact() -> None:
     assert (audio.sample_rate, audio.channels, audio.frames, audio.seconds) == (8000, 1, 5, 5 / 8000)
     stereo = RNG.integers(-32768, 32767, (50, 2), np.int16)
     assert np.array_equal(samples_of(tb.Audio(stereo).wav), stereo)
+
+
+def test_a_picture_of_a_file_has_its_pixels(tmp_path: Path) -> None:
+    made = tb.Image(RNG.integers(0, 256, (4, 5, 3), np.uint8), "noise")
+    (tmp_path / "a.png").write_bytes(made.png)
+    for file in (made.png, tmp_path / "a.png", str(tmp_path / "a.png")):
+        assert np.array_equal(pixels(tb.Image(file, "noise").png), pixels(made.png))
+    with pytest.raises(ValueError, match="no picture"):
+        tb.Image(b"words")
 
 
 def test_a_wav_file_is_kept_as_it_is(tmp_path: Path) -> None:
