@@ -10,7 +10,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from ..storage.kinds.raw import Raw
 from ..storage.tfevents.mappings import graph
 from ..storage.tfevents.mappings.hparams import AboutRun
-from ..storage.tfevents.summaries import READERS, Summaries
+from ..storage.tfevents.summaries import KNOWN, Summaries
 from .warn import Warner
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class SummaryLog:
             if value.descriptions:
                 self._run.update("descriptions", value.descriptions)
         elif isinstance(value, Raw):
-            if value.plugin not in READERS:
+            if value.plugin not in KNOWN:
                 plugin = f"summaries of TensorBoard's plugin {value.plugin!r}"
                 self._warn(value.plugin, f"{plugin} are not logged, as {tag!r}")
         else:

@@ -1,6 +1,7 @@
 """What a program says through tf.summary reaches the run: every point, at its step, from any kind of code."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ import pytest
 import tensorflow as tf
 from dashboard_fixtures import eventually
 from tensorboard.plugins.hparams import api as hparams
+from tensorboard.plugins.mesh import summary_v2 as mesh_summary
 
 import trainboard as tb
 from trainboard.loggers.warn import TrainboardWarning
@@ -133,6 +135,17 @@ def test_a_summary_that_cannot_be_logged_is_told_once_and_stops_nothing(run: tb.
         tf.summary.scalar("loss", 1.0, step=0)
     assert len(told) == 1
     assert points(run, "loss") == {0: 1.0}
+
+
+def test_a_mesh_is_logged_once_it_is_whole(run: tb.Run) -> None:
+    with warnings.catch_warnings(record=True) as told, tb.tf_summary(run):
+        warnings.simplefilter("always", TrainboardWarning)
+        vertices, faces = tf.random.uniform((1, 4, 3)), tf.constant([[[0, 1, 2]]])
+        mesh_summary.mesh("solid", vertices, faces=faces, step=3)
+    assert not [one for one in told if issubclass(one.category, TrainboardWarning)]
+    (record,) = records(run, "solid", "mesh")
+    assert record.step == 3
+    assert record.value.faces.tolist() == [[0, 1, 2]]
 
 
 def test_intervals_become_buckets_of_the_same_total_and_about_the_same_quantiles() -> None:

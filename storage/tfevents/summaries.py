@@ -31,6 +31,8 @@ READERS: dict[str, Callable[[Value], Read]] = {
     "graph_keras_model": graph.read_keras,
 }
 _MESH = "mesh"
+KNOWN = {*READERS, _MESH}
+"""Plugins whose values are read; those of a mesh come in parts, and are whole when the last is there."""
 _OF_KINDS = {
     "scalar": "scalars",
     "histogram": "histograms",
