@@ -7,20 +7,20 @@ from typing import Any, Protocol
 
 import keras
 
-from .keras_backend import as_written
+from .keras_backend import as_written, is_compiled, never_compiled
 
 
 class Listener(Protocol):
     """What is told of every step of an optimizer and every call of a layer. None of it may raise.
 
-    Where Keras is traced, so is this.
+    Where TensorFlow traces Keras, so is this; of calls inside what PyTorch compiles it is not told.
     """
 
     def before_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None: ...
 
     def after_apply(self, optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any]) -> None: ...
 
-    def enter(self, layer: Any) -> None: ...
+    def enter(self, layer: Any, inputs: Any) -> None: ...
 
     def leave(self, layer: Any, output: Any) -> Any:
         """``output``, or what stands for it; None if the call failed."""
@@ -68,9 +68,11 @@ def _install() -> None:
         return result
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if is_compiled():
+            return _original_call(self, *args, **kwargs)
         listeners = tuple(_listeners)
         for listener in listeners:
-            listener.enter(self)
+            listener.enter(self, (args, kwargs))
         output = None
         try:
             output = _original_call(self, *args, **kwargs)
@@ -79,7 +81,7 @@ def _install() -> None:
                 output = listener.leave(self, output)
         return output
 
-    keras.optimizers.Optimizer.apply = as_written(apply)
+    keras.optimizers.Optimizer.apply = never_compiled(as_written(apply))
     keras.layers.Layer.__call__ = as_written(call)
 
 

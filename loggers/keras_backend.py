@@ -50,8 +50,8 @@ else:
         return False
 
     def is_reachable(tensor: Any) -> bool:
-        """Whether the code that runs now may use ``tensor``."""
-        return True
+        """Whether ``tensor`` holds anything: not where Keras only asks for the shape of what comes out."""
+        return not getattr(tensor, "is_meta", False)
 
     def relu_of(tensor: Any) -> Any:
         """What ReLU made of ``tensor`` in this trace: there is none."""
@@ -73,13 +73,28 @@ else:
         return tensor
 
 
+if keras.backend.backend() == "torch":
+    from .torch_compiling import is_compiled, never_compiled
+else:
+
+    def is_compiled() -> bool:
+        """Whether the calling code is compiled by a framework that cannot take ours."""
+        return False
+
+    def never_compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        """``function`` as it is."""
+        return function
+
+
 __all__ = [
     "as_written",
     "current_trace",
+    "is_compiled",
     "is_reachable",
     "is_replicated",
     "is_tracing",
     "may_be_trained",
+    "never_compiled",
     "norms_of",
     "outside_traces",
     "relu_of",

@@ -8,14 +8,16 @@ from typing import Any
 import keras
 
 from .guard import Guard
-from .keras_backend import current_trace, is_replicated, may_be_trained, with_gradient_told
+from .keras_backend import current_trace, is_reachable, is_replicated, may_be_trained, with_gradient_told
 from .keras_layers import Layers
 
 
 class Forward:
     """Outputs since the last ``forget``, in the order in which layers returned, and some of their gradients.
 
-    They are kept, not looked at: a trace that keeps them for a look computes nothing more until then. Of
+    They are kept, not looked at: a trace that keeps them for a look computes nothing more until then. What
+    the model is given counts as the first layer's, whose own output may not tell: TensorFlow fuses a product
+    with its ReLU, and makes 0 of NaN there. Of
     calls in a loop that TensorFlow traced, as an RNN makes, only what the loop returns can be kept.
     ``on_output`` is called with the outputs of layers inside which there is no other that could be seen,
     ``on_end`` after the outermost one.
@@ -30,6 +32,7 @@ class Forward:
         self._guard = Guard()
         self._entered: list[int] = []
         self._seen_inside: list[int] = []
+        self._inputs: list[Any] = []
         self._active = False
         self._trace: Any = None
         self.forget()
@@ -40,9 +43,10 @@ class Forward:
         self.roots: set[str] = set()
         self.gradients: list[tuple[str, Any]] = []
 
-    def enter(self, layer: Any) -> None:
+    def enter(self, layer: Any, inputs: Any) -> None:
         if not self._entered:
             self._layers.refresh()
+            self._inputs = _real(inputs)
             self._active = may_be_trained() and not is_replicated()
             self._trace = current_trace()
         if id(layer) in self._layers.names:
@@ -62,10 +66,11 @@ class Forward:
 
     def _keep(self, layer: Any, output: Any, inside: int) -> Any:
         name, outermost = self._layers.names[id(layer)], not self._entered
-        kept = [tensor for tensor in keras.tree.flatten(output) if _is_real(tensor)]
+        kept = _real(output)
         if not kept:
             return output
-        self.outputs += [(name, tensor) for tensor in kept]
+        given, self._inputs = self._inputs, []
+        self.outputs += [(name, tensor) for tensor in (*given, *kept)]
         if self._seen_inside:
             self._seen_inside[-1] += 1
         if not inside:
@@ -86,6 +91,10 @@ class Forward:
         if mask is not None:
             listened._keras_mask = mask
         return listened
+
+
+def _real(values: Any) -> list[Any]:
+    return [tensor for tensor in keras.tree.flatten(values) if _is_real(tensor) and is_reachable(tensor)]
 
 
 def _is_real(tensor: Any) -> bool:

@@ -190,9 +190,9 @@ class KerasWatch:
             with self._guard("the flight recorder"):
                 self._flight.end()
 
-    def enter(self, layer: Any) -> None:
+    def enter(self, layer: Any, inputs: Any) -> None:
         with self._guard("following the model's layers"):
-            self._forward.enter(layer)
+            self._forward.enter(layer, inputs)
 
     def leave(self, layer: Any, output: Any) -> Any:
         return self._forward.leave(layer, output)

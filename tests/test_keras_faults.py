@@ -53,6 +53,12 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
 
 CASES: dict[str, tuple[Callable[[], Any], dict[str, Any], str, str]] = {
     "a bad batch": (mlp, {"x": bad(np.nan)}, "first", "forward"),
+    "a bad batch before a product that is fused with its ReLU": (
+        lambda: keras.Sequential([keras.Input((4,)), dense(8, "first", activation="relu"), dense(1, "last")]),
+        {"x": bad(np.nan)},
+        "first",
+        "forward",
+    ),
     "an infinite input, compiled": (mlp, {"x": bad(np.inf), "jit_compile": True}, "first", "forward"),
     "a bad batch, eagerly": (mlp, {"x": bad(np.nan), "run_eagerly": True}, "first", "forward"),
     "BatchNorm of a batch without variance": (batch_norm, {"x": constant_batch()}, "norm", "forward"),
@@ -264,6 +270,12 @@ with tb.init(store="store.db") as run:
     model.fit(x, x[:, :1], batch_size=2, verbose=0, callbacks=[callback])
 assert found == [("bad", "backward", 1, 1)], found
 assert int(model.optimizer.iterations) == 1
+good = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+good.compile("sgd", "mse")
+with tb.init(store="store.db") as run:
+    run.watch(good, on_nonfinite=found.append)  # Keras first asks the model for the shape of its output
+    good.fit(x, x[:, :1], verbose=0, callbacks=[tb.KerasCallback(run)])
+assert len(found) == 1, found
 """
     done = subprocess.run(
         [sys.executable, "-W", "error::UserWarning", "-c", program],
