@@ -48,7 +48,8 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         log_run(
             store, "broken", [{"nan": tb.Embedding(np.full((4, 3), np.nan)), EVIL: tb.Embedding(vectors)}]
         )
-        log_run(store, "large", [{"many": tb.Embedding(random.normal(size=(5_000, 32)))}])
+        large = tb.Embedding(random.normal(size=(6_000, 32)), ["a", "b", "c"] * 2_000)
+        log_run(store, "large", [{"many": large}])
         yield dashboard
 
 
@@ -141,6 +142,22 @@ def test_a_map_can_be_cancelled_and_begun_again(page: Page, dashboard: Dashboard
         page.get_by_role("button", name="Cancel").click()
         expect(page.locator(".projector-state")).to_contain_text("Cancelled")
         page.get_by_role("button", name="Start again").click()
+    page.get_by_role("button", name="Cancel").click()
+    assert wrong == []
+
+
+def test_points_keep_their_colours_while_a_map_of_some_of_them_is_made(
+    page: Page, dashboard: Dashboard
+) -> None:
+    wrong = opened(page, dashboard, run="large")
+    expect(page.locator(CANVAS)).to_have_attribute("data-points", "6000")
+    expect(page.locator(".projector-legend button")).to_have_count(3)
+    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000, 30)
+    before = page.locator(CANVAS).evaluate("canvas => canvas.toDataURL()")
+    page.get_by_role("radio", name="t-SNE").click()
+    expect(page.locator(".projector-state progress[value]")).to_be_visible()
+    expect(page.locator(".projector-legend button")).to_have_count(3)
+    assert page.locator(CANVAS).evaluate("canvas => canvas.toDataURL()") == before
     page.get_by_role("button", name="Cancel").click()
     assert wrong == []
 

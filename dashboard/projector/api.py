@@ -22,7 +22,7 @@ from .clouds import MAX_TEXT, Cloud, Clouds
 from .files import PATH
 from .jobs import Job, TooMany
 from .maps import missing
-from .projections import Projection, Projections, drawable
+from .projections import Projection, Projections
 
 if TYPE_CHECKING:
     from ...storage import Store
@@ -113,10 +113,10 @@ class _Projector:
         return JSONResponse({"cancelled": self._projections.cancel(place, basis, view)})
 
     async def column(self, request: Request) -> Response:
-        """``&name=&scale=``: a column of the metadata, a number or a text for each point of the view."""
-        cloud, view, name = await self._read(request), asked.view(request), questions.text(request, "name")
+        """``&name=&scale=``: a column of the metadata, for every point that any view of it can show."""
+        cloud, name = await self._read(request), questions.text(request, "name")
         scale = asked.one_of(request, "scale", asked.SCALES)
-        return JSONResponse(await asyncio.to_thread(read_column, cloud, view, name, scale))
+        return JSONResponse(await asyncio.to_thread(read_column, cloud, name, scale))
 
     async def neighbours(self, request: Request) -> Response:
         """``&row=&metric=&count=&label=``: the nearest of all points, exactly, each with its label."""
@@ -183,21 +183,19 @@ def naming_column(cloud: Cloud) -> str:
     return embedding.columns[best]
 
 
-def read_column(cloud: Cloud, view: asked.View, name: str, scale: str) -> dict[str, Any]:
-    """``{"numbers": [… or None]}``, or ``{"texts": […]}`` where cells are names, or numbers of classes.
+def read_column(cloud: Cloud, name: str, scale: str) -> dict[str, Any]:
+    """``{"rows": […], "numbers": [… or None]}``, or "texts" where cells are names, or numbers of classes.
 
     ``numeric`` says that they could be either, and ``scale``, "numbers" or "names", which is wanted.
     """
-    column = cloud.column(name)
-    cells = [column[row] for row in drawable(cloud, view).rows]
+    column, rows = cloud.column(name), cloud.rows(asked.MOST_POINTS).tolist()
+    cells = [column[row] for row in rows]
     numbers = _numbers(cells)
-    if numbers is None:
-        return {"texts": [_text(cell) for cell in cells], "numeric": False}
-    as_numbers = _are_measures(numbers) if scale == "auto" else scale == "numbers"
-    if not as_numbers:
-        return {"texts": [_text(cell) for cell in cells], "numeric": True}
-    told = [None if number is None or not np.isfinite(number) else number for number in numbers]
-    return {"numbers": told, "numeric": True}
+    told = {"rows": rows, "numeric": numbers is not None}
+    if numbers is None or not (_are_measures(numbers) if scale == "auto" else scale == "numbers"):
+        return told | {"texts": [_text(cell) for cell in cells]}
+    known = [None if number is None or not np.isfinite(number) else number for number in numbers]
+    return told | {"numbers": known}
 
 
 def labels_of(cloud: Cloud, rows: Sequence[int] | np.ndarray, column: str) -> list[str]:

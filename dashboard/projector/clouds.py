@@ -77,11 +77,14 @@ class Cloud:
     def bytes(self) -> int:
         return self.embedding.vectors.nbytes + len(self.embedding.sprite) + 64 * self.count
 
+    def rows(self, most: int) -> NDArray[np.intp]:
+        """At most ``most`` finite rows, in order: the same each time, and fewer are some of more."""
+        if len(self.finite) <= most:
+            return self.finite
+        return np.sort(np.random.default_rng(0).permutation(self.finite)[:most])
+
     def sample(self, most: int, spherize: bool) -> Sample:
-        """The same rows each time they are asked for; in the order of the embedding."""
-        rows = self.finite
-        if len(rows) > most:
-            rows = np.sort(np.random.default_rng(0).choice(rows, most, replace=False))
+        rows = self.rows(most)
         vectors = bounded(self.embedding.vectors[rows])
         return Sample(rows, spherized(vectors) if spherize else vectors)
 

@@ -60,9 +60,8 @@
     const columns = info?.columns ?? [];
     const color = value("color") || columns[0];
     const label = columns.includes(value("label")) ? value("label") : info?.label;
-    const ofView = info && { ...place, method, most: trainboard.projectorMost(info), spherize: value("spherize") || "0" };
-    const colored = trainboard.projector.useAnswer("column", columns.includes(color) ? { ...ofView, name: color, scale: value("scale") } : null);
-    const labelled = trainboard.projector.useAnswer("column", label ? { ...ofView, name: label, scale: "names" } : null);
+    const colored = trainboard.projector.useColumn(columns.includes(color) ? { ...place, name: color, scale: value("scale") } : null);
+    const labelled = trainboard.projector.useColumn(label ? { ...place, name: label, scale: "names" } : null);
     const found = trainboard.projector.useAnswer("search", value("search") ? { ...place, text: value("search"), pattern: value("pattern") === "1" ? "1" : "0", label: label ?? "" } : null);
     const near = trainboard.projector.useAnswer("neighbours", value("point") !== "" ? { ...place, row: value("point"), metric: value("metric"), count: value("nearest"), label: label ?? "" } : null);
     const sheet = useSheet(place, info);
@@ -72,8 +71,7 @@
     const view = useDrawn({ made, info, colored, labelled, found, near, sheet, selection, only, run: chosen.run });
 
     const select = (wanted) => {
-      const texts = colored.value?.texts;
-      const rows = Array.isArray(wanted) ? wanted : [...made.value.rows].filter((_, at) => texts[at] === wanted.text);
+      const rows = Array.isArray(wanted) ? wanted : [...made.value.rows].filter((row) => colored.value.cells.get(row) === wanted.text);
       setSelection(new Set(rows));
     };
     const isolate = (rows) => {
@@ -148,21 +146,18 @@
     return useMemo(() => {
       if (!made.value || !info) return null;
       const { positions, rows } = made.value;
-      const count = rows.length;
-      const fits = (answer) => answer.value && (answer.value.texts ?? answer.value.numbers).length === count;
       const own = trainboard.state.shown.find(({ id }) => id === run)?.color;
-      const { colors, legend } = trainboard.colorPoints(fits(colored) ? colored.value : null, count, own, theme);
+      const { colors, legend } = trainboard.colorPoints(colored.value, rows, own, theme);
       const placeOf = new Map(Array.from(rows, (row, at) => [row, at]));
       const places = (wanted) => new Set(wanted.map((row) => placeOf.get(row)).filter((at) => at !== undefined));
       const point = value("point") === "" ? -1 : (placeOf.get(Number(value("point"))) ?? -1);
       const nearest = places(near.value?.rows ?? []);
       const searched = value("search") && found.value?.total ? places(found.value.rows) : null;
       const meant = selection.size ? places([...selection]) : point >= 0 && nearest.size ? new Set([point, ...nearest]) : searched;
-      const cells = labelled.value && (labelled.value.texts ?? labelled.value.numbers);
       const drawn = {
         positions, rows, colors, meant, near: nearest, point, sheet, labels: value("labels") === "1",
         hidden: only && rows.reduce((hidden, row, at) => (only.has(row) ? hidden : hidden.add(at)), new Set()),
-        label: (at) => (fits(labelled) ? String(cells[at] ?? "") : String(rows[at])),
+        label: (at) => (labelled.value ? String(labelled.value.cells.get(rows[at]) ?? "") : String(rows[at])),
       };
       return { drawn, legend };
     }, [made.value, info, colored.value, labelled.value, found.value, near.value, sheet, selection, only, theme, value("point"), value("search"), value("labels")]);

@@ -31,6 +31,14 @@
     return { ...told, isNew: told.key === key };
   }
 
+  /** A hook: a column of the metadata, `cells` by the rows of the embedding, whichever of them are drawn. */
+  const useColumn = (asked) => useAnswer("column", asked, readColumn);
+  const readColumn = async (answer) => {
+    const { rows, texts, numbers, numeric } = await answer.json();
+    const cells = new Map(rows.map((row, at) => [row, (texts ?? numbers)[at]]));
+    return { cells, numeric, isScale: Boolean(numbers) };
+  };
+
   /** A hook: the embeddings of the shown runs; null until they are known. */
   function useClouds() {
     const ids = trainboard.useState("query", "theme", "shown").shown.map((run) => run.id);
@@ -99,5 +107,5 @@
     return told;
   }
 
-  trainboard.projector = { useAnswer, useClouds, usePositions, saveRows, send, url };
+  trainboard.projector = { useAnswer, useColumn, useClouds, usePositions, saveRows, send, url };
 })();

@@ -20,24 +20,26 @@
     return scale[low].map((part, channel) => Math.round(part + (at - low) * (scale[low + 1][channel] - part)));
   }
 
-  /** Bytes of colour for each of `count` points, and a legend: of categories, or of a scale from low to high. */
-  trainboard.colorPoints = (column, count, plain, theme) => {
+  /** Bytes of colour for the points of some rows, and a legend: of categories, or of a scale from low to high. */
+  trainboard.colorPoints = (column, rows, plain, theme) => {
+    const count = rows.length;
     const colors = new Uint8Array(3 * count);
     const paint = (at, color) => colors.set(color, 3 * at);
     const rest = parts(REST[theme]);
-    if (column?.numbers) {
-      const known = column.numbers.filter((number) => number !== null);
-      const [low, high] = known.reduce(([a, b], number) => [Math.min(a, number), Math.max(b, number)], [Infinity, -Infinity]);
-      column.numbers.forEach((number, at) => paint(at, number === null ? rest : along(high > low ? (number - low) / (high - low) : 0.5)));
-      return { colors, legend: { low, high, gradient: `linear-gradient(to right, ${SCALE.join(", ")})` } };
-    }
-    if (!column?.texts) {
+    if (!column) {
       const own = parts(plain || PALETTE[0]);
       for (let at = 0; at < count; at += 1) paint(at, own);
       return { colors, legend: null };
     }
+    const cells = Array.from(rows, (row) => column.cells.get(row) ?? (column.isScale ? null : ""));
+    if (column.isScale) {
+      const known = cells.filter((number) => number !== null);
+      const [low, high] = known.reduce(([a, b], number) => [Math.min(a, number), Math.max(b, number)], [Infinity, -Infinity]);
+      cells.forEach((number, at) => paint(at, number === null ? rest : along(high > low ? (number - low) / (high - low) : 0.5)));
+      return { colors, legend: { low, high, gradient: `linear-gradient(to right, ${SCALE.join(", ")})` } };
+    }
     const counts = new Map();
-    for (const text of column.texts) counts.set(text, (counts.get(text) ?? 0) + 1);
+    for (const text of cells) counts.set(text, (counts.get(text) ?? 0) + 1);
     const names = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
     if (counts.get(names[0]) === 1 && names.length > PALETTE.length) {
       for (let at = 0; at < count; at += 1) paint(at, parts(plain || PALETTE[0]));
@@ -45,7 +47,7 @@
     }
     const named = names.slice(0, PALETTE.length).sort((a, b) => a.localeCompare(b, undefined, { numeric: true }));
     const colorOf = new Map(named.map((name, at) => [name, PALETTE[at]]));
-    column.texts.forEach((text, at) => paint(at, colorOf.has(text) ? parts(colorOf.get(text)) : rest));
+    cells.forEach((text, at) => paint(at, colorOf.has(text) ? parts(colorOf.get(text)) : rest));
     const entries = named.map((name) => ({ name, color: colorOf.get(name), count: counts.get(name) }));
     return { colors, legend: { entries, others: names.length - named.length, rest: REST[theme] } };
   };
