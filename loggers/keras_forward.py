@@ -9,6 +9,7 @@ import keras
 
 from .guard import Guard
 from .keras_backend import current_trace, is_reachable, is_replicated, may_be_trained, with_gradient_told
+from .keras_graph import is_scope
 from .keras_layers import Layers
 
 
@@ -19,7 +20,8 @@ class Forward:
     the model is given counts as the first layer's, whose own output may not tell: TensorFlow fuses a product
     with its ReLU, and makes 0 of NaN there. Of
     calls in a loop that TensorFlow traced, as an RNN makes, only what the loop returns can be kept.
-    ``on_output`` is called with the outputs of layers inside which there is no other that could be seen,
+    ``on_output`` is called with the output of each layer that a graph draws as one node, or inside which
+    there is no other that could be seen: the first of several, behind which come states and the like;
     ``on_end`` after the outermost one.
     """
 
@@ -73,9 +75,8 @@ class Forward:
         self.outputs += [(name, tensor) for tensor in (*given, *kept)]
         if self._seen_inside:
             self._seen_inside[-1] += 1
-        if not inside:
-            for tensor in kept:
-                self._on_output(name, tensor)
+        if not (inside and is_scope(layer)):
+            self._on_output(name, kept[0])
         if outermost:
             self.roots.add(name)
             self._on_end()

@@ -107,7 +107,7 @@ class _Drawing:
 
     def _called(self, operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Draw one call, and return what it returns: of a layer made of layers, what these do."""
-        if _is_scope(operation):
+        if is_scope(operation):
             scope, self._scope = self._scope, self._unique(self._scope, operation.name)
             outputs = operation.call(*args, **kwargs)
             self._scope = scope
@@ -137,7 +137,7 @@ class _Drawing:
             self._rename(inside.outputs, call.output_tensors)
             return
         arguments = call.arguments.args, call.arguments.kwargs
-        if _is_scope(call.operation) and self._draw_inside(call, scope, *arguments):
+        if is_scope(call.operation) and self._draw_inside(call, scope, *arguments):
             return
         node = self._add(call.operation, scope, call.output_tensors, arguments)
         for tensor in call.input_tensors:
@@ -176,7 +176,7 @@ class _Drawing:
 
     def _draw_layer(self, layer: Any, scope: str) -> str | None:
         """Draw a layer whose inputs are unknown, and return its node; None if it is a scope."""
-        if _is_scope(layer):
+        if is_scope(layer):
             self.draw_model(layer, self._unique(scope, layer.name))
             return None
         return self._add(layer, scope, ())
@@ -236,7 +236,7 @@ def _sublayers(layer: Any) -> list[Any]:
     return list(layer._flatten_layers(include_self=False, recursive=False))
 
 
-def _is_scope(layer: Any) -> bool:
+def is_scope(layer: Any) -> bool:
     """Whether ``layer`` is a model, or made of layers and not one of Keras's own."""
     own = type(layer).__module__.partition(".")[0] == "keras"
     return isinstance(layer, keras.Model) or (not own and bool(_sublayers(layer)))

@@ -28,10 +28,14 @@ def _leaves(value: Any) -> Iterator[Any]:
             yield leaf
 
 
+def calls_others(module: torch.nn.Module) -> bool:
+    """Whether ``module`` calls the modules in it. Attention only uses the weights of its last layer."""
+    return not isinstance(module, torch.nn.MultiheadAttention) and next(module.children(), None) is not None
+
+
 def is_leaf(module: torch.nn.Module) -> bool:
     """Whether ``module`` is drawn as one node: PyTorch's own layers."""
-    own = type(module).__module__.startswith("torch.nn.")
-    return own and next(module.children(), None) is None
+    return type(module).__module__.startswith("torch.nn.") and not calls_others(module)
 
 
 def op_name(func: Callable[..., Any]) -> str:

@@ -19,7 +19,7 @@ from torch.utils.hooks import RemovableHandle
 
 from .guard import Guard
 from .torch_backward import is_finite
-from .torch_calls import tensors_in
+from .torch_calls import calls_others, tensors_in
 from .torch_layers import Models
 
 _REAL = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -52,8 +52,9 @@ class Forward:
     models (``roots``) and of modules without parameters that PyTorch does not know; ``sums`` those of
     outputs on a device. ``suspect`` is the first module whose output held nothing worse than -Inf, which
     masks are made of, when that reached the model's output. ``on_bad_output`` is told the first with worse.
-    ``on_output`` gets every output of a module without children while it is set; ``on_backward`` is called
-    when a gradient comes back to a model's output.
+    ``on_output`` gets the output of each module that calls no other while it is set, the first of several,
+    behind which come states and the like; ``on_backward`` is called when a gradient comes back to a model's
+    output.
     """
 
     def __init__(self, models: Models, on_bad_output: Callable[[Suspect], None] | None) -> None:
@@ -123,9 +124,8 @@ class Forward:
         if not (outermost or opaque or (leaf and self.on_output is not None)):
             return
         tensors = _floats(tensors)
-        if leaf and self.on_output is not None:
-            for tensor in tensors:
-                self.on_output(name, tensor)
+        if leaf and self.on_output is not None and tensors:
+            self.on_output(name, tensors[0])
         if self._on_bad_output is None:
             return
         if outermost or opaque:
@@ -214,7 +214,7 @@ class _Hook:
         self._forward = forward
         self._name = name
         self._following = f"following the module {name}"
-        self._leaf = next(module.children(), None) is None
+        self._leaf = not calls_others(module)
         has_parameters = next(module.parameters(recurse=False), None) is not None
         self._opaque = not has_parameters and not type(module).__module__.startswith("torch.nn.")
 

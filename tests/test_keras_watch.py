@@ -266,3 +266,17 @@ assert sorted(store.points(record.id, "train/loss").step.tolist()) == list(range
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_attention_tells_of_its_output_beside_those_of_the_layers_in_it(run: tb.Run) -> None:
+    given = keras.Input((3, 4))
+    attended = layers.MultiHeadAttention(2, 2, name="attention")(given, given)
+    model: Any = keras.Model(given, layers.Dense(1, name="out")(attended))
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x = np.random.default_rng(0).normal(size=(8, 3, 4)).astype(np.float32)
+    before = keras.Model(given, attended)(x)
+    run.watch(model, every=1)
+    model.fit(x, x[..., :1], batch_size=8, epochs=1, verbose=0, callbacks=[tb.KerasCallback(run)])
+    assert "activations/attention/query" in tags(run)
+    told = records(run, "activations/attention")[1]
+    assert told.sum_squares == pytest.approx(float((before.numpy() ** 2).sum()), rel=1e-4)

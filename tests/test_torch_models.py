@@ -260,3 +260,26 @@ def test_objects_that_lie_stop_neither_training_nor_logging(run: tb.Run) -> None
     causes = [str(warning.message) for warning in warned]
     assert len(causes) == len(set(causes))
     assert all(any(words in cause for words in ("not now", "no shape", "'liar'")) for cause in causes)
+
+
+class Attending(nn.Module):
+    """Keeps what its attention and its LSTM put out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention, self.rnn = nn.MultiheadAttention(4, 2, batch_first=True), nn.LSTM(4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.attended, _ = self.attention(x, x, x)
+        self.told, _ = self.rnn(self.attended)
+        return self.told
+
+
+def test_attention_and_recurrent_layers_tell_of_their_outputs_not_of_weights_or_states(run: tb.Run) -> None:
+    model = Attending()
+    run.watch(model, every=1)
+    step(model, torch.optim.SGD(model.parameters(), 0.1), torch.rand(2, 5, 4))
+    for layer, put_out in (("attention", model.attended), ("rnn", model.told)):
+        logged = records(run, f"activations/{layer}")[1]
+        assert logged.count == put_out.numel()
+        assert logged.sum == pytest.approx(float(put_out.sum()), abs=1e-5)
