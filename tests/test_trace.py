@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import urllib.request
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,7 @@ from playwright.sync_api import Page, expect
 from test_page_attacks import ATTACK, MADE_OF_ATTACKS
 
 import trainboard as tb
-from trainboard.dashboard.trace import content, summary, timeline
+from trainboard.dashboard.trace import content, reading, summary, timeline
 from trainboard.dashboard.trace.content import BadTrace, Content
 from trainboard.dashboard.trace.timeline import Drawing
 from trainboard.storage.kinds.raw import Raw
@@ -39,7 +40,7 @@ class Net(torch.nn.Module):
 
 
 def summarize(trace: bytes, is_xplane: bool = False) -> dict[str, Any]:
-    return summary.summarize(trace, is_xplane, Drawing())
+    return summary.summarize(Content(trace, is_xplane), Drawing())
 
 
 def drawable(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -74,7 +75,7 @@ def profiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Dashboa
             ]
             run.log({"hostile": Trace.from_bytes(json.dumps(hostile).encode(), ATTACK)})
             run.log({"profile/monday/host.xplane.pb": Raw("profile", XPLANE, "file")})
-            run.log({"bomb": Trace(bomb())})
+            run.log({"bomb": Trace(bomb()), "second bomb": Trace(bomb())})
         yield dashboard, record.value, run.id
 
 
@@ -259,6 +260,20 @@ def test_a_real_trace_is_read_as_tables_and_as_a_timeline(
     expect(board.get_by_role("link", name="Save the trace")).to_have_attribute("download", "host.xplane.pb")
     board.get_by_role("combobox", name="Trace").select_option(f"{run} 0 0 bomb")
     expect(board.get_by_role("alert")).to_contain_text("holds no events that took time")
+
+
+def test_a_trace_that_takes_long_tells_how_much_of_it_is_read(
+    profiled: tuple[Dashboard, Trace, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dashboard, _, run = profiled
+    monkeypatch.setattr(reading, "SHOWN_AFTER", 0.0)
+    url = f"{dashboard.url}/api/v1/traces/summary?run={run}&tag=second%20bomb&rank=0&index=0"
+    shares: list[float | None] = []
+    while "share" in (told := json.load(urllib.request.urlopen(url, timeout=30))):
+        shares.append(told["share"])
+    known = [share for share in shares if share is not None]
+    assert known == sorted(known) and any(0 < share < 1 for share in known)
+    assert "holds no events that took time" in told["problem"]
 
 
 def test_nothing_that_was_logged_runs_on_the_profile_page(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -50,7 +49,6 @@ def register(app: Dash, store: Store) -> None:
 
 def routes(store: Store) -> list[BaseRoute]:
     summaries = Summaries(store)
-    reader = ThreadPoolExecutor(1, thread_name_prefix="trainboard-trace")
 
     async def listed(request: Request) -> Response:
         """``?runs=A,B``: their traces, as ``trace.reading.traces``."""
@@ -61,7 +59,7 @@ def routes(store: Store) -> list[BaseRoute]:
         where = asked.text(request, "run"), asked.text(request, "tag")
         place = asked.place(request, "rank", "0"), asked.place(request, "index")
         try:
-            return await asyncio.get_running_loop().run_in_executor(reader, read, *where, *place)
+            return await asyncio.to_thread(read, *where, *place)
         except IndexError as error:
             raise HTTPException(404, "No such trace.") from error
 

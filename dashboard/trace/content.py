@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import xplane
@@ -31,13 +31,16 @@ class BadTrace(ValueError):
 class Content:
     """Iterates over the events of gzipped JSON in Chrome's format, or of a profile of XLA.
 
-    Raises ``BadTrace`` for bytes that are neither. Once it is over, ``note`` says in words if that was
-    before the end.
+    Raises ``BadTrace`` for bytes that are neither. ``tell`` is told which share of gzipped bytes is read.
+    Once it is over, ``note`` says in words if that was before the end.
     """
 
-    def __init__(self, data: bytes, is_xplane: bool = False) -> None:
+    def __init__(
+        self, data: bytes, is_xplane: bool = False, tell: Callable[[float], None] = lambda share: None
+    ) -> None:
         self._data = data
         self._is_xplane = is_xplane
+        self._tell = tell
         self.note = ""
 
     def __iter__(self) -> Iterator[Any]:
@@ -84,6 +87,7 @@ class Content:
             while data and not unpacker.eof:
                 piece = unpacker.decompress(data, _PIECE)
                 data = unpacker.unconsumed_tail
+                self._tell(1 - len(data) / len(self._data))
                 size += len(piece)
                 if size > MAX_BYTES:
                     self.note = f"Only the first {MAX_BYTES >> 20} MB of this trace are summed up."

@@ -51,12 +51,11 @@ class Timeline:
     note: str = ""
 
 
-def read(content: bytes, is_xplane: bool, drawing: Drawing) -> Timeline:
+def read(events: Content, drawing: Drawing) -> Timeline:
     """The timeline of a trace; of one that ends early, as far as it goes. Raises ``BadTrace``.
 
     ``drawing`` is given each event as it comes: they are too many to be held, or to be parsed twice.
     """
-    events = Content(content, is_xplane)
     timeline = _timeline((event for event in events if isinstance(event, dict)), drawing)
     timeline.note = events.note
     if not timeline.spans:

@@ -1,11 +1,13 @@
 """A trace summed up: ``python -m trainboard.dashboard.trace.summary`` reads one and writes a line of JSON.
 
-Behind it comes the timeline, gzipped. It runs as a process of its own, with bounds on memory and time: a
-trace is large, Python takes one thing at a time, and a server must not stand still for it, let alone die.
+Before it come lines that say which share is read, behind it the timeline, gzipped. It runs as a process of
+its own, with bounds on memory and time: a trace is large, Python takes one thing at a time, and a server
+must not stand still for it, let alone die.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -14,7 +16,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
-from .content import BadTrace
+from .content import BadTrace, Content
 from .events import XPLANE, Span, Timeline, limit_memory, read
 from .layers import by_layer
 from .timeline import LONGEST_NAME, MAX_DRAWN, Drawing
@@ -28,9 +30,11 @@ _TENSORFLOW = re.compile(r"([^:]+):([A-Za-z_]\w*)")
 def main() -> None:
     """Sum up the trace of standard input: gzipped, or a profile of XLA if that is the argument."""
     limit_memory()
+    # Millions of spans are kept to the end: to look through them for garbage took a fifth of the time.
+    gc.disable()
     drawing = Drawing()
     try:
-        told = summarize(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE], drawing)
+        told = summarize(Content(sys.stdin.buffer.read(), sys.argv[1:] == [XPLANE], _tell), drawing)
     except BadTrace as error:
         told = {"problem": str(error)}
     except MemoryError:
@@ -38,12 +42,16 @@ def main() -> None:
     sys.stdout.buffer.write(json.dumps(told).encode() + b"\n" + drawing.gzipped())
 
 
-def summarize(content: bytes, is_xplane: bool, drawing: Drawing) -> dict[str, Any]:
+def _tell(share: float) -> None:
+    print(json.dumps({"share": share}), flush=True)
+
+
+def summarize(content: Content, drawing: Drawing) -> dict[str, Any]:
     """Top operators, layers and memory. Times are in microseconds. Raises ``BadTrace``.
 
     ``drawing`` gets the events, too.
     """
-    timeline = read(content, is_xplane, drawing)
+    timeline = read(content, drawing)
     _give_kernels_to_operations(timeline)
     curves = _memory(timeline)
     begin = min(span.start for span in timeline.spans)

@@ -111,4 +111,4 @@ def _ended(around: list[tuple[float, str]], now: float) -> Iterator[dict[str, An
 
 def is_time(value: Any) -> bool:
     """Whether a value can be a time, in microseconds."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e18
+    return type(value) in (int, float) and 0 <= value < 1e18

@@ -3,7 +3,7 @@
 (() => {
   const trainboard = (window.trainboard ??= {});
   const h = (...args) => React.createElement(...args);
-  const { useEffect, useMemo, useState } = React;
+  const { useMemo, useState } = React;
   const VIEWS = { summary: "Summary", timeline: "Timeline" };
   const MAX_RUNS = 50;
   const VIEWER = "/api/v1/traces/viewer/index.html";
@@ -55,24 +55,25 @@
   }
 
   function Trace({ trace }) {
-    const [told, setTold] = useState(null);
     const asked = new URLSearchParams({ run: trace.run, tag: trace.tag, rank: trace.rank, index: trace.index });
-    useEffect(() => {
-      let current = true;
-      trainboard.json(`/api/v1/traces/summary?${asked}`).then(
-        (answer) => current && setTold(answer),
-        () => current && setTold({ problem: "This trace cannot be read now." }),
-      );
-      return () => void (current = false);
-    }, []);
+    const { answer: told, problem } = trainboard.useAnswer(`/api/v1/traces/summary?${asked}`, [], { isPartial: isRead });
     const source = viewerOf(`/api/v1/traces/timeline?${asked}`, `${trace.owner.name}, step ${trace.step}`);
-    if (told === null) return h("p", { className: "notice", role: "status" }, "Looking into the trace… The first look at one of 100 MB or more may take half a minute.");
+    if (problem) return h("p", { className: "notice", role: "alert" }, problem);
+    if (told === null || isRead(told)) return h(Reading, { share: told?.share });
     return h(
       React.Fragment,
       null,
       h(Facts, { trace, told }),
       trainboard.value("profile_view") === "timeline" && !told.problem ? h(Timeline, { source, leftOut: told.left_out }) : h(Summary, { told, source }),
     );
+  }
+
+  const isRead = (told) => "share" in told;
+
+  /** How far the server is with a trace: `share` of it is read; null while it reads another. */
+  function Reading({ share = 0 }) {
+    const words = share === null ? "Another trace is read first" : share === 1 ? "Summing up" : share ? `Reading the trace, ${Math.round(100 * share)} %` : "Reading the trace";
+    return h("p", { className: "trace-reading", role: "status" }, h("progress", { value: share || undefined, "aria-label": "Progress" }), ` ${words}`);
   }
 
   function Facts({ trace, told }) {
