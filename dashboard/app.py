@@ -6,7 +6,6 @@ import asyncio
 import functools
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
@@ -14,14 +13,13 @@ from dash.exceptions import DependencyException, PreventUpdate
 from fastapi import FastAPI, Request, Response
 
 from ..storage.location import without_password
-from . import query, shell
+from . import bundle, query, shell
 from .errors import NO_SUCH_FILE
 from .pages import PAGES
 
 if TYPE_CHECKING:
     from ..storage import Store
 
-_ASSETS = Path(__file__).parent / "assets"
 _log = logging.getLogger("trainboard.dashboard")
 
 _INDEX = """<!DOCTYPE html>
@@ -32,10 +30,20 @@ _INDEX = """<!DOCTYPE html>
     <link rel="icon" type="image/svg+xml" href="/assets/favicon.svg">
     <script src="/assets/first_paint.js"></script>
     {%css%}
+    <link rel="stylesheet" href="/assets/vendor/gridstack/gridstack.min.css">
+    <link rel="stylesheet" href="/assets/vendor/uplot/uPlot.min.css">
+    <link rel="stylesheet" href="STYLES">
   </head>
   <body>
     {%app_entry%}
-    <footer>{%config%}{%scripts%}{%renderer%}</footer>
+    <footer>
+      {%config%}
+      {%scripts%}
+      <script src="/assets/vendor/gridstack/gridstack-all.js"></script>
+      <script src="/assets/vendor/uplot/uPlot.iife.min.js"></script>
+      <script src="SCRIPTS"></script>
+      {%renderer%}
+    </footer>
   </body>
 </html>"""
 
@@ -75,17 +83,18 @@ def create_dash(store: Store) -> App:
     server: Any = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     # Dash's word for a script that it does not have, which it would answer with a bare 500.
     server.add_exception_handler(DependencyException, _no_such_file)
+    styles, scripts = bundle.styles(), bundle.scripts()
     app = App(
         "trainboard",
         server=server,
-        assets_folder=str(_ASSETS),
-        assets_ignore=r"first_paint\.js|three\.|tex-svg",
-        assets_path_ignore=["^speedscope$"],
+        assets_folder=str(bundle.ASSETS),
+        include_assets_files=False,
         title="trainboard",
         update_title="",
-        index_string=_INDEX,
+        index_string=_INDEX.replace("STYLES", styles.address).replace("SCRIPTS", scripts.address),
         suppress_callback_exceptions=True,
     )
+    app.server.router.routes += [styles.route, scripts.route]
     app.layout = shell.layout(without_password(store.url))
     _register_shell(app, store)
     for page in PAGES:

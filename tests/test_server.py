@@ -127,6 +127,16 @@ def test_every_page_has_a_deep_link(dashboard: Dashboard) -> None:
         assert b'<html lang="en">' in get(dashboard.url + path)
 
 
+def test_a_page_is_a_few_files_of_which_a_browser_keeps_ours_for_good(dashboard: Dashboard) -> None:
+    files = re.findall(r'(?:src|href)="(/[^"]+)"', get(dashboard.url).decode())
+    assert len(files) < 30
+    for path in files:
+        with urllib.request.urlopen(dashboard.url + path, timeout=10) as answer:
+            if path.startswith("/own/"):
+                assert "immutable" in answer.headers["cache-control"]
+    assert sum(path.startswith("/own/") for path in files) == 2
+
+
 def test_points_of_a_killed_program_are_adopted_and_the_run_is_killed(
     store: Store, dashboard: Dashboard
 ) -> None:
