@@ -93,6 +93,11 @@ def test_a_sound_is_drawn_at_its_frequency_however_it_was_made() -> None:
     assert drawn[:, 20].max() < drawn[:, 580].max()
 
 
+def test_silence_is_dark_and_not_as_loud_as_can_be() -> None:
+    silent = tb.Audio(np.zeros(800), 8_000)
+    assert np.asarray(pil.open(BytesIO(sound.spectrogram(silent).content)).convert("L")).max() < 20
+
+
 @pytest.mark.parametrize("frames", [1, 2, 5, 1_023])
 def test_a_short_sound_is_drawn_too(frames: int) -> None:
     made = tb.Audio(np.ones((frames, 2)), 8_000)

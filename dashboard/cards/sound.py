@@ -19,6 +19,7 @@ COLUMNS = 600
 ROWS = 96
 _WINDOW = 1_024
 _DECIBELS = 80.0
+_FAINTEST = -40.0
 _SCALES = {1: ("u1", 128.0, 128.0), 2: ("<i2", 0.0, 32_768.0), 4: ("<i4", 0.0, 2_147_483_648.0)}
 _COLORS = np.array(
     [[8, 10, 30], [62, 20, 90], [140, 42, 98], [215, 80, 62], [250, 160, 50], [252, 250, 190]], np.float64
@@ -65,7 +66,8 @@ def swings(audio: Audio) -> File:
 def spectrogram(audio: Audio) -> File:
     """A PNG of the power of frequencies over time, ``COLUMNS`` windows evenly placed, 0 Hz at the bottom.
 
-    A window has 1,024 samples, of a shorter sound all; loudness spans 80 dB below the loudest.
+    A window has 1,024 samples, of a shorter sound all; loudness spans 80 dB below the loudest, in silence
+    below what 16 bits can tell.
     """
     from PIL import Image as pil
 
@@ -77,7 +79,8 @@ def spectrogram(audio: Audio) -> File:
     power = np.abs(np.fft.rfft(windows, axis=1)) ** 2
     rows = np.linspace(0, power.shape[1], min(ROWS, power.shape[1]), endpoint=False).astype(int)
     loudness = 10 * np.log10(np.maximum.reduceat(power, rows, axis=1) + 1e-12)
-    share = np.clip(1 + (loudness - loudness.max()) / _DECIBELS, 0, 1).T[::-1] * (len(_COLORS) - 1)
+    loudest = max(loudness.max(), _FAINTEST)
+    share = np.clip(1 + (loudness - loudest) / _DECIBELS, 0, 1).T[::-1] * (len(_COLORS) - 1)
     places = np.arange(len(_COLORS))
     levels = np.stack([np.interp(share, places, _COLORS[:, channel]) for channel in range(3)], axis=2)
     buffer = io.BytesIO()
