@@ -15,7 +15,7 @@ from playwright.sync_api import Page, expect
 
 TAGS = 5_000
 FAR = 2**62
-FAR_TOLD = "4\u2009611\u2009686\u2009018\u2009427\u200938"
+FAR_TOLD = "4,611,686,018,427,38"
 
 
 @pytest.fixture(scope="module")

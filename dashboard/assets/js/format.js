@@ -27,7 +27,7 @@
     return (text.includes("e+") || size < 1e4 ? text : String(Number(text))).replaceAll("-", "−").replace("e+", "e");
   }
 
-  const integer = (value) => Math.round(value).toLocaleString("en").replaceAll(",", "\u2009");
+  const integer = (value) => Math.round(value).toLocaleString("en");
 
   /** A length of time in seconds, "1 h 05 min". */
   function duration(seconds) {
