@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_LAYERS = 1_000
 _NO_LAYERS = ("Input", "Output", "InputLayer")
 _RESHAPING = ("flatten", "view", "reshape", "permute", "transpose", "contiguous", "squeeze", "unsqueeze")
+_POOLING = ("mean", "amax")
+"""What programs of PyTorch call where Keras has a layer that pools everything."""
 _FUSED = " → "
 
 Agreement = Literal["same", "transposed", "different"]
@@ -106,4 +108,6 @@ def _role(op: str) -> str:
     found = family(op)
     if found != "other":
         return found
+    if name in _POOLING:
+        return "pooling"
     return "reshaping" if any(part in name for part in _RESHAPING) else name

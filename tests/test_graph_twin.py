@@ -105,6 +105,12 @@ def test_padding_that_differs_is_told_in_the_words_of_both(
     assert row["settings"] == said
 
 
+def test_a_mean_that_a_program_takes_is_a_layer_that_pools() -> None:
+    ours = Graph([Node("fc", "fc", "Linear"), Node("mean", "mean", "mean", shapes=[[1, 8]])], [], "torch")
+    pooling = Node("pool", "pool", "GlobalAveragePooling1D", shapes=[[None, 8]])
+    assert paired(ours, Graph([Node("d", "d", "Dense"), pooling], [], "keras"))[1] == ("mean", "pool")
+
+
 def test_a_layer_that_one_model_lacks_stands_alone() -> None:
     without = Graph([node for node in KERAS.nodes if node.id != "norm"], [], "keras")
     assert paired(TORCH, without) == [pair if pair[0] != "2" else ("2", "") for pair in PAIRS]
