@@ -12,6 +12,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from test_every_kind import RECORDS, SAMPLES
 from trainboard.storage import open_store
 from trainboard.storage.frames import FrameType
 from trainboard.storage.kinds import KINDS
+from trainboard.storage.kinds.audio import Audio
 from trainboard.storage.kinds.graph import Edge, Graph, Node
 from trainboard.storage.kinds.histogram_layouts import to_legacy
+from trainboard.storage.kinds.image import Image
 from trainboard.storage.kinds.mesh import Mesh
 
 RUN = "lr 0.1/one"
@@ -34,6 +37,11 @@ RESUMED = [*range(100), *range(50, 150), 0, 200, 170]
 """Steps of a series that was resumed, and then came in no order at all."""
 MESH = Mesh.from_arrays(np.eye(3), np.eye(3) * 255, [[0, 1, 2]], {"camera": {"fov": 75}})
 GRAPH = Graph([Node("1", "conv", "Conv2d", "net", [[None, 3]]), Node("2", "relu", "ReLU")], [Edge("1", "2")])
+SEVERAL: dict[str, list[Any]] = {
+    "image": [Image.from_array(np.full((4, 5), shade)) for shade in (0.0, 0.5, 1.0)],
+    "audio": [Audio.from_array(np.full(20, level), 8_000) for level in (0.1, 0.2, 0.3)],
+}
+"""Samples of one value, as TensorBoard calls them."""
 # Importing TensorFlow takes longer than all of this, and TensorBoard does without.
 PROGRAM = """
 import sys
@@ -101,6 +109,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory, segment: Any) -> Path:
     for kind in RECORDS:
         for step, value in enumerate(samples(kind)) if kind != "raw" else ():
             made.record(f"kind/{kind}", kind, KINDS[kind].encode(value).to_bytes(), step)
+    for kind, clips in SEVERAL.items():
+        for step in range(2):
+            for number, clip in enumerate([replace(clips[0], samples=len(clips)), *clips[1:]]):
+                tag = f"several/{kind}" + (f"/{number}" if number else "")
+                made.record(tag, kind, KINDS[kind].encode(clip).to_bytes(), step)
     made.say(FrameType.FINISH, {"status": "finished", "exit_code": 0})
     store.ingest("spool").feed(0, made.data, 0)
     store.export_tensorboard(path / "logs")
@@ -169,6 +182,21 @@ def test_sounds_are_shown_to_the_byte(server: Server) -> None:
     shown = read(server, "audio", "audio", tag="kind/audio", sample=0)[-1]
     data = server.get("plugin/audio/individualAudio", **dict(urllib.parse.parse_qsl(shown["query"])))
     assert data == samples("audio")[-1].wav
+
+
+def test_several_pictures_and_sounds_of_one_step_are_samples_of_one_tag(server: Server) -> None:
+    for plugin, kind, blob, body in (
+        ("images", "image", "individualImage", "png"),
+        ("audio", "audio", "individualAudio", "wav"),
+    ):
+        tags = server.json(f"plugin/{plugin}/tags")[RUN]
+        told = {tag: said["samples"] for tag, said in tags.items() if "several" in tag}
+        assert told == {f"several/{kind}": 3}
+        for sample, clip in enumerate(SEVERAL[kind]):
+            shown = read(server, plugin, plugin, tag=f"several/{kind}", sample=sample)
+            assert [one["step"] for one in shown] == [0, 1]
+            query = dict(urllib.parse.parse_qsl(shown[-1]["query"]))
+            assert server.get(f"plugin/{plugin}/{blob}", **query) == getattr(clip, body)
 
 
 def test_texts_and_tables_are_shown(server: Server) -> None:

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -65,22 +66,23 @@ class StoreProvider(provider.DataProvider):
         self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
     ) -> _Read:
         """Scalars are those of the plugin of that name."""
-        return self._list(provider.ScalarTimeSeries, "scalars", plugin_name, run_tag_filter)
+        return self._list(lambda entry: provider.ScalarTimeSeries, "scalars", plugin_name, run_tag_filter)
 
     def list_tensors(
         self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
     ) -> _Read:
         if plugin_name in (*_BLOBS, "scalars"):
             return {}
-        return self._list(provider.TensorTimeSeries, plugin_name, plugin_name, run_tag_filter)
+        return self._list(lambda entry: provider.TensorTimeSeries, plugin_name, plugin_name, run_tag_filter)
 
     def list_blob_sequences(
         self, ctx: Any = None, *, experiment_id: str, plugin_name: str, run_tag_filter: Any = None
     ) -> _Read:
-        def made(**told: Any) -> Any:
-            return provider.BlobSequenceTimeSeries(max_length=_BLOBS[plugin_name], **told)
+        def kind(entry: Entry) -> Any:
+            length = _BLOBS[plugin_name] + len(entry.others)
+            return partial(provider.BlobSequenceTimeSeries, max_length=length)
 
-        return self._list(made, plugin_name, plugin_name, run_tag_filter) if plugin_name in _BLOBS else {}
+        return self._list(kind, plugin_name, plugin_name, run_tag_filter) if plugin_name in _BLOBS else {}
 
     def read_scalars(
         self,
@@ -174,11 +176,11 @@ class StoreProvider(provider.DataProvider):
                     if tags is None or tag in tags:
                         yield name, entry
 
-    def _list(self, make: Callable[..., Any], plugin: str, asked: str, wanted: Any) -> _Read:
+    def _list(self, kind: Callable[[Entry], Any], plugin: str, asked: str, wanted: Any) -> _Read:
         found: _Read = {}
         for run, entry in self._chosen(plugin, wanted) if plugin == asked else ():
             series = entry.series
-            found.setdefault(run, {})[entry.tag] = make(
+            found.setdefault(run, {})[entry.tag] = kind(entry)(
                 max_step=0 if series is None else series.last_step,
                 max_wall_time=0.0 if series is None else series.last_wall,
                 plugin_content=entry.content,
@@ -229,11 +231,17 @@ def _values(entry: Entry, record: Record) -> list[Summary.Value]:
 
 
 def _references(entry: Entry, record: Record) -> Iterator[Any]:
-    """Addresses of the blobs of a record, by which ``read_blob`` finds them."""
+    """Addresses of the blobs of a record and of its other samples, by which ``read_blob`` finds them."""
     assert entry.series is not None
-    series = entry.series
-    names = (series.run_id, series.rank, series.kind, series.tag, entry.name, entry.tag)
     for shown in _values(entry, record):
         for number in range(len(blobs_of(shown))):
-            place = [*names, record.step, number]
-            yield provider.BlobReference(base64.urlsafe_b64encode(json.dumps(place).encode()).decode())
+            yield _reference(entry, entry.series.key, record.step, number)
+    if entry.others:
+        for key in entry.others[: record.value.samples - 1]:
+            yield _reference(entry, key, record.step, _BLOBS[entry.plugin] - 1)
+
+
+def _reference(entry: Entry, key: SeriesKey, step: int, number: int) -> Any:
+    assert entry.series is not None
+    place = [entry.series.run_id, key.rank, key.kind, key.tag, entry.name, entry.tag, step, number]
+    return provider.BlobReference(base64.urlsafe_b64encode(json.dumps(place).encode()).decode())

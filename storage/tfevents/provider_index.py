@@ -17,6 +17,7 @@ from ..kinds.raw import Raw
 from ..series import RunRecord, SeriesKey, SeriesRecord
 from .experiments import Experiments
 from .names import rank_folder, run_folders, shown_tag
+from .samples import series_of_samples
 from .session import session_end, session_start
 from .shown import to_tensorboard
 from .shown.graph import RUN_GRAPH, graph_definition
@@ -32,7 +33,8 @@ _SAID_BY_KIND = {"histogram": "histograms", "text": "text", "table": "text", "la
 class Entry(NamedTuple):
     """A tag as a plugin sees it: its metadata, and the series that it is made of, unless it has no data.
 
-    ``name`` is what TensorBoard is to call the series, which may be shown as several tags.
+    ``name`` is what TensorBoard is to call the series, which may be shown as several tags. ``others`` are
+    the series of the other samples of its records.
     """
 
     tag: str
@@ -41,6 +43,7 @@ class Entry(NamedTuple):
     content: bytes
     description: str
     series: SeriesRecord | None
+    others: tuple[SeriesKey, ...] = ()
 
 
 class ShownRun(NamedTuple):
@@ -117,8 +120,12 @@ def _by_plugin(entries: list[Entry]) -> dict[str, dict[str, Entry]]:
 def _entries(store: Store, series: list[SeriesRecord]) -> list[Entry]:
     taken: set[tuple[int, str]] = set()
     found: list[Entry] = []
+    others = series_of_samples(store, series)
+    shown_with_first = {key for keys in others.values() for key in keys}
     for one in sorted(series, key=lambda one: one.kind != "scalar"):
         key = one.key
+        if key in shown_with_first:
+            continue
         tag = shown_tag(key, taken)
         taken.add((key.rank, key.tag))
         if one.kind == "scalar":
@@ -127,7 +134,8 @@ def _entries(store: Store, series: list[SeriesRecord]) -> list[Entry]:
             found.append(Entry(tag, tag, _SAID_BY_KIND[one.kind], b"", "", one))
         else:
             told = _first(store, one.run_id, key, tag)
-            found += [Entry(name, tag, plugin, content, text, one) for name, plugin, content, text in told]
+            rest = one, others.get(key, ())
+            found += [Entry(name, tag, plugin, content, text, *rest) for name, plugin, content, text in told]
     return found
 
 

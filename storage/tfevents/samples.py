@@ -7,17 +7,22 @@ of the value, the others under the tag with a number after it. Written again the
 from __future__ import annotations
 
 import re
-from collections import defaultdict, deque
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import count
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, select
 from tensorboard.compat.proto.summary_pb2 import Summary
 
 from ..schema import records
-from ..series import SeriesKey
+from ..series import SeriesKey, SeriesRecord
 from .mappings.value import numbered
 from .shown import Shown
+
+if TYPE_CHECKING:
+    from ..store import Store
 
 KINDS_OF_SAMPLES = ("image", "video", "audio")
 _NUMBER = re.compile(r"(.+)/[1-9]\d*", re.DOTALL)
@@ -44,7 +49,7 @@ def read_groups(connection: Connection, run_id: str, key: SeriesKey) -> Groups:
     firsts = [(row, samples) for row in rows if (samples := _samples(row.header)) > 1]
     groups: Groups = {row.position: [] for row, _ in firsts}
     for number in range(1, max((samples for _, samples in firsts), default=1)):
-        other = key._replace(tag=numbered(key.tag, number))
+        other = _sample(key, number)
         waiting = _positions(connection, run_id, other)
         if not waiting:  # a header may tell of any number
             complete = {row.position for row, samples in firsts if samples <= number}
@@ -56,6 +61,37 @@ def read_groups(connection: Connection, run_id: str, key: SeriesKey) -> Groups:
                 else:
                     del groups[row.position]
     return groups
+
+
+def series_of_samples(store: Store, series: Sequence[SeriesRecord]) -> dict[SeriesKey, tuple[SeriesKey, ...]]:
+    """Of series of first samples those of the second ones, the third ones …, which have nothing else.
+
+    ``series`` are all of a run, or of one rank of it.
+    """
+    counts = {one.key: one.count for one in series}
+    firsts = [one for one in series if one.kind in KINDS_OF_SAMPLES and _sample(one.key, 1) in counts]
+    return {one.key: tuple(_others(store, one, counts)) for one in firsts}
+
+
+def _others(store: Store, first: SeriesRecord, counts: Mapping[SeriesKey, int]) -> Iterator[SeriesKey]:
+    members = _members(store, first.run_id, first.key, first.count)
+    for number in count(1):
+        key = _sample(first.key, number)
+        if not 0 < members[key] == counts.get(key):
+            return
+        yield key
+
+
+@lru_cache(maxsize=10_000)
+def _members(store: Store, run_id: str, key: SeriesKey, of: int) -> Counter[SeriesKey]:
+    """How many records of other series are in the groups of a series, while it has ``of`` records."""
+    with store.reading() as connection:
+        groups = read_groups(connection, run_id, key)
+    return Counter(place.key for group in groups.values() for place in group)
+
+
+def _sample(key: SeriesKey, number: int) -> SeriesKey:
+    return key._replace(tag=numbered(key.tag, number))
 
 
 def written_with_first(
