@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html
+from dash.backends._fastapi import FastAPIDashServer
 from dash.exceptions import DependencyException, PreventUpdate
 from fastapi import FastAPI, Request, Response
 
@@ -78,15 +79,23 @@ class App(Dash):
         return threaded
 
 
+class Backend(FastAPIDashServer):
+    """Dash's own, without pages about its API. Of an app made here Dash would ask whether it is Flask's."""
+
+    @staticmethod
+    def create_app(name: str = "", config: dict[str, Any] | None = None) -> FastAPI:
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        # Dash's word for a script that it does not have, which it would answer with a bare 500.
+        app.add_exception_handler(DependencyException, _no_such_file)
+        return app
+
+
 def create_dash(store: Store) -> App:
     """The Dash application for one store, ready to serve by ASGI as ``create_dash(store).server``."""
-    server: Any = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    # Dash's word for a script that it does not have, which it would answer with a bare 500.
-    server.add_exception_handler(DependencyException, _no_such_file)
     styles, scripts = bundle.styles(), bundle.scripts()
     app = App(
         "trainboard",
-        server=server,
+        backend=Backend,
         assets_folder=str(bundle.ASSETS),
         include_assets_files=False,
         title="trainboard",

@@ -197,6 +197,7 @@ def serve(
         def started() -> None:
             # What is loaded by now stays: looking through it for garbage would stop all answers for long.
             gc.freeze()
+            gc.enable()
             _announce(address, write_token)
             if visdom_port is not None:
                 print(f"Visdom clients reach it on port {listeners[1].getsockname()[1]}", flush=True)

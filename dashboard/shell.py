@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 
+from . import mantine as dmc
 from . import welcome
 from .components import RunList, Toasts, ViewMenu, aria
 from .pages import PAGES, Page

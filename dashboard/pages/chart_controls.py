@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import dash_mantine_components as dmc
 from dash import html
 
+from .. import mantine as dmc
 from ..components import aria
 
 if TYPE_CHECKING:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import dash_mantine_components as dmc
 from dash import html
+
+from .. import mantine as dmc
 
 QUERY: Mapping[str, str] = {
     "media_size": "medium",

@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, TypedDict
 
-import dash_mantine_components as dmc
 from dash import dcc, html
 
+from .. import mantine as dmc
 from ..components import aria
 
 UNFILLED = 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import webbrowser
@@ -75,6 +76,9 @@ def run(arguments: argparse.Namespace) -> int:
     from trainboard.storage.mounts import network_warning
 
     with ExitStack() as stack:
+        # Looking for garbage takes a fifth of the start, and finds none.
+        gc.disable()
+        stack.callback(gc.enable)
         # Logs are to be followed, and Visdom's clients expect a server, before anything is stored.
         create = bool(arguments.logdir) or arguments.visdom_port is not None
         store = stack.enter_context(closing(open_store(arguments.store, create=create)))
