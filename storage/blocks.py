@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, RowMapping
 
 from .chunk_rows import Window
@@ -40,7 +41,15 @@ def _within(connection: Connection, series: RowMapping, window: Window, most: in
     if found.total <= most or first == last:
         yield found if found.exact else ask(None)
         return
-    # Of a thinned answer each step ends a bucket: there the window can be cut.
-    ends = np.unique(np.append(found.step, last))
+    ends = _ends(found, last, most)
     for begin, end in zip([first, *(ends[:-1] + 1).tolist()], ends.tolist(), strict=True):
         yield from _within(connection, series, (begin, end), most)
+
+
+def _ends(found: Points, last: float, most: int) -> NDArray[np.int64]:
+    """Where to cut a window, that parts are few: to read one of points in no order is to read all chunks."""
+    counts = np.ones(len(found.step), np.int64) if found.count is None else found.count
+    part = (np.cumsum(counts) - 1) // max(most - counts.max(), 1)
+    # Of a thinned answer each step ends a bucket: there the window can be cut.
+    ends_part = np.append(part[1:] != part[:-1], True)
+    return np.unique(np.append(found.step[ends_part], last))

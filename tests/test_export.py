@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,20 @@ def test_a_series_is_read_in_parts_that_are_whole(store: Store, most: int) -> No
     assert np.concatenate([part.step for part in parts]).tolist() == whole.step.tolist()
     assert np.concatenate([part.value for part in parts]).tolist() == whole.value.tolist()
     assert most > 300 or max(len(part.step) for part in parts) <= max(most, 2)
+
+
+def test_a_series_in_no_order_is_read_in_few_parts(tmp_path: Path, segment: Any) -> None:
+    """Each part of it takes reading all of its chunks."""
+    made = segment(run="shuffled", name="shuffled")
+    for step in np.random.default_rng(0).permutation(10_000):
+        made.scalars(int(step), {"x": float(step)})
+    with closing(open_store(tmp_path / "store.db", create=True)) as store:
+        store.ingest("spool").feed(0, made.data, 0)
+        with store.reading() as connection:
+            row = series_row(connection, "shuffled", SeriesKey(0, "scalar", "x"), "")
+            parts = list(blocks(connection, row, 5_000))
+    assert [step for part in parts for step in part.step.tolist()] == list(range(10_000))
+    assert len(parts) <= 4
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])

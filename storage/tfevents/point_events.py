@@ -52,7 +52,7 @@ def copied_points(tag: str, points: Columns, wall: float, description: str = "")
 def kept_points(tag: str, points: Columns, wall: float) -> Iterator[bytes]:
     """Records of points that TensorBoard is not to show, in any order."""
     number: list[bytes | Bytes] = [double(KEPT_NUMBER, 0.0)[:-8], _octets(points.values)]
-    yield from _records(points, [*number, data(KEPT_TAG, tag)], wall)
+    yield from _records(points, [*number, data(KEPT_TAG, tag)], wall, padded=True)
 
 
 def is_single(values: NDArray[np.float64]) -> bool:
@@ -71,16 +71,22 @@ def _shown(tag: str, points: Columns, description: str = "") -> list[bytes | Byt
     return [data(SUMMARY, inner)[: -len(inner)] + inner[:-4], value]
 
 
-def _records(points: Columns, parts: list[bytes | Bytes], instead: float) -> Iterator[bytes]:
+def _records(
+    points: Columns, parts: list[bytes | Bytes], instead: float, padded: bool = False
+) -> Iterator[bytes]:
     """Records whose events have a wall time, a step, and ``parts``; steps of one length make a block.
 
-    TensorBoard takes no wall time that is not finite: ``instead`` is in its place, and it is kept.
+    In no order they would make as many blocks as points: ``padded`` gives all steps the length of the
+    longest, which Protocol Buffers allow. TensorBoard takes no wall time that is not finite: ``instead`` is
+    in its place, and it is kept.
     """
     is_finite = np.isfinite(points.walls)
     if not is_finite.all():
         parts += [double(KEPT_WALL, 0.0)[:-8], _octets(points.walls)]
     wall, steps = _octets(np.where(is_finite, points.walls, instead)), points.steps
     lengths = _varint_lengths(steps)
+    if padded:
+        lengths[:] = lengths.max()
     edges = np.flatnonzero(np.diff(lengths)) + 1
     for low, high in zip([0, *edges.tolist()], [*edges.tolist(), len(steps)], strict=True):
         for begin in range(low, high, _ROWS):
