@@ -114,6 +114,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, segment: Any) -> Path:
             for number, clip in enumerate([replace(clips[0], samples=len(clips)), *clips[1:]]):
                 tag = f"several/{kind}" + (f"/{number}" if number else "")
                 made.record(tag, kind, KINDS[kind].encode(clip).to_bytes(), step)
+    made.say(FrameType.UPDATE, {"descriptions": {"loss": "what *grows*"}})
     made.say(FrameType.FINISH, {"status": "finished", "exit_code": 0})
     store.ingest("spool").feed(0, made.data, 0)
     store.export_tensorboard(path / "logs")
@@ -154,6 +155,11 @@ def test_scalars_are_shown_in_single_precision(server: Server, folder: Path) -> 
     values = [step / 7 if on_store else float(np.float32(step / 7)) for step in steps]
     assert [value for _, _, value in shown] == values
     assert [wall for wall, _, _ in shown] == [1000.0 + step for step in steps]
+
+
+def test_what_is_said_of_a_scalar_is_beside_its_name(server: Server) -> None:
+    said = server.json("plugin/scalars/tags")[RUN]
+    assert said["loss"]["description"] == "<p>what <em>grows</em></p>" and not said["resumed"]["description"]
 
 
 def test_of_points_in_any_order_the_last_of_each_step_is_shown(server: Server) -> None:

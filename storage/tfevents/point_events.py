@@ -31,6 +31,8 @@ Bytes = NDArray[np.uint8]
 _HEADER = struct.Struct("<QI")
 _ROWS = 1 << 14  # so many records stay in the processor's cache
 _INT64_BYTES = 10
+_AS_SCALAR = data(1, data(1, "scalars")) + whole(4, 1)
+"""Metadata that name the plugin and its class of data: of others the fast reader leaves out what they say."""
 
 
 def shown_points(tag: str, points: Columns, wall: float, description: str = "") -> Iterator[bytes]:
@@ -65,7 +67,7 @@ def is_single(values: NDArray[np.float64]) -> bool:
 def _shown(tag: str, points: Columns, description: str = "") -> list[bytes | Bytes]:
     with np.errstate(over="ignore"):
         value = _octets(points.values.astype("<f4"))
-    metadata = data(9, data(3, description)) if description else b""
+    metadata = data(9, _AS_SCALAR + data(3, description)) if description else b""
     shown = metadata + data(1, tag) + single(2, 0.0)[:-4]
     inner = data(1, shown + bytes(4))
     return [data(SUMMARY, inner)[: -len(inner)] + inner[:-4], value]
