@@ -107,9 +107,7 @@ def test_adopters_killed_in_the_middle_leave_the_rest_to_the_next(store: Store) 
     for _ in range(4):
         before = store.version()
         program = start(ADOPTING, store.url)
-        eventually(
-            lambda before=before, program=program: store.version() > before + 2 or program.poll() == 0, 30
-        )
+        eventually(lambda before=before, program=program: store.version() > before + 2 or program.poll() == 0)
         kill(program)
         interrupted += program.returncode == -signal.SIGKILL
     assert interrupted > 1
