@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from conftest import Segment
 from dashboard_fixtures import Dashboard, log_run
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -39,6 +41,23 @@ def corner(board: Page, id: str) -> tuple[float, float]:
     found = box(board, id).locator("> rect").first.bounding_box()
     assert found is not None
     return found["x"] + found["width"] / 2, found["y"]
+
+
+@pytest.mark.parametrize("later", ["another project", "digits"])
+def test_a_link_that_names_a_run_shows_that_one_though_newer_ones_came(
+    board: Page, store: Store, dashboard: Dashboard, segment: type[Segment], later: str
+) -> None:
+    run = log_run(store, "old", [{"graph": chain(3)}])
+    for number in range(51):
+        said = segment(f"new-{number}", project=later, name=f"new {number}", created_at=time.time())
+        store.ingest(f"new-{number}").feed(0, said.data, 0)
+    log_run(store, "newest", [{"graph": residual()}], project=later)
+    board.goto(f"{dashboard.url}/graph?graph_run={run}")
+    expect(board.get_by_label("Graph of", exact=True)).to_have_value(run)
+    box_of_run = board.locator(f'.run[data-run="{run}"] input[type=checkbox]')
+    expect(box_of_run).to_be_checked()
+    box_of_run.uncheck()
+    expect(box_of_run).not_to_be_checked()
 
 
 def test_a_double_click_opens_a_layer_in_place_and_a_click_tells_about_it(

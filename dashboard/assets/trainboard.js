@@ -4,6 +4,7 @@
   const trainboard = (window.trainboard ??= {});
   const SHOWN_BY_DEFAULT = 50;
   const THEMES = ["light", "dark"];
+  const NAMING = ["graph_run", "graph_twin", "health_run", "matrix_run", "matrix_other", "projector_run"]; /* keys of the address that name a run */
   const listeners = new Map();
   const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -110,14 +111,14 @@
     trainboard.emit("runs");
   };
 
-  /** Which runs are shown: those the address names, or the newest but for those it hides. */
+  /** Which runs are shown: those the address names, or the usual ones but for those it hides. */
   function choose() {
     if (state.runs === null) return;
     const only = list(trainboard.value("only"));
     const hidden = new Set(list(trainboard.value("hidden")));
     const shown = only.length
       ? [...state.runs, ...state.beyond.values()].filter((run) => only.includes(run.id))
-      : state.runs.slice(0, SHOWN_BY_DEFAULT).filter((run) => !hidden.has(run.id));
+      : usual().filter((run) => !hidden.has(run.id));
     const before = JSON.stringify(state.shown.map(identity));
     state.shown = shown;
     const after = JSON.stringify(shown.map(identity));
@@ -127,14 +128,24 @@
     trainboard.emit("shown");
   }
 
+  /** The newest runs, and those that a page is about, however old. */
+  function usual() {
+    const about = subjects();
+    const older = [...state.runs.slice(SHOWN_BY_DEFAULT), ...state.beyond.values()].filter((run) => about.includes(run.id));
+    return [...state.runs.slice(0, SHOWN_BY_DEFAULT), ...older];
+  }
+
+  /** The runs that a page is about, by its keys of the address; files that were opened are no runs. */
+  const subjects = () => NAMING.map(trainboard.value).filter((id) => id !== "" && !id.startsWith("file:"));
+
   /** Show exactly these runs: said as what is hidden where that keeps new runs appearing by themselves. */
   trainboard.show = (ids) => {
     const wanted = new Set(ids);
-    const newest = state.runs.slice(0, SHOWN_BY_DEFAULT);
-    const known = new Set(newest.map((run) => run.id));
+    const offered = usual();
+    const known = new Set(offered.map((run) => run.id));
     const beyond = ids.some((id) => !known.has(id));
-    const missing = newest.filter((run) => !wanted.has(run.id)).map((run) => run.id);
-    const hide = !beyond && (wanted.size === 0 || missing.length <= newest.length / 2);
+    const missing = offered.filter((run) => !wanted.has(run.id)).map((run) => run.id);
+    const hide = !beyond && (wanted.size === 0 || missing.length <= offered.length / 2);
     trainboard.setQuery(
       hide ? { hidden: missing.join(","), only: "" } : { hidden: "", only: [...wanted].join(",") },
     );
@@ -163,7 +174,7 @@
   /** The runs the address names that are not known yet. */
   trainboard.unknownRuns = () => {
     const known = new Set(state.runs.map((run) => run.id));
-    return list(trainboard.value("only")).filter((id) => !known.has(id) && !state.beyond.has(id));
+    return [...list(trainboard.value("only")), ...subjects()].filter((id) => !known.has(id) && !state.beyond.has(id));
   };
 
   /** Let one run stand out in every chart; null: none. */

@@ -130,7 +130,11 @@
     next = answer.after;
     trainboard.setRuns(answer.runs, answer.total);
     const unknown = trainboard.unknownRuns();
-    if (unknown.length) trainboard.keepRuns(await some(unknown));
+    if (unknown.length === 0) return;
+    const named = await some(unknown);
+    trainboard.keepRuns(named);
+    /* An address that names runs and no project means theirs, whichever is the newest by now. */
+    if (project === "" && named.length && named.every((run) => run.project !== state.project)) trainboard.setQuery({ project: named[0].project });
   }
 
   const some = async (ids) => (await json(`/api/v1/runs?ids=${ids.map(encodeURIComponent).join(",")}`)).runs;
