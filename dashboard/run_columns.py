@@ -13,6 +13,7 @@ from ..storage.json_values import value_at
 from ..storage.natural_order import in_order
 from ..storage.run_table import Metric, RunRow, Summary, TableQuery
 from .groups import flatten, varying
+from .run_rows import visible_name
 
 if TYPE_CHECKING:
     from ..storage import Store
@@ -66,7 +67,7 @@ def table_row(row: RunRow, color: str, names: Sequence[str]) -> dict[str, Any]:
     """A run as the page takes it; ``values`` are those of the columns, in their order."""
     return {
         "id": row.id,
-        "name": row.name,
+        "name": visible_name(row),
         "project": row.project,
         "group": row.group,
         "color": color,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import unicodedata
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,10 @@ from .colors import run_color
 if TYPE_CHECKING:
     from ..storage import RunRecord, Store
     from ..storage.run_list import RunPage
+    from ..storage.run_table import RunRow
     from .asked import Page
 
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"  # letters and a sign by category, but nothing is drawn
 _KEPT = 4_096
 _KEPT_SECONDS = 2.0
 """Whether a run was killed shows by the time it was last heard of, which changes without a revision."""
@@ -66,12 +69,18 @@ def _coloured(page: RunPage) -> list[dict[str, Any]]:
     return [run_row(run) | {"color": run_color(older)} for run, older in rows]
 
 
+def visible_name(run: RunRecord | RunRow) -> str:
+    """A run's name, or its id where the name has nothing that could be seen, or clicked on."""
+    seen = (mark for mark in run.name if unicodedata.category(mark)[0] in "LNPS" and mark not in _BLANK)
+    return run.name if any(seen) else run.id
+
+
 def run_row(record: RunRecord) -> dict[str, Any]:
     """What pages know of a run."""
     return {
         "id": record.id,
         "project": record.project,
-        "name": record.name,
+        "name": visible_name(record),
         "group": record.group,
         "tags": list(record.tags),
         "status": record.status,

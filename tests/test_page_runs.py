@@ -181,6 +181,17 @@ def test_a_run_is_seen_in_full_and_what_it_logged_is_text(board: Page, served: D
     expect(board.get_by_role("link", name="large-119")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["\u200b", "\u2800\u3164\u2060", "\u0007"])
+def test_a_run_whose_name_nobody_sees_is_listed_and_opened_by_its_id(
+    board: Page, store: Store, dashboard: Dashboard, name: str
+) -> None:
+    run = log_run(store, name)
+    board.goto(f"{dashboard.url}/runs")
+    expect(board.locator(".run-name")).to_have_text(run)
+    board.get_by_role("link", name=run).click()
+    expect(board.get_by_role("heading", name=run)).to_be_visible()
+
+
 def test_of_a_run_that_crashed_the_error_is_shown_and_of_none_that_there_is_none(
     page: Page, served: Dashboard
 ) -> None:
