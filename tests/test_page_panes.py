@@ -194,14 +194,23 @@ def views(dashboard: Dashboard, name: str) -> dict[str, Any]:
         return read_environments(connection, [name])[0].views
 
 
-def test_windows_are_filtered_by_their_titles(board: Page, dashboard: Dashboard) -> None:
+def test_windows_whose_titles_match_close_up_and_return_to_their_places(
+    board: Page, dashboard: Dashboard
+) -> None:
     vis = client(dashboard, "filtered")
-    for name in ("loss a", "loss b", "other"):
+    for name in ("other 1", "other 2", "other 3", "loss a", "other 4", "loss b"):
         vis.text(name, opts={"title": name})
     board.goto(f"{dashboard.url}/panes?env=filtered")
+    expect(pane(board, "loss b")).to_be_visible()
+    before = {name: pane(board, name).bounding_box() for name in ("other 1", "loss a", "loss b")}
     board.get_by_label("Filter windows").fill("^loss")
-    expect(pane(board, "other")).to_be_hidden()
-    expect(pane(board, "loss a")).to_be_visible()
+    expect(pane(board, "other 1")).to_be_hidden()
+    eventually(lambda: pane(board, "loss a").bounding_box() == before["other 1"])
+    beside, first = pane(board, "loss b").bounding_box(), before["other 1"]
+    assert beside and first and beside["y"] == first["y"] and beside["x"] > first["x"]
+    board.get_by_label("Filter windows").fill("")
+    eventually(lambda: {name: pane(board, name).bounding_box() for name in before} == before)
+    assert views(dashboard, "filtered") == {}
 
 
 def test_environments_of_a_pattern_are_deleted_together(board: Page, dashboard: Dashboard) -> None:

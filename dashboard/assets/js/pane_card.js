@@ -13,7 +13,7 @@
     image_history: ["image", "json"],
   };
 
-  trainboard.PaneCard = function PaneCard({ card, hidden, maximised, maximise, close, readOnly }) {
+  trainboard.PaneCard = function PaneCard({ card, maximised, maximise, close, readOnly }) {
     const [span, setSpan] = useState(null); /* the first and the last x to tell of long lines; null: all */
     const frame = useRef(null);
     const { pane, problem } = usePane(card, span, useSeen(frame));
@@ -39,7 +39,7 @@
       setLook(trainboard.paneLook);
       setReset(reset + 1);
     };
-    const classes = ["grid-stack-item", hidden && "pane-hidden", maximised && "pane-maximised"];
+    const classes = ["grid-stack-item", card.hidden && "pane-hidden", maximised && "pane-maximised"];
     return h(
       "div",
       { className: classes.filter(Boolean).join(" "), "gs-id": card.key },

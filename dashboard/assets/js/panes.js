@@ -118,14 +118,15 @@
       sent.current = JSON.stringify(places);
       change("views", { env: owner.name, views: { ...views, [view]: places } });
     };
-    const grid = trainboard.usePaneGrid(cards, views[name] ?? {}, (places) => keep(name, { ...views[name], ...places }));
+    const filter = useFilter();
+    const filtered = cards.map((card) => ({ ...card, hidden: !filter.test(card.title || card.key) }));
+    const grid = trainboard.usePaneGrid(filtered, views[name] ?? {}, (places) => keep(name, { ...views[name], ...places }));
     useEffect(() => {
       const places = JSON.stringify(views[name] ?? {});
       if (places === sent.current) return;
       sent.current = places;
       grid.arrange(views[name] ?? {});
     }, [JSON.stringify(views[name])]);
-    const filter = useFilter();
     const close = async ({ parts: [{ env, id, title }] }) => {
       await change("close", { env, win: id });
       setClosed({ env, win: id, title: title || id });
@@ -144,11 +145,10 @@
       h(
         "div",
         { className: "grid-stack", ref: grid.host },
-        cards.map((card) =>
+        filtered.map((card) =>
           h(trainboard.PaneCard, {
             key: card.key,
             card,
-            hidden: !filter.test(card.title || card.key),
             maximised: maximised === card.key,
             maximise: () => setMaximised(maximised === card.key ? null : card.key),
             close: () => close(card),

@@ -20,12 +20,14 @@
     };
   }
 
-  /** A hook: keeps a gridstack in step with the cards, and calls `moved` with places that a person changed. */
+  /** A hook: keeps a gridstack in step with the cards, and calls `moved` with places that a person changed.
+      While cards are hidden the others close up, and what moves then is not kept. */
   trainboard.usePaneGrid = (cards, places, moved) => {
     const host = useRef(null);
     const grid = useRef(null);
+    const whole = useRef(null); /* where all cards were before some were hidden */
     const told = useRef(moved);
-    told.current = moved;
+    told.current = (changed) => whole.current === null && moved(changed);
     const shown = useRef(cards);
     shown.current = cards;
 
@@ -48,30 +50,32 @@
     }, []);
 
     useEffect(() => {
+      const shownCards = new Map(cards.filter((card) => !card.hidden).map((card) => [card.key, card]));
+      const isFiltered = shownCards.size < cards.length;
+      if (isFiltered) whole.current ??= placesOf(grid.current);
       grid.current.batchUpdate();
-      const gone = grid.current.engine.nodes.filter((node) => !node.el.isConnected);
+      const gone = grid.current.engine.nodes.filter((node) => !node.el.isConnected || !shownCards.has(node.id));
       for (const node of gone) grid.current.removeWidget(node.el, false);
       for (const item of host.current.querySelectorAll(":scope > .grid-stack-item")) {
         const id = item.getAttribute("gs-id");
-        if (item.gridstackNode) continue;
-        const card = cards.find((one) => one.key === id);
-        const place = places[id] ?? usual(card, host.current.clientWidth);
+        if (item.gridstackNode || !shownCards.has(id)) continue;
+        const place = whole.current?.[id] ?? places[id] ?? usual(shownCards.get(id), host.current.clientWidth);
         grid.current.makeWidget(item, { ...place, id, minW: 1, minH: 2 });
       }
       grid.current.batchUpdate(false);
-    }, [cards.map((card) => card.key).join("\n")]);
+      if (isFiltered) grid.current.compact("compact");
+      else if (whole.current) {
+        put(grid.current, { ...places, ...whole.current });
+        whole.current = null;
+      }
+    }, [cards.map((card) => `${card.key} ${card.hidden}`).join("\n")]);
 
     return {
       host,
       /** Put every card at its place of another view. */
       arrange(view) {
-        const items = grid.current.getGridItems();
-        grid.current.batchUpdate();
-        for (const item of items) {
-          const place = view[item.getAttribute("gs-id")];
-          if (place) grid.current.update(item, place);
-        }
-        grid.current.batchUpdate(false);
+        if (whole.current) Object.assign(whole.current, view);
+        else put(grid.current, view);
       },
       /** Close the gaps. */
       repack() {
@@ -80,6 +84,18 @@
       },
     };
   };
+
+  /** Every card to its place, from the top: what is in the way moves down, where its turn is yet to come. */
+  function put(grid, view) {
+    const placed = grid.getGridItems().flatMap((item) => {
+      const place = view[item.getAttribute("gs-id")];
+      return place ? [{ item, place }] : [];
+    });
+    placed.sort((a, b) => a.place.y - b.place.y || a.place.x - b.place.x);
+    grid.batchUpdate();
+    for (const { item, place } of placed) grid.update(item, place);
+    grid.batchUpdate(false);
+  }
 
   /** Places in one column, where there is no room for more, are not what a person wants elsewhere. */
   function keep(grid, moved) {
