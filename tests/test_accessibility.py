@@ -10,6 +10,15 @@ from trainboard.dashboard.pages import PAGES
 
 pytest_plugins = ["charts_fixtures"]
 
+# What has the focus, and the outlines of it and of what is around it.
+FOCUSED = """() => {
+  const focused = document.activeElement;
+  const inside = focused.parentElement;
+  const near = [focused, inside, inside.parentElement, focused.nextElementSibling].filter(Boolean);
+  const name = `${focused.closest("article") ? "article " : ""}${focused.localName}#${focused.id}`;
+  return [name, near.map((one) => getComputedStyle(one).outlineStyle)];
+}"""
+
 
 def serious(board: Page) -> list[str]:
     """Each fault of the page as one line: the rule, and where."""
@@ -61,6 +70,24 @@ def test_a_card_is_used_by_keyboard_alone(board: Page, four_run_url: str) -> Non
     board.keyboard.press("Escape")
     expect(board.get_by_role("button", name="Pin to the top")).to_be_hidden()
     expect(board.get_by_role("button", name="More for train/loss")).to_be_focused()
+
+
+def test_the_keyboard_focus_is_seen_on_every_control_of_the_charts_page(
+    board: Page, four_run_url: str
+) -> None:
+    board.goto(four_run_url)
+    expect(board.locator(".uplot").first).to_be_visible()
+    seen = set()
+    for _ in range(60):
+        board.keyboard.press("Tab")
+        control, outlines = board.evaluate(FOCUSED)
+        assert "solid" in outlines, control
+        seen.add(control)
+        if control.startswith("article"):
+            break
+    assert {"div#resizer", "input#smoothing-weight"} <= seen
+    assert any("filter" in control for control in seen)
+    assert any("smoothing_kind" in control for control in seen)
 
 
 def test_the_charts_page_prints_without_its_controls(board: Page, four_run_url: str) -> None:
