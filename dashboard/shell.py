@@ -112,7 +112,7 @@ def _icon(name: str) -> html.Span:
 def _keys() -> html.Dialog:
     keys = [
         ("/", "Filter the charts or the table of runs, search the graph"),
-        ("r", "Search the runs"),
+        ("r, then Enter", "Search the runs, show only what is found"),
         ("b", "Show or hide the runs"),
         ("t", "Theme: auto, light, dark"),
         *_page_keys(),

@@ -140,7 +140,7 @@ def test_the_status_of_a_run_is_live_and_said_in_words(
     expect(board.locator("#live")).to_have_text("Up to date")
 
 
-def test_runs_are_searched_and_grouped(board: Page, store: Store, dashboard: Dashboard) -> None:
+def test_runs_are_searched_shown_alone_and_grouped(board: Page, store: Store, dashboard: Dashboard) -> None:
     for seed in (0, 1):
         for group in ("torch", "keras"):
             log_run(store, f"{group} {seed}", [{"loss": 1.0}], group=group)
@@ -149,13 +149,36 @@ def test_runs_are_searched_and_grouped(board: Page, store: Store, dashboard: Das
     board.keyboard.press("r")
     board.keyboard.type("torch")
     expect(board.locator(".run-name")).to_have_text(["torch 1", "torch 0"])
+    board.keyboard.press("Enter")
+    expect(board.get_by_text("2 of 4 shown")).to_be_visible()
+    board.get_by_label("Search runs").fill("/^keras.*[01]$/")
+    board.keyboard.press("Enter")
+    expect(board.locator(".run-name")).to_have_text(["keras 1", "keras 0"])
+    expect(board.locator(".run[data-shown] .run-name")).to_have_text(["keras 1", "keras 0"])
     board.get_by_label("Search runs").fill("zebra")
+    board.keyboard.press("Enter")
     expect(board.get_by_text("No run matches “zebra”.")).to_be_visible()
     board.get_by_label("Search runs").fill("")
     board.get_by_role("button", name="Group").click()
     expect(board.locator(".group-name")).to_have_text(["keras", "torch"])
     board.locator(".run-group > label", has_text="keras").click()
-    expect(board.get_by_text("2 of 4 shown")).to_be_visible()
+    expect(board.get_by_text("0 of 4 shown")).to_be_visible()
+
+
+def test_a_pattern_that_makes_no_sense_is_told_and_leaves_what_was_found(
+    page: Page, store: Store, dashboard: Dashboard
+) -> None:
+    for name in ("torch 0", "keras 0"):
+        log_run(store, name, [{"loss": 1.0}])
+    page.goto(dashboard.url)
+    page.get_by_label("Search runs").fill("/^ker/")
+    expect(page.locator(".run-name")).to_have_text(["keras 0"])
+    page.get_by_label("Search runs").fill("/^ker[/")
+    expect(page.locator(".runs .problem")).to_contain_text("The filter is wrong")
+    expect(page.locator(".run-name")).to_have_text(["keras 0"])
+    page.get_by_label("Search runs").fill("torch")
+    expect(page.locator(".runs .problem")).to_have_count(0)
+    expect(page.locator(".run-name")).to_have_text(["torch 0"])
 
 
 def test_one_project_is_shown_at_a_time(board: Page, store: Store, dashboard: Dashboard) -> None:

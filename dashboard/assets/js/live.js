@@ -148,12 +148,20 @@
     trainboard.setRuns([...state.runs, ...answer.runs], answer.total);
   }
 
-  /** Runs that match words, however old, and how many do. */
-  async function search(words) {
-    const answer = await page({ limit: PAGE, search: words });
+  /** Runs that match words, or one /pattern/, however old, and how many do. */
+  async function search(text) {
+    const answer = isPattern(text) ? await matching(text.trim()) : await page({ limit: PAGE, search: text });
     trainboard.keepRuns(answer.runs);
     return answer;
   }
+
+  async function matching(where) {
+    const asked = { project: state.project, where, archived: trainboard.value("archived") === "1" };
+    const { ids } = await trainboard.ask("/api/v1/run-ids", asked);
+    return { runs: ids.length ? await some(ids.slice(0, PAGE)) : [], total: ids.length };
+  }
+
+  const isPattern = (text) => /^\s*\/.+\/\s*$/.test(text);
 
   async function refreshSome(ids) {
     if (ids.length > MOST_RUNS) return refreshAll();
@@ -177,6 +185,7 @@
     hasMore: () => next !== null,
     readMore,
     search,
+    isPattern,
     start() {
       if (started) return;
       started = true;

@@ -5,6 +5,7 @@
   const h = (...args) => React.createElement(...args);
   const { useEffect, useMemo, useRef, useState } = React;
   const SEARCH_MILLISECONDS = 200;
+  const REFUSED = 422;
   const STATUS = {
     running: ["●", "running"],
     finished: ["✓", "finished"],
@@ -18,15 +19,22 @@
     const [search, setSearch] = useState("");
     const runs = state.runs ?? [];
     const shown = new Set(state.shown.map((run) => run.id));
-    const [found, total] = useFound(runs, search);
+    const { found, total, problem, isAll } = useFound(runs, search);
+    const [entered, enter] = useState(null); /* the search of which all that is found shall be shown alone */
+    useEffect(() => {
+      if (entered === null || (entered === search && !isAll)) return;
+      enter(null);
+      if (entered === search && found.length) trainboard.show(found.map((run) => run.id));
+    });
     const groups = byGroup(found, trainboard.value("group") === "1");
     const allShown = found.length > 0 && found.every((run) => shown.has(run.id));
     return h(
       "div",
       { className: "runs" },
-      (runs.length > 0 || state.projects.length > 0) && h(Toolbar, { search, setSearch, state, found, shown, allShown }),
+      (runs.length > 0 || state.projects.length > 0) && h(Toolbar, { search, setSearch, enter, state, found, shown, allShown }),
       state.runs === null && h("p", { className: "quiet" }, "Loading…"),
       state.runs !== null && runs.length === 0 && h("p", { className: "quiet" }, "No runs yet."),
+      problem && h("p", { className: "problem", role: "alert" }, problem),
       runs.length > 0 && found.length === 0 && h("p", { className: "quiet" }, `No run matches “${search}”.`),
       h(
         "ul",
@@ -38,23 +46,29 @@
     );
   };
 
-  /** The runs that match a search, and how many do: the server is asked where it has more than are here. */
+  /** The runs that a search matches, and how many do: the server is asked where it has more than are here, and
+      about patterns. Of a pattern that makes no sense: what is wrong, and what was found before. */
   function useFound(runs, search) {
     const here = useMemo(() => runs.filter(matcher(search)), [runs, search]);
     const [answer, setAnswer] = useState(null);
-    const asks = search.trim() !== "" && trainboard.live.hasMore();
+    const isPattern = trainboard.live.isPattern(search);
+    const asks = isPattern || (search.trim() !== "" && trainboard.live.hasMore());
     useEffect(() => {
       if (!asks) return undefined;
       let current = true;
-      const ask = () => trainboard.live.search(search).then((found) => current && setAnswer({ search, ...found }), () => {});
+      const keep = (told) => current && setAnswer((last) => ({ ...last, search, problem: null, ...told }));
+      const refused = ({ status, message }) => status === REFUSED && keep({ problem: message }); /* else it is asked again */
+      const ask = () => trainboard.live.search(search).then(keep, refused);
       const timer = setTimeout(ask, SEARCH_MILLISECONDS);
       return () => {
         current = false;
         clearTimeout(timer);
       };
     }, [asks, search, runs]);
-    if (!asks || answer?.search !== search) return [here, here.length];
-    return [answer.runs, answer.total];
+    const isAnswered = answer?.search === search && !answer.problem;
+    if (isPattern) return { found: answer?.runs ?? runs, total: answer?.total ?? runs.length, problem: answer?.problem, isAll: isAnswered };
+    if (asks && isAnswered) return { found: answer.runs, total: answer.total, isAll: true };
+    return { found: here, total: here.length, isAll: !asks };
   }
 
   /** Reads the next page once it is scrolled into view, or pressed. */
@@ -69,7 +83,7 @@
     return h("button", { className: "more", ref: button, onClick: read }, `${count} more`);
   }
 
-  function Toolbar({ search, setSearch, state, found, shown, allShown }) {
+  function Toolbar({ search, setSearch, enter, state, found, shown, allShown }) {
     const ids = found.map((run) => run.id);
     const others = state.shown.map((run) => run.id).filter((id) => !ids.includes(id));
     return h(
@@ -91,9 +105,10 @@
         type: "search",
         placeholder: "Search runs",
         "aria-label": "Search runs",
-        title: "Search runs by name, group, tag or status (r)",
+        title: "Search runs by name, group, tag or status, or by a /pattern/ (r). Enter shows only what is found",
         value: search,
         onChange: (event) => setSearch(event.target.value),
+        onKeyDown: (event) => event.key === "Enter" && enter(search),
       }),
       h(
         "div",
