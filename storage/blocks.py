@@ -38,7 +38,7 @@ def _within(connection: Connection, series: RowMapping, window: Window, most: in
         )
 
     found = ask(_WAYS)
-    if found.total <= most or first == last:
+    if found.total <= most or len(np.unique(found.step)) < 2:
         yield found if found.exact else ask(None)
         return
     ends = _ends(found, last, most)
@@ -51,5 +51,5 @@ def _ends(found: Points, last: float, most: int) -> NDArray[np.int64]:
     counts = np.ones(len(found.step), np.int64) if found.count is None else found.count
     part = (np.cumsum(counts) - 1) // max(most - counts.max(), 1)
     # Of a thinned answer each step ends a bucket: there the window can be cut.
-    ends_part = np.append(part[1:] != part[:-1], True)
-    return np.unique(np.append(found.step[ends_part], last))
+    ends = np.unique(np.append(found.step[np.append(part[1:] != part[:-1], True)], last))
+    return ends if len(ends) > 1 else np.unique(np.append(found.step, last))

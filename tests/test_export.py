@@ -244,6 +244,19 @@ def test_a_series_in_no_order_is_read_in_few_parts(tmp_path: Path, segment: Any)
     assert len(parts) <= 4
 
 
+def test_more_points_of_one_step_than_a_part_holds_are_one_part(tmp_path: Path, segment: Any) -> None:
+    made = segment(run="still", name="still")
+    steps = [1, 2, *[9] * 200, 12]
+    for step in steps:
+        made.scalars(step, {"x": float(step)})
+    with closing(open_store(tmp_path / "store.db", create=True)) as store:
+        store.ingest("spool").feed(0, made.data, 0)
+        with store.reading() as connection:
+            row = series_row(connection, "still", SeriesKey(0, "scalar", "x"), "")
+            parts = [part.step.tolist() for part in blocks(connection, row, 7)]
+    assert [step for part in parts for step in part] == steps and [9] * 200 in parts
+
+
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
 def test_tables_hold_every_point(store: Store, tmp_path: Path, format: str) -> None:
     out = tmp_path / f"table.{format}"
