@@ -152,7 +152,7 @@ def test_points_keep_their_colours_while_a_map_of_some_of_them_is_made(
     wrong = opened(page, dashboard, run="large")
     expect(page.locator(CANVAS)).to_have_attribute("data-points", "6000")
     expect(page.locator(".projector-legend button")).to_have_count(3)
-    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000, 30)
+    eventually(lambda: page.locator(CANVAS).evaluate(COLORED) > 1_000)
     before = page.locator(CANVAS).evaluate("canvas => canvas.toDataURL()")
     page.get_by_role("radio", name="t-SNE").click()
     expect(page.locator(".projector-state progress[value]")).to_be_visible()

@@ -191,16 +191,17 @@ def test_frozen_parameters_that_nothing_can_be_taken_from_spoil_no_other(run: tb
 
 
 def test_parameters_whose_memory_a_wrapper_has_freed_are_left_out(run: tb.Run) -> None:
-    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+    first = nn.Linear(2, 2)
+    model = nn.Sequential(first, nn.Linear(2, 1))
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     run.watch(model, every=1)
     for _ in range(2):
         model(torch.ones(1, 2)).sum().backward()
-        kept, model[0].weight.grad = model[0].weight.detach().clone(), None
-        model[0].weight.untyped_storage().resize_(0)  # as FSDP does between uses
+        kept, first.weight.grad = first.weight.detach().clone(), None
+        first.weight.untyped_storage().resize_(0)  # as FSDP does between uses
         optimizer.step()
-        model[0].weight.untyped_storage().resize_(16)
-        model[0].weight.data.copy_(kept)
+        first.weight.untyped_storage().resize_(16)
+        first.weight.data.copy_(kept)
     assert "weights/0.weight" not in tags(run)
     assert list(records(run, "weights/1.weight")) == [1, 2]
 
