@@ -78,6 +78,7 @@ def train(
 ) -> dict[str, float]:
     """Mean seconds by phase of the last steps, and whatever else ``steps/`` has."""
     with tb.init(store=path) as run:
+        assert run.flush(60)  # making the store takes time from the first steps
         for x, y in run.steps(loader, every=5):
             loss = (model(x) - y).square().mean()
             optimizer.zero_grad()

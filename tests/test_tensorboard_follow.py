@@ -272,9 +272,11 @@ def test_following_shows_new_runs_and_points_within_a_second(store: Store, logs:
         def show_a_run_and_a_point() -> None:
             name = f"run {next(numbers)}"
             path = write(logs / name, VERSION + scalar(0))
-            eventually(lambda: any(run.name == name for run in store.runs()) and steps(store, name) == [0])
+            eventually(
+                lambda: any(run.name == name for run in store.runs()) and steps(store, run=name) == [0]
+            )
             append(path, scalar(1))
-            eventually(lambda: steps(store, name) == [0, 1])
+            eventually(lambda: steps(store, run=name) == [0, 1])
 
         once_within(2, show_a_run_and_a_point)
 
