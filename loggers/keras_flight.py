@@ -19,7 +19,7 @@ from keras import ops
 from .blame import first_bad_gradient, first_bad_owner
 from .flight_recorder import FlightRecorder, Norms
 from .guard import StopTraining
-from .keras_backend import is_reachable, is_tracing, norms_of, outside_traces, relu_of, to_numpy, values_of
+from .keras_backend import is_reachable, norms_of, outside_traces, relu_of, to_numpy, values_of
 from .keras_forward import Forward
 from .keras_layers import Layers
 from .keras_slot import Made, Names, Seen, Slot
@@ -60,23 +60,22 @@ class KerasFlight:
         slot = self._slot(optimizer, Names(*map(_names, (outputs, returned, moved, others))), forward.roots)
         gradients = [values_of(given[id(variable)]) for _, variable in moved]
         gradient_norms, weight_norms = _norms(gradients), _norms([variable for _, variable in moved])
-        gradients_fine = _fine_gradients(gradients, gradient_norms)
-        weights_fine = _fine([variable for _, variable in moved], weight_norms)
+        weights_fine = _fine_weights([variable for _, variable in moved], weight_norms)
         step, batch = _row(optimizer.iterations) + 1.0, _row(self._batches)
         row = ops.concatenate([step, batch, gradient_norms, weight_norms])
         heads_fine = [ops.all(tensor < math.inf) for name, tensor in outputs if name in slot.roots]
+        good = partial(slot.keep_good, row)
 
         def look_closer() -> None:
             held = [ops.convert_to_tensor(variable) for _, variable in others]
-            others_norms = _norms(held)
             not_worse = [ops.all(tensor < math.inf) for tensor in kept]
-            finite = [ops.all(ops.isfinite(one)) for one in (*kept, *(gradient for _, gradient in returned))]
-            seen = [ops.stack([*not_worse, *finite])] if kept or returned else []
-            flags = ops.concatenate([*seen, gradients_fine, _fine(held, others_norms), weights_fine])
-            slot.keep_fault(row, others_norms, flags)
+            everything = [*kept, *(gradient for _, gradient in returned), *gradients, *held]
+            flags = ops.stack([*not_worse, *(ops.all(ops.isfinite(one)) for one in everything)])
+            fine = _all([flags[-len(gradients) - len(held) :], weights_fine, *heads_fine])
+            flags = ops.concatenate([flags, weights_fine])
+            ops.cond(fine, good, partial(slot.keep_fault, row, _norms(held), flags))
 
-        fine = _all([gradients_fine, weights_fine, *heads_fine])
-        ops.cond(fine, partial(slot.keep_good, row), look_closer)
+        ops.cond(_all([ops.isfinite(gradient_norms), weights_fine, *heads_fine]), good, look_closer)
 
     def poll(self) -> None:
         """Report what has been seen since the last time. ``StopTraining`` passes."""
@@ -94,7 +93,7 @@ class KerasFlight:
         if weights:
             names, variables = zip(*weights, strict=True)
             norms = _norms(variables)
-            fine = dict(zip(names, to_numpy(_fine(variables, norms)).tolist(), strict=True))
+            fine = dict(zip(names, to_numpy(_fine_weights(variables, norms)).tolist(), strict=True))
             with suppress(StopTraining):
                 self._report_update(fine, dict(zip(names, to_numpy(norms).tolist(), strict=True)))
 
@@ -183,29 +182,17 @@ def _norms(tensors: Sequence[Any]) -> Any:
     return ops.cast(norms_of(tensors), "float64") if tensors else ops.zeros((0,), "float64")
 
 
-def _fine(tensors: Sequence[Any], norms: Any) -> Any:
-    """Of which tensors all values are finite, of those whose norms are.
+def _fine_weights(variables: Sequence[Any], norms: Any) -> Any:
+    """Of which variables all values are finite, of those whose norms are.
 
-    The branch that reads weights again waits for their norms alone. One that waited for gradients, too, would
+    The branch that reads them again waits for their norms alone. One that waited for gradients, too, would
     keep every update back until the last of these is known.
     """
 
     def look_closer() -> Any:
-        return ops.stack([ops.all(ops.isfinite(tensor)) for tensor in tensors])
+        return ops.stack([ops.all(ops.isfinite(variable)) for variable in variables])
 
-    if not tensors:
-        return ops.isfinite(norms)
     return ops.cond(ops.all(ops.isfinite(norms)), lambda: ops.isfinite(norms), look_closer)
-
-
-def _fine_gradients(gradients: Sequence[Any], norms: Any) -> Any:
-    """The same of gradients. A trace has a branch for each: one for all would hold on to the first until the
-    last is known, and the optimizer could not compute in its place.
-    """
-    if not is_tracing():
-        return _fine(gradients, norms)
-    each = [_fine([gradient], norms[at : at + 1]) for at, gradient in enumerate(gradients)]
-    return ops.concatenate(each)
 
 
 def _all(conditions: Sequence[Any]) -> Any:
