@@ -15,20 +15,11 @@ from keras import layers, ops
 
 import trainboard as tb
 from trainboard.loggers.flight_recorder import Fault
-from trainboard.storage.kinds.event import Event
 
 PLANTED = 4
 SIZE = 6
 X = np.random.default_rng(0).normal(size=(6 * SIZE, 4)).astype(np.float32)
 Y = X.sum(axis=1, keepdims=True)
-
-
-def faults(run: tb.Run) -> list[Event]:
-    assert run.flush(60)
-    store = tb.open_store(run.store)
-    if not any(series.kind == "event" for series in store.series(run.id)):
-        return []
-    return [record.value for record in store.records(run.id, "flight_recorder", "event")]
 
 
 class Planted(layers.Layer):

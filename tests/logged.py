@@ -1,4 +1,4 @@
-"""What a run logged, and what it warned of."""
+"""What a run logged, which faults it met, and what it warned of."""
 
 from __future__ import annotations
 
@@ -8,12 +8,22 @@ from typing import Any
 
 import trainboard as tb
 from trainboard.loggers.run import Run
+from trainboard.storage.kinds.event import Event
 from trainboard.storage.store import Store
 
 
 def stored(run: Run) -> Store:
     run.finish()
     return tb.open_store(run.store)
+
+
+def faults(run: Run) -> list[Event]:
+    """What the flight recorder reported and the store knows by now."""
+    assert run.flush(60)
+    store = tb.open_store(run.store)
+    if not any(series.kind == "event" for series in store.series(run.id)):
+        return []
+    return [record.value for record in store.records(run.id, "flight_recorder", "event")]
 
 
 def warned(act: Callable[[], Any]) -> list[str]:

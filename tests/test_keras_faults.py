@@ -29,7 +29,6 @@ from keras_faults import (
     constant_batch,
     dense,
     explode,
-    faults,
     fit,
     marked,
     mlp,
@@ -39,6 +38,7 @@ from keras_faults import (
     spoiled,
     words,
 )
+from logged import faults
 
 import trainboard as tb
 from trainboard.loggers.flight_recorder import Fault

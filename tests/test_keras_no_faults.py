@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
-from keras_faults import Y, dense, faults, fit, mlp
+from keras_faults import Y, dense, fit, mlp
+from logged import faults
 
 import trainboard as tb
 

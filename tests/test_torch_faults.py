@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from logged import faults
 from torch import nn
 from torch_faults import (
     PLANTED,
@@ -20,7 +21,6 @@ from torch_faults import (
     Recurrent,
     Remembered,
     at_planted,
-    faults,
     half,
     logarithm,
     mlp,

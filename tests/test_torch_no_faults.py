@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from logged import faults
 from torch import nn
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
-from torch_faults import faults, half, mlp, square_loss, train, with_planted
+from torch_faults import half, mlp, square_loss, train, with_planted
 
 import trainboard as tb
 from trainboard.loggers.flight_recorder import Fault

@@ -24,6 +24,18 @@ def run(tmp_path: Path) -> Iterator[tb.Run]:
         yield run
 
 
+def train_and_add_a_layer(run: tb.Run, steps_after: int) -> None:
+    """One step of a watched layer, then more of it with another one behind."""
+    model = nn.Sequential(nn.Linear(2, 2))
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    run.watch(model, every=1)
+    step(model, optimizer, torch.ones(1, 2))
+    model.append(nn.Linear(2, 1))
+    optimizer.add_param_group({"params": model[1].parameters()})
+    for _ in range(steps_after):
+        step(model, optimizer, torch.ones(1, 2))
+
+
 def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
     watched, alone = network(), network()
     alone.load_state_dict(watched.state_dict())
@@ -37,13 +49,7 @@ def test_watching_leaves_training_exactly_as_it_is(run: tb.Run) -> None:
 
 
 def test_parameters_added_later_are_logged_too(run: tb.Run) -> None:
-    model = nn.Sequential(nn.Linear(2, 2))
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    run.watch(model, every=1)
-    step(model, optimizer, torch.ones(1, 2))
-    model.append(nn.Linear(2, 1))
-    optimizer.add_param_group({"params": model[1].parameters()})
-    step(model, optimizer, torch.ones(1, 2))
+    train_and_add_a_layer(run, steps_after=1)
     assert list(records(run, "weights/1.weight")) == [2]
 
 
@@ -184,12 +190,5 @@ def test_a_model_that_is_moved_to_another_precision_is_watched_on(run: tb.Run) -
 
 
 def test_layers_added_later_are_seen_inside_too(run: tb.Run) -> None:
-    model = nn.Sequential(nn.Linear(2, 2))
-    optimizer = torch.optim.SGD(model.parameters(), 0.1)
-    run.watch(model, every=1)
-    step(model, optimizer, torch.ones(1, 2))
-    model.append(nn.Linear(2, 1))
-    optimizer.add_param_group({"params": model[1].parameters()})
-    for _ in range(2):
-        step(model, optimizer, torch.ones(1, 2))
+    train_and_add_a_layer(run, steps_after=2)
     assert statistics(run, "activations")[3].names == ("0", "1")

@@ -12,18 +12,8 @@ from torch import nn
 from torch.nn import functional as F
 
 import trainboard as tb
-from trainboard.storage.kinds.event import Event
 
 PLANTED = 4
-
-
-def faults(run: tb.Run) -> list[Event]:
-    """The faults that the store knows."""
-    assert run.flush(60)
-    store = tb.open_store(run.store)
-    if not any(series.kind == "event" for series in store.series(run.id)):
-        return []
-    return [record.value for record in store.records(run.id, "flight_recorder", "event")]
 
 
 class Planted(nn.Module):
